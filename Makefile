@@ -1,0 +1,71 @@
+# The commands of a working day:
+#
+#   make demo               set-up, build, then two JVMs talk over loopback without and with Underpass
+#   make test               set-up, then every test of every module
+#   make bench SUITE=rtt    a benchmark suite: rtt, stream, connect or footprint; all of them without SUITE
+#   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar
+#   make format             formats the Java sources as the build demands it
+#   make clean              removes what was built
+#
+# ARGS="..." is handed on to the demo's or the benchmark's own command line (ARGS=--help says what there is).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# Lazy, so that a missing JDK is reported once, by `setup`.
+JAVA_HOME_FOUND = $(shell bin/underpass jdk 2>/dev/null)
+MVN = JAVA_HOME="$(JAVA_HOME_FOUND)" mvn --batch-mode -Dstyle.color=never -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
+SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
+
+.DEFAULT_GOAL := build
+.PHONY: setup build demo test bench clean format
+
+# Silent where everything is there. What it looks for is the tool or the file, not the package, so that a
+# clang of another origin is as good. The JDK cannot come from Debian 12, so bin/underpass only names it.
+setup:
+	@missing=; \
+	want() { missing="$$missing $$1"; }; \
+	command -v clang >/dev/null || want clang; \
+	command -v llvm-strip >/dev/null || want llvm; \
+	command -v gcc >/dev/null || want gcc; \
+	command -v mvn >/dev/null || want maven; \
+	command -v setpriv >/dev/null && command -v taskset >/dev/null || want util-linux; \
+	[ -r /usr/include/bpf/bpf_helpers.h ] || want libbpf-dev; \
+	[ -r /usr/include/linux/bpf.h ] || want linux-libc-dev; \
+	ldconfig=$$(command -v ldconfig || echo /sbin/ldconfig); \
+	$$ldconfig -p | grep -q 'libbpf\.so\.1 ' || want libbpf1; \
+	if [ -n "$$missing" ]; then \
+	  if ! command -v apt-get >/dev/null; then \
+	    echo "setup: missing:$$missing (Debian's package names), and there is no apt-get here: install them by hand" >&2; exit 1; fi; \
+	  if [ "$$(id -u)" != 0 ]; then \
+	    echo "setup: missing:$$missing: run as root: apt-get install --yes$$missing" >&2; exit 1; fi; \
+	  echo "setup: installing$$missing"; \
+	  log=$$(mktemp); \
+	  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $$missing; } >$$log 2>&1; then \
+	    echo "setup: could not install$$missing: $$(grep -m1 '^E: ' $$log || tail -n1 $$log)" >&2; rm -f $$log; exit 1; fi; \
+	  rm -f $$log; \
+	fi
+	@bin/underpass jdk >/dev/null
+	@if [ "$$(id -u)" = 0 ] && ! grep -q ' /sys/fs/bpf bpf ' /proc/mounts; then \
+	  mount -t bpf bpf /sys/fs/bpf 2>/dev/null || \
+	    echo "setup: cannot mount a BPF file system at /sys/fs/bpf: the helper will not start here" >&2; fi
+
+build: setup
+	@$(MVN) -DskipTests package
+
+demo: build
+	@$(SAMPLES) io.underpass.samples.demo.Demo $(ARGS)
+
+bench: build
+	@$(SAMPLES) io.underpass.samples.bench.Bench $(SUITE) $(ARGS)
+
+# Maven's own lines are left out; warnings, failures and the closing lines of Surefire stay.
+test: setup
+	@$(MVN) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info verify
+
+clean: setup
+	@$(MVN) clean
+
+format: setup
+	@$(MVN) spotless:apply

@@ -1,0 +1,93 @@
+package io.underpass.config;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+
+/**
+ * What the agent is told.
+ *
+ * <p>Each setting comes from the first place that has a valid value of it: the agent's argument
+ * ({@code key=value,key=value}), the system property {@code underpass.<key>}, the environment
+ * variable {@code UNDERPASS_<KEY>}, the properties file that {@code config} names (with any of the
+ * first three), the default.
+ *
+ * @param enabled whether to run at all, and how loud to be if that fails
+ * @param socket where the helper listens
+ * @param flows how many flows the JMX table shows at most, {@code 1..1000}
+ * @param problems one text for each value that was ignored: what it was, and why
+ */
+public record Settings(Mode enabled, Path socket, int flows, List<String> problems) {
+  /** Where the helper listens unless told otherwise. */
+  public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
+
+  /** Enough to see what matters, little enough to read every second. */
+  public static final int DEFAULT_FLOWS = 100;
+
+  /** The values of {@code enabled}. */
+  public enum Mode {
+    /** Accelerate if it can be; a start that cannot is one line. */
+    AUTO,
+    /** The same, and a start that cannot is a warning. */
+    ON,
+    /** Do nothing, say nothing. */
+    OFF
+  }
+
+  /** Reads them, for the agent's argument, which may be null. */
+  public static Settings read(String argument) {
+    return read(argument, propertiesOf(System.getProperties()), System.getenv());
+  }
+
+  /** Reads them from the given places. */
+  static Settings read(
+      String argument, Map<String, String> properties, Map<String, String> environment) {
+    Sources sources = new Sources(argument, properties, environment);
+    Mode enabled = sources.first("enabled", Mode.AUTO, Settings::mode);
+    Path socket = sources.first("socket", DEFAULT_SOCKET, Settings::absolute);
+    int flows = sources.first("flows", DEFAULT_FLOWS, Settings::limit);
+    return new Settings(enabled, socket, flows, sources.problems());
+  }
+
+  private static Map<String, String> propertiesOf(Properties properties) {
+    Map<String, String> known = new HashMap<>();
+    for (String key : Sources.KEYS) {
+      String value = properties.getProperty(Sources.PROPERTY_PREFIX + key);
+      if (value != null) {
+        known.put(Sources.PROPERTY_PREFIX + key, value);
+      }
+    }
+    return known;
+  }
+
+  private static Mode mode(String text) {
+    return switch (text) {
+      case "auto" -> Mode.AUTO;
+      case "on" -> Mode.ON;
+      case "off" -> Mode.OFF;
+      default -> throw new IllegalArgumentException("it is neither auto, on nor off");
+    };
+  }
+
+  private static Path absolute(String text) {
+    Path path = Path.of(text);
+    if (!path.isAbsolute()) {
+      throw new IllegalArgumentException("it is no absolute path");
+    }
+    return path;
+  }
+
+  private static int limit(String text) {
+    try {
+      int limit = Integer.parseInt(text);
+      if (limit >= 1 && limit <= 1000) {
+        return limit;
+      }
+    } catch (NumberFormatException e) {
+      // The same answer as for one out of range.
+    }
+    throw new IllegalArgumentException("it is no number from 1 to 1000");
+  }
+}

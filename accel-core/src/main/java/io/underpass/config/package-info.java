@@ -1,0 +1,2 @@
+/** The agent's settings and the places they come from. */
+package io.underpass.config;

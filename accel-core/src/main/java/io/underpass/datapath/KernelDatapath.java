@@ -1,0 +1,277 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfLink;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.BpfProgram;
+import io.underpass.ffm.NativeException;
+import io.underpass.ffm.RingBuffer;
+import io.underpass.helper.Datapath;
+import io.underpass.helper.Registration;
+import io.underpass.protocol.Totals;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/**
+ * The loaded BPF object, and the thread that sweeps while something is undecided.
+ *
+ * <p>Everything that touches the control block or an iterator holds {@link #lock}: the sweep
+ * thread, and the server's thread when it admits, dismisses or reads.
+ */
+public final class KernelDatapath implements Datapath {
+  private static final String OBJECT = "/io/underpass/bpf/underpass.bpf.o";
+
+  /** How long an orderly stop waits for the readers to empty their queues. */
+  private static final int DRAIN_MILLIS = 5_000;
+
+  private static final int DRAIN_STEP_MILLIS = 20;
+
+  private static final List<String> CGROUP_PROGRAMS =
+      List.of("up_sock_create", "up_connect4", "up_connect6", "up_setsockopt", "up_getsockopt");
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final BpfObject object;
+  private final Pins pins;
+  private final List<AutoCloseable> open = new ArrayList<>();
+
+  private final Registrations registrations;
+  private final TotalsTable totals;
+
+  /** Guarded by {@link #lock}. */
+  private final ControlBlock control;
+
+  /** Guarded by {@link #lock}. */
+  private final Sweep sweep;
+
+  /** Guarded by {@link #lock}. */
+  private final BpfIterator dump;
+
+  private final SweepThread thread;
+  private final Consumer<String> trouble;
+  private volatile boolean stopping;
+
+  /**
+   * @param pinFolder where maps, links and the verdict are kept; adopted if an earlier helper left
+   *     some there
+   * @param cgroup the cgroup whose processes may be registered: the root of the v2 hierarchy
+   * @param knobs values of the programs' {@code const volatile} variables, by name
+   * @param trouble gets one line for each thing that went wrong in the sweep
+   */
+  public KernelDatapath(
+      Path pinFolder, Path cgroup, Map<String, Long> knobs, Consumer<String> trouble)
+      throws IOException {
+    this.trouble = trouble;
+    this.pins = new Pins(pinFolder);
+    boolean adopting = pins.exist();
+    this.object = BpfObject.open(image(), "underpass");
+    open.add(object);
+    try {
+      for (Map.Entry<String, Long> knob : knobs.entrySet()) {
+        object.setKnob(knob.getKey(), knob.getValue());
+      }
+      pins.prepare(object);
+      object.load();
+      this.control = new ControlBlock(object.map("control"));
+      this.totals = new TotalsTable(object.map("totals"));
+      BpfMap socks = object.map("socks");
+      BpfIterator scan = keep(object.program("up_scan").attachIterator(socks));
+      this.dump = keep(object.program("up_dump").attachIterator(socks));
+      BpfIterator apply = keep(object.program("up_apply").attachIterator());
+      this.sweep = new Sweep(control, scan, apply);
+      this.registrations =
+          new Registrations(object.map("jvms"), object.program("up_claim"), control);
+
+      // The verdict before the marks: no socket can be enrolled while the sockhash has none.
+      BpfProgram verdict = object.program("up_verdict");
+      verdict.attachVerdict(object.map("senders"));
+      pins.keepVerdict(verdict);
+      control.write(); // takes back the pause of a helper that stopped without finishing
+      for (String name : CGROUP_PROGRAMS) {
+        BpfLink link = keep(pins.attach(object.program(name), cgroup));
+        assert link != null;
+      }
+      this.thread =
+          new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);
+    } catch (IOException | RuntimeException e) {
+      if (!adopting) {
+        removePins(e);
+      }
+      closeAll(e);
+      throw e;
+    }
+  }
+
+  @Override
+  public int firstId() {
+    return registrations.firstId();
+  }
+
+  /** Marks the process: every TCP socket that it has, or makes from now on, gets a record. */
+  @Override
+  public void admit(Registration registration) throws IOException {
+    lock.lock();
+    try {
+      totals.clear(registrations.admit(registration));
+      control.nextGeneration();
+      thread.wake();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What the process makes from now on is plain, what it has goes back to TCP. */
+  @Override
+  public void dismiss(Registration registration) {
+    lock.lock();
+    try {
+      if (registrations.dismiss(registration.id())) {
+        control.dismiss(registration.id());
+        sweep.run();
+      }
+    } catch (NativeException e) {
+      trouble.accept("dismiss " + registration.pid() + ": " + e.getMessage());
+    } finally {
+      control.dismiss(0);
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Totals totals(Registration registration) throws NativeException {
+    lock.lock();
+    try {
+      int slot = registrations.slotOf(registration.id());
+      return slot == 0 ? Totals.ZERO : totals.read(slot);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Flows flows(int id, int limit) throws NativeException {
+    lock.lock();
+    try {
+      return FlowTable.of(dump.run(), id, limit);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Map<Integer, Long> flowCounts() throws NativeException {
+    lock.lock();
+    try {
+      return FlowTable.countByOwner(dump.run());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public String state() {
+    return stopping ? "stopping" : "running";
+  }
+
+  @Override
+  public String reason() {
+    return stopping ? "flows go back to TCP" : "";
+  }
+
+  @Override
+  public void sweep() throws NativeException {
+    sweepOnce();
+  }
+
+  private Sweep.Result sweepOnce() throws NativeException {
+    lock.lock();
+    try {
+      return sweep.run();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes every flow back to TCP, then all that is attached and pinned away. If some reader does not
+   * empty its queue in time, maps and verdict stay pinned, since removing them would lose those
+   * bytes; the next helper adopts them.
+   */
+  @Override
+  public void close() {
+    stopping = true;
+    thread.close();
+    lock.lock();
+    try {
+      if (drain()) {
+        pins.remove();
+      } else {
+        trouble.accept(
+            "stop: some flows still hold unread bytes; the kernel part stays pinned, paused, and is"
+                + " adopted by the next helper");
+      }
+    } catch (IOException e) {
+      trouble.accept("stop: " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      lock.unlock();
+    }
+    closeAll(null);
+  }
+
+  /** False if it took too long. */
+  private boolean drain() throws NativeException, InterruptedException {
+    control.pause(true);
+    long end = System.nanoTime() + DRAIN_MILLIS * 1_000_000L;
+    while (sweep.run().found().enrolled() > 0) {
+      if (System.nanoTime() > end) {
+        return false;
+      }
+      Thread.sleep(DRAIN_STEP_MILLIS);
+    }
+    return true;
+  }
+
+  private <T extends AutoCloseable> T keep(T resource) {
+    open.add(resource);
+    return resource;
+  }
+
+  private void removePins(Exception cause) {
+    try {
+      pins.remove();
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private void closeAll(Exception cause) {
+    for (AutoCloseable resource : open.reversed()) {
+      try {
+        resource.close();
+      } catch (Exception e) {
+        if (cause == null) {
+          throw new IllegalStateException("closing " + resource, e);
+        }
+        cause.addSuppressed(e);
+      }
+    }
+    open.clear();
+  }
+
+  private static byte[] image() throws IOException {
+    try (InputStream in = KernelDatapath.class.getResourceAsStream(OBJECT)) {
+      if (in == null) {
+        throw new IOException("the jar has no " + OBJECT);
+      }
+      return in.readAllBytes();
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfLink;
+import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.BpfProgram;
+import io.underpass.ffm.Layouts;
+import io.underpass.ffm.NativeException;
+import io.underpass.ffm.UnavailableException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What outlives the helper: maps, links and the verdict, pinned in one folder a layout version.
+ *
+ * <p>Maps, links and program belong together: a map without its pin would drop its verdict, a link
+ * without its maps would mark sockets in a table that nobody reads. The next helper adopts the maps
+ * with everything in them, and swaps its own programs in.
+ */
+final class Pins {
+  private static final List<String> MAPS =
+      List.of("jvms", "socks", "members", "senders", "halves", "totals", "control", "events");
+  private static final String VERDICT = "verdict";
+  private static final String LINK = "link_";
+
+  private final Path folder;
+
+  Pins(Path folder) {
+    this.folder = folder.resolve("v" + Layouts.UP_ABI);
+  }
+
+  /** Whether an earlier helper left something here. */
+  boolean exist() {
+    return Files.isDirectory(folder) && Files.exists(folder.resolve(MAPS.get(0)));
+  }
+
+  /** Before the load: maps are taken from the pins that exist, and pinned where there are none. */
+  void prepare(BpfObject object) throws IOException {
+    Files.createDirectories(folder);
+    for (String map : MAPS) {
+      object.setPinPath(map, folder.resolve(map));
+    }
+  }
+
+  /** Attaches a cgroup program, in the place of an earlier helper's if there is one. */
+  BpfLink attach(BpfProgram program, Path cgroup) throws NativeException, UnavailableException {
+    Path pin = folder.resolve(LINK + program.name());
+    if (Files.exists(pin)) {
+      BpfLink link = BpfLink.openPinned(pin);
+      link.update(program);
+      return link;
+    }
+    BpfLink link = program.attachCgroup(cgroup);
+    link.pin(pin);
+    return link;
+  }
+
+  /** Keeps the verdict in the kernel; sockets that are enrolled already keep the one they have. */
+  void keepVerdict(BpfProgram program) throws IOException {
+    Path pin = folder.resolve(VERDICT);
+    Files.deleteIfExists(pin);
+    program.pin(pin);
+  }
+
+  /** Detaches and gives up everything: links first, so that nothing is marked any more. */
+  void remove() throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (var files = Files.list(folder)) {
+      List<Path> pins = files.sorted((a, b) -> Boolean.compare(!isLink(a), !isLink(b))).toList();
+      for (Path pin : pins) {
+        Files.deleteIfExists(pin);
+      }
+    }
+    Files.deleteIfExists(folder);
+    // The folder above may hold those of another layout version, or be another's altogether.
+    try (var left = Files.list(folder.getParent())) {
+      if (left.findAny().isPresent()) {
+        return;
+      }
+    }
+    Files.deleteIfExists(folder.getParent());
+  }
+
+  private static boolean isLink(Path pin) {
+    return pin.getFileName().toString().startsWith(LINK);
+  }
+}

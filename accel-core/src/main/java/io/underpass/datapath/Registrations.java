@@ -1,0 +1,150 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.BpfProgram;
+import io.underpass.ffm.Layouts;
+import io.underpass.ffm.Layouts.Jvm;
+import io.underpass.ffm.NativeException;
+import io.underpass.helper.Registration;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.WireException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which processes are registered, as the kernel knows it: the map {@code jvms}. Guarded by the lock
+ * of {@link KernelDatapath}.
+ */
+final class Registrations {
+  /** USER_HZ: the unit of {@code /proc/<pid>/stat} is 1/100 s on every Linux architecture. */
+  private static final long NANOS_PER_TICK = 10_000_000;
+
+  /** Leaves the ids of one helper room to grow before they turn negative. */
+  private static final int ID_MASK = 0x3fff_ffff;
+
+  private final BpfMap jvms;
+  private final BpfProgram claim;
+  private final ControlBlock control;
+  private final int firstId;
+  private final BitSet slots = new BitSet();
+  private final Map<Integer, Entry> byId = new HashMap<>();
+
+  private record Entry(int pid, int slot) {}
+
+  Registrations(BpfMap jvms, BpfProgram claim, ControlBlock control) throws NativeException {
+    this.jvms = jvms;
+    this.claim = claim;
+    this.control = control;
+    slots.set(0); // belongs to no registration
+    this.firstId = forgetDead();
+  }
+
+  /** Above what an earlier helper gave; counts from the clock, so that none comes twice. */
+  int firstId() {
+    return firstId;
+  }
+
+  /**
+   * Has the kernel mark the process and its sockets. What it marks is the process that has this pid
+   * now; the start time it noted tells whether that is the one that asked.
+   *
+   * @return the slot of its totals
+   */
+  int admit(Registration registration) throws IOException {
+    int slot = slots.nextClearBit(1);
+    if (slot > Layouts.UP_MAX_JVMS) {
+      throw new WireException(
+          ErrorCode.FULL, "there are " + Layouts.UP_MAX_JVMS + " registrations already");
+    }
+    int pid = registration.pid();
+    jvms.delete(key(pid)); // of a helper before this one, or of a process that had the pid before
+    control.claim(pid, registration.id(), slot);
+    control.write();
+    try (BpfIterator files = claim.attachTaskIterator(pid)) {
+      files.run();
+      // Once more for a socket made while the first run had not marked the process yet.
+      files.run();
+    }
+    slots.set(slot);
+    byId.put(registration.id(), new Entry(pid, slot));
+    ByteBuffer value = jvms.newValue();
+    boolean marked = jvms.lookup(key(pid), value);
+    if (!marked
+        || value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK != registration.startTicks()) {
+      dismiss(registration.id());
+      throw new WireException(
+          ErrorCode.UNAVAILABLE,
+          marked
+              ? "process " + pid + " is not the one that asked"
+              : "process " + pid + " has ended, or is in a pid namespace the helper is not in");
+    }
+    return slot;
+  }
+
+  /** False if there is no such registration. */
+  boolean dismiss(int id) throws NativeException {
+    Entry entry = byId.remove(id);
+    if (entry == null) {
+      return false;
+    }
+    ByteBuffer value = jvms.newValue();
+    if (jvms.lookup(key(entry.pid), value) && value.getInt(Jvm.ID) == id) {
+      jvms.delete(key(entry.pid));
+    }
+    slots.clear(entry.slot);
+    return true;
+  }
+
+  /** 0 if there is no such registration. */
+  int slotOf(int id) {
+    Entry entry = byId.get(id);
+    return entry == null ? 0 : entry.slot;
+  }
+
+  /**
+   * After adoption: removes the marks of processes that ended while there was no helper. Returns an
+   * id above all that are left.
+   */
+  private int forgetDead() throws NativeException {
+    int first = (int) (System.currentTimeMillis() / 1000) & ID_MASK;
+    List<Integer> dead = new ArrayList<>();
+    ByteBuffer key = jvms.newKey();
+    ByteBuffer value = jvms.newValue();
+    for (boolean more = jvms.nextKey(null, key); more; more = jvms.nextKey(key, key)) {
+      int pid = key.getInt(0);
+      if (jvms.lookup(key, value)) {
+        first = Math.max(first, value.getInt(Jvm.ID) + 1);
+        if (startTicks(pid) != value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK) {
+          dead.add(pid);
+        }
+      }
+    }
+    for (int pid : dead) {
+      jvms.delete(key(pid));
+    }
+    return first;
+  }
+
+  /** Field 22 of {@code /proc/<pid>/stat}; -1 if there is no such process. */
+  private static long startTicks(int pid) {
+    try {
+      String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+      // The second field, the command in parentheses, may hold anything.
+      return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[19]);
+    } catch (IOException e) {
+      return -1;
+    }
+  }
+
+  private ByteBuffer key(int pid) {
+    return jvms.newKey().putInt(0, pid);
+  }
+}

@@ -1,0 +1,176 @@
+package io.underpass.ffm;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The calls of libbpf 1.x on descriptors: maps, programs, links, pins. Signatures are those of
+ * {@code bpf/bpf.h}. Links are kept as descriptors, without libbpf's {@code struct bpf_link}.
+ *
+ * <p>Every method returns a value or {@code -errno}, as the C function does.
+ */
+final class BpfCalls {
+  static {
+    // The print function is set before any call that could print.
+    SymbolLookup lib = LibBpf.library();
+    MethodHandle setPrint = Symbols.plain(lib, "libbpf_set_print", Symbols.pointerOf(ADDRESS));
+    try {
+      MemorySegment _ = (MemorySegment) setPrint.invokeExact(LibBpfLog.callback());
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  private static final MethodHandle MAP_LOOKUP =
+      intCall("bpf_map_lookup_elem", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle MAP_UPDATE =
+      intCall("bpf_map_update_elem", JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG);
+  private static final MethodHandle MAP_DELETE = intCall("bpf_map_delete_elem", JAVA_INT, ADDRESS);
+  private static final MethodHandle MAP_NEXT_KEY =
+      intCall("bpf_map_get_next_key", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle INFO =
+      intCall("bpf_obj_get_info_by_fd", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle PIN = intCall("bpf_obj_pin", JAVA_INT, ADDRESS);
+  private static final MethodHandle GET = intCall("bpf_obj_get", ADDRESS);
+  private static final MethodHandle LINK_CREATE =
+      intCall("bpf_link_create", JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+  private static final MethodHandle LINK_UPDATE =
+      intCall("bpf_link_update", JAVA_INT, JAVA_INT, ADDRESS);
+  private static final MethodHandle ITER_CREATE = intCall("bpf_iter_create", JAVA_INT);
+  private static final MethodHandle PROG_ATTACH =
+      intCall("bpf_prog_attach", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle PROG_DETACH =
+      intCall("bpf_prog_detach2", JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle POSSIBLE_CPUS = intCall("libbpf_num_possible_cpus");
+
+  private BpfCalls() {}
+
+  /** Has this class initialised, and with it the capture of libbpf's messages. */
+  static void touch() {}
+
+  static int mapLookup(int fd, MemorySegment key, MemorySegment value) {
+    try {
+      return (int) MAP_LOOKUP.invokeExact(fd, key, value);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int mapUpdate(int fd, MemorySegment key, MemorySegment value, long flags) {
+    try {
+      return (int) MAP_UPDATE.invokeExact(fd, key, value, flags);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int mapDelete(int fd, MemorySegment key) {
+    try {
+      return (int) MAP_DELETE.invokeExact(fd, key);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int mapNextKey(int fd, MemorySegment key, MemorySegment next) {
+    try {
+      return (int) MAP_NEXT_KEY.invokeExact(fd, key, next);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** Fills as much of {@code info} as the kernel knows; what it does not know stays zero. */
+  static int info(int fd, MemorySegment info) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment length = arena.allocateFrom(JAVA_INT, (int) info.byteSize());
+      return (int) INFO.invokeExact(fd, info, length);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int pin(int fd, String path) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (int) PIN.invokeExact(fd, arena.allocateFrom(path));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int get(String path) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (int) GET.invokeExact(arena.allocateFrom(path));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int linkCreate(int programFd, int targetFd, int attachType, MemorySegment options) {
+    try {
+      return (int) LINK_CREATE.invokeExact(programFd, targetFd, attachType, options);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int linkUpdate(int linkFd, int programFd) {
+    try {
+      return (int) LINK_UPDATE.invokeExact(linkFd, programFd, MemorySegment.NULL);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int iterCreate(int linkFd) {
+    try {
+      return (int) ITER_CREATE.invokeExact(linkFd);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int progAttach(int programFd, int targetFd, int attachType, int flags) {
+    try {
+      return (int) PROG_ATTACH.invokeExact(programFd, targetFd, attachType, flags);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int progDetach(int programFd, int targetFd, int attachType) {
+    try {
+      return (int) PROG_DETACH.invokeExact(programFd, targetFd, attachType);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int possibleCpus() {
+    try {
+      return (int) POSSIBLE_CPUS.invokeExact();
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** Throws for a negative result of the named call, else gives it back. */
+  static int check(int result, String call) throws NativeException {
+    if (result < 0) {
+      throw new NativeException(call, -result);
+    }
+    return result;
+  }
+
+  private static MethodHandle intCall(String name, MemoryLayout... arguments) {
+    return Symbols.plain(LibBpf.library(), name, FunctionDescriptor.of(JAVA_INT, arguments));
+  }
+}

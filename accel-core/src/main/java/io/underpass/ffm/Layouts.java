@@ -1,0 +1,220 @@
+package io.underpass.ffm;
+
+/**
+ * The layouts of {@code bpf/underpass.h} as the Java side sees them: offsets in bytes, sizes, and
+ * the numbers that both sides use. All values are little-endian; a test compares each of them with
+ * the header and with the BTF of the compiled object. Structs that only the programs use are left
+ * out.
+ */
+public final class Layouts {
+  /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
+  public static final int UP_ABI = 1;
+
+  /** Level of the socket options that a process asks of its own sockets. */
+  public static final int UP_SOL = 0x7570;
+
+  /** How many registrations there can be. */
+  public static final int UP_MAX_JVMS = 1024;
+
+  /** How many sockets can be enrolled. */
+  public static final int UP_MAX_MEMBERS = 131072;
+
+  /** {@code enum up_state}. */
+  public static final int UP_NEW = 0;
+
+  public static final int UP_PAIRED = 1;
+  public static final int UP_WANTED = 2;
+  public static final int UP_ENROLLED = 3;
+  public static final int UP_READY = 4;
+  public static final int UP_PLAIN = 5;
+  public static final int UP_LEAVING = 6;
+
+  private Layouts() {}
+
+  /**
+   * {@code struct up_counters}, of one direction.
+   *
+   * <pre>
+   *  0 | redirected_bytes      | u64
+   *  8 | redirected_messages   | u64
+   * 16 | passed_bytes          | u64
+   * 24 | passed_messages       | u64
+   * 32 | switches              | u64
+   * </pre>
+   */
+  public static final class Counters {
+    public static final int REDIRECTED_BYTES = 0;
+    public static final int REDIRECTED_MESSAGES = 8;
+    public static final int PASSED_BYTES = 16;
+    public static final int PASSED_MESSAGES = 24;
+    public static final int SWITCHES = 32;
+    public static final int SIZE = 40;
+
+    private Counters() {}
+  }
+
+  /**
+   * {@code struct up_sock}, a socket's flow record.
+   *
+   * <pre>
+   *  0 | cookie                   | u64
+   *  8 | sk                       | u64, 0 outside of the kernel
+   * 16 | peer_sk                  | u64, 0 outside of the kernel
+   * 24 | peer_cookie              | u64
+   * 32 | born_ns                  | u64
+   * 40 | owner_id                 | u32
+   * 44 | owner_slot               | u32
+   * 48 | owner_tgid               | u32
+   * 52 | generation               | u32
+   * 56 | isn_mine                 | u32
+   * 60 | isn_theirs               | u32
+   * 64 | copied_at_enrolment      | u32
+   * 68 | peer_copied_at_enrolment | u32
+   * 72 | average_size             | u32
+   * 76 | state                    | u32
+   * 80 | reason, tx, flags, seen, pinned | u8 each
+   * 85 | pad                      | 3 bytes
+   * 88 | tx_counters              | struct up_counters
+   * </pre>
+   */
+  public static final class Sock {
+    public static final int COOKIE = 0;
+    public static final int SK = 8;
+    public static final int PEER_SK = 16;
+    public static final int PEER_COOKIE = 24;
+    public static final int BORN_NS = 32;
+    public static final int OWNER_ID = 40;
+    public static final int OWNER_SLOT = 44;
+    public static final int OWNER_TGID = 48;
+    public static final int GENERATION = 52;
+    public static final int ISN_MINE = 56;
+    public static final int ISN_THEIRS = 60;
+    public static final int COPIED_AT_ENROLMENT = 64;
+    public static final int PEER_COPIED_AT_ENROLMENT = 68;
+    public static final int AVERAGE_SIZE = 72;
+    public static final int STATE = 76;
+    public static final int REASON = 80;
+    public static final int TX = 81;
+    public static final int FLAGS = 82;
+    public static final int SEEN = 83;
+    public static final int PINNED = 84;
+    public static final int TX_COUNTERS = 88;
+    public static final int SIZE = 128;
+
+    private Sock() {}
+  }
+
+  /**
+   * {@code struct up_jvm}, a registration; its key is the tgid.
+   *
+   * <pre>
+   *  0 | start_boottime_ns | u64
+   *  8 | id                | u32
+   * 12 | slot              | u32
+   * </pre>
+   */
+  public static final class Jvm {
+    public static final int START_BOOTTIME_NS = 0;
+    public static final int ID = 8;
+    public static final int SLOT = 12;
+    public static final int SIZE = 16;
+
+    private Jvm() {}
+  }
+
+  /**
+   * {@code struct up_totals}, of one registration on one processor.
+   *
+   * <pre>
+   *  0 | tx                      | struct up_counters
+   * 40 | connections_accelerated | u64
+   * 48 | connections_plain       | u64[12], by reason
+   * </pre>
+   */
+  public static final class Totals {
+    public static final int TX = 0;
+    public static final int CONNECTIONS_ACCELERATED = 40;
+    public static final int CONNECTIONS_PLAIN = 48;
+    public static final int SIZE = 144;
+
+    private Totals() {}
+  }
+
+  /**
+   * {@code struct up_control}, the one entry of {@code control}: u32 throughout.
+   *
+   * <pre>
+   *  0 | paused, armed, generation                                 | to the programs
+   * 12 | unsettled, pending, progress, queued, visited, enrolled   | from the sweep
+   * 36 | claim_tgid, claim_id, claim_slot, dismiss_id              | to the programs
+   * 52 | pad
+   * </pre>
+   */
+  public static final class Control {
+    public static final int PAUSED = 0;
+    public static final int ARMED = 4;
+    public static final int GENERATION = 8;
+    public static final int UNSETTLED = 12;
+    public static final int PENDING = 16;
+    public static final int PROGRESS = 20;
+    public static final int QUEUED = 24;
+    public static final int VISITED = 28;
+    public static final int ENROLLED = 32;
+    public static final int CLAIM_TGID = 36;
+    public static final int CLAIM_ID = 40;
+    public static final int CLAIM_SLOT = 44;
+    public static final int DISMISS_ID = 48;
+    public static final int SIZE = 56;
+
+    private Control() {}
+  }
+
+  /**
+   * {@code struct up_pending}, a record that {@code up_scan} writes.
+   *
+   * <pre>
+   *  0 | netns_inum | u32
+   *  4 | owner_tgid | u32
+   *  8 | state      | u32
+   * 12 | pad        | u32
+   * </pre>
+   */
+  public static final class Pending {
+    public static final int NETNS_INUM = 0;
+    public static final int OWNER_TGID = 4;
+    public static final int STATE = 8;
+    public static final int SIZE = 16;
+
+    private Pending() {}
+  }
+
+  /**
+   * {@code struct up_flow}, a record that {@code up_dump} writes.
+   *
+   * <pre>
+   *   0 | record             | struct up_sock
+   * 128 | local_addr         | 16 bytes, network order, v4-mapped for IPv4
+   * 144 | remote_addr        | 16 bytes, likewise
+   * 160 | local_port         | u16
+   * 162 | remote_port        | u16
+   * 164 | queued             | u32
+   * 168 | tcp_bytes_sent     | u64
+   * 176 | tcp_bytes_received | u64
+   * 184 | age_ns             | u64
+   * </pre>
+   */
+  public static final class Flow {
+    public static final int RECORD = 0;
+    public static final int LOCAL_ADDR = 128;
+    public static final int REMOTE_ADDR = 144;
+    public static final int LOCAL_PORT = 160;
+    public static final int REMOTE_PORT = 162;
+    public static final int QUEUED = 164;
+    public static final int TCP_BYTES_SENT = 168;
+    public static final int TCP_BYTES_RECEIVED = 176;
+    public static final int AGE_NS = 184;
+    public static final int SIZE = 192;
+
+    private Flow() {}
+  }
+}

@@ -1,0 +1,217 @@
+package io.underpass.ffm;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The calls of libbpf 1.x on an object file before and while it is loaded. Signatures are those of
+ * {@code bpf/libbpf.h} and {@code bpf/btf.h}.
+ */
+final class ObjectCalls {
+  static {
+    BpfCalls.touch();
+  }
+
+  private static final MethodHandle OPEN_MEM =
+      pointerCall("bpf_object__open_mem", ADDRESS, JAVA_LONG, ADDRESS);
+  private static final MethodHandle LOAD = intCall("bpf_object__load", ADDRESS);
+  private static final MethodHandle CLOSE =
+      Symbols.plain(LibBpf.library(), "bpf_object__close", FunctionDescriptor.ofVoid(ADDRESS));
+  private static final MethodHandle FIND_MAP =
+      pointerCall("bpf_object__find_map_by_name", ADDRESS, ADDRESS);
+  private static final MethodHandle FIND_PROGRAM =
+      pointerCall("bpf_object__find_program_by_name", ADDRESS, ADDRESS);
+  private static final MethodHandle MAP_FD = intCall("bpf_map__fd", ADDRESS);
+  private static final MethodHandle MAP_SET_PIN =
+      intCall("bpf_map__set_pin_path", ADDRESS, ADDRESS);
+  private static final MethodHandle MAP_SET_MAX =
+      intCall("bpf_map__set_max_entries", ADDRESS, JAVA_INT);
+  private static final MethodHandle MAP_INITIAL =
+      pointerCall("bpf_map__initial_value", ADDRESS, ADDRESS);
+  private static final MethodHandle PROGRAM_FD = intCall("bpf_program__fd", ADDRESS);
+  private static final MethodHandle PROGRAM_ATTACH_TYPE =
+      intCall("bpf_program__expected_attach_type", ADDRESS);
+  private static final MethodHandle PROGRAM_AUTOLOAD =
+      intCall("bpf_program__set_autoload", ADDRESS, JAVA_BOOLEAN);
+  private static final MethodHandle OBJECT_BTF = pointerCall("bpf_object__btf", ADDRESS);
+  private static final MethodHandle BTF_FIND =
+      intCall("btf__find_by_name_kind", ADDRESS, ADDRESS, JAVA_INT);
+  private static final MethodHandle BTF_TYPE = pointerCall("btf__type_by_id", ADDRESS, JAVA_INT);
+  private static final MethodHandle BTF_NAME =
+      pointerCall("btf__name_by_offset", ADDRESS, JAVA_INT);
+
+  private ObjectCalls() {}
+
+  static MemorySegment openMem(MemorySegment image, MemorySegment options) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment object =
+          (MemorySegment) OPEN_MEM.invokeExact(capture, image, image.byteSize(), options);
+      if (Symbols.isNull(object)) {
+        throw new NativeException(
+            "bpf_object__open_mem", Symbols.errno(capture), LibBpfLog.tail(3));
+      }
+      return object;
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int load(MemorySegment object) {
+    try {
+      return (int) LOAD.invokeExact(object);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static void close(MemorySegment object) {
+    try {
+      CLOSE.invokeExact(object);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static MemorySegment findMap(MemorySegment object, String name) {
+    return find(FIND_MAP, object, name, "map");
+  }
+
+  static MemorySegment findProgram(MemorySegment object, String name) {
+    return find(FIND_PROGRAM, object, name, "program");
+  }
+
+  /** A name that is not in the object is a mistake in this program, not of its surroundings. */
+  private static MemorySegment find(
+      MethodHandle call, MemorySegment object, String name, String kind) {
+    MemorySegment found;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      found = (MemorySegment) call.invokeExact(capture, object, arena.allocateFrom(name));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+    if (Symbols.isNull(found)) {
+      throw new IllegalArgumentException("no " + kind + " " + name + " in the BPF object");
+    }
+    return found;
+  }
+
+  static int mapFd(MemorySegment map) {
+    try {
+      return (int) MAP_FD.invokeExact(map);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int setPinPath(MemorySegment map, String path) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (int) MAP_SET_PIN.invokeExact(map, arena.allocateFrom(path));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int setMaxEntries(MemorySegment map, int entries) {
+    try {
+      return (int) MAP_SET_MAX.invokeExact(map, entries);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** The bytes that a map of global variables will start with; writable until the load. */
+  static MemorySegment initialValue(MemorySegment map) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment size = arena.allocate(JAVA_LONG);
+      MemorySegment value = (MemorySegment) MAP_INITIAL.invokeExact(capture, map, size);
+      if (Symbols.isNull(value)) {
+        throw new IllegalArgumentException("the map holds no global variables");
+      }
+      return Symbols.bytes(value, size.get(JAVA_LONG, 0));
+    } catch (IllegalArgumentException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int programFd(MemorySegment program) {
+    try {
+      return (int) PROGRAM_FD.invokeExact(program);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int expectedAttachType(MemorySegment program) {
+    try {
+      return (int) PROGRAM_ATTACH_TYPE.invokeExact(program);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int setAutoload(MemorySegment program, boolean load) {
+    try {
+      return (int) PROGRAM_AUTOLOAD.invokeExact(program, load);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static MemorySegment btf(MemorySegment object) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (MemorySegment) OBJECT_BTF.invokeExact(arena.allocate(Symbols.CAPTURE), object);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** A type's id, or {@code -errno}. */
+  static int btfFind(MemorySegment btf, String name, int kind) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (int) BTF_FIND.invokeExact(btf, arena.allocateFrom(name), kind);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** The {@code struct btf_type} of an id that {@link #btfFind} gave. */
+  static MemorySegment btfType(MemorySegment btf, int id) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (MemorySegment) BTF_TYPE.invokeExact(arena.allocate(Symbols.CAPTURE), btf, id);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static String btfName(MemorySegment btf, int offset) {
+    try (Arena arena = Arena.ofConfined()) {
+      return Symbols.string(
+          (MemorySegment) BTF_NAME.invokeExact(arena.allocate(Symbols.CAPTURE), btf, offset));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  private static MethodHandle intCall(String name, MemoryLayout... arguments) {
+    return Symbols.plain(LibBpf.library(), name, Symbols.intOf(arguments));
+  }
+
+  private static MethodHandle pointerCall(String name, MemoryLayout... arguments) {
+    return Symbols.withErrno(LibBpf.library(), name, Symbols.pointerOf(arguments));
+  }
+}

@@ -1,0 +1,139 @@
+package io.underpass.ffm;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.function.Consumer;
+
+/**
+ * The reading end of a BPF ring buffer. One thread calls {@link #await} again and again, and {@link
+ * #close} in the end; any thread may {@link #wake} it.
+ */
+public final class RingBuffer implements AutoCloseable {
+  private static final MethodHandle NEW =
+      Symbols.withErrno(
+          LibBpf.library(),
+          "ring_buffer__new",
+          Symbols.pointerOf(JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
+  private static final MethodHandle EPOLL_FD =
+      Symbols.plain(LibBpf.library(), "ring_buffer__epoll_fd", Symbols.intOf(ADDRESS));
+  private static final MethodHandle CONSUME =
+      Symbols.plain(LibBpf.library(), "ring_buffer__consume", Symbols.intOf(ADDRESS));
+  private static final MethodHandle FREE =
+      Symbols.plain(LibBpf.library(), "ring_buffer__free", FunctionDescriptor.ofVoid(ADDRESS));
+
+  private final Arena arena = Arena.ofShared();
+  private final Consumer<ByteBuffer> records;
+  private final MemorySegment ring;
+  private final int ready;
+  private final int wake;
+
+  /** What the consumer threw; await rethrows it. Only the awaiting thread touches it. */
+  private RuntimeException thrown;
+
+  /**
+   * @param records gets each record, in native order, good only during the call
+   */
+  public RingBuffer(BpfMap map, Consumer<ByteBuffer> records) throws NativeException {
+    BpfCalls.touch();
+    this.records = records;
+    this.wake = LibC.eventfd();
+    try {
+      MethodHandle sample =
+          MethodHandles.lookup()
+              .bind(
+                  this,
+                  "sample",
+                  MethodType.methodType(
+                      int.class, MemorySegment.class, MemorySegment.class, long.class));
+      MemorySegment callback =
+          Symbols.callback(sample, Symbols.intOf(ADDRESS, ADDRESS, JAVA_LONG), arena);
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      ring =
+          (MemorySegment)
+              NEW.invokeExact(capture, map.fd(), callback, MemorySegment.NULL, MemorySegment.NULL);
+      if (Symbols.isNull(ring)) {
+        LibC.close(wake);
+        arena.close();
+        throw new NativeException("ring_buffer__new " + map.name(), Symbols.errno(capture));
+      }
+      ready = (int) EPOLL_FD.invokeExact(ring);
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /**
+   * Sleeps until there are records, hands them over, and returns how many there were; 0 after a
+   * {@link #wake}, or when the time is over.
+   *
+   * @param timeoutMillis -1 to wait for ever
+   */
+  public int await(int timeoutMillis) throws NativeException {
+    if ((LibC.pollReadable(timeoutMillis, ready, wake) & 2) != 0) {
+      drainWake();
+    }
+    int count;
+    try {
+      count = (int) CONSUME.invokeExact(ring);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+    if (thrown != null) {
+      RuntimeException e = thrown;
+      thrown = null;
+      throw e;
+    }
+    return BpfCalls.check(count, "ring_buffer__consume");
+  }
+
+  /** Makes the current or the next {@link #await} return. */
+  public void wake() {
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment one = scratch.allocateFrom(JAVA_LONG, 1L);
+      long _ = LibC.write(wake, one, Long.BYTES, scratch.allocate(Symbols.CAPTURE));
+    }
+  }
+
+  private void drainWake() {
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment count = scratch.allocate(JAVA_LONG);
+      long _ = LibC.read(wake, count, Long.BYTES, scratch.allocate(Symbols.CAPTURE));
+    }
+  }
+
+  /** Called by libbpf. An exception that left an upcall would end the JVM, so none does. */
+  @SuppressWarnings("unused") // by the constructor
+  private int sample(MemorySegment context, MemorySegment data, long size) {
+    try {
+      records.accept(Symbols.bytes(data, size).asByteBuffer().order(ByteOrder.nativeOrder()));
+    } catch (RuntimeException e) {
+      thrown = e;
+    } catch (Throwable t) {
+      thrown = new IllegalStateException(t);
+    }
+    return 0;
+  }
+
+  @Override
+  public void close() {
+    try {
+      FREE.invokeExact(ring);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+    LibC.close(wake);
+    arena.close();
+  }
+}

@@ -1,0 +1,24 @@
+package io.underpass.helper;
+
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+
+/** Finds the cgroup v2 hierarchy; on hybrid hosts it is mounted beside those of v1. */
+final class CgroupMount {
+  private CgroupMount() {}
+
+  /** The mount of the whole hierarchy, else, as in a container, of a part of it. */
+  static Path find(List<MountInfo> mounts) throws HelperException {
+    return mounts.stream()
+        .filter(m -> m.type().equals("cgroup2"))
+        .min(Comparator.comparing(m -> !m.root().equals("/")))
+        .map(MountInfo::point)
+        .orElseThrow(
+            () ->
+                new HelperException(
+                    "no cgroup v2 hierarchy is mounted",
+                    "mount one: mkdir -p /sys/fs/cgroup/unified &&"
+                        + " mount -t cgroup2 none /sys/fs/cgroup/unified"));
+  }
+}

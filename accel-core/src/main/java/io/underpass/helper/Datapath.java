@@ -1,0 +1,57 @@
+package io.underpass.helper;
+
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Totals;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What carries the bytes of registered processes, as the control server sees it. Methods are called
+ * by the server's thread and by users of an embedded helper, at the same time.
+ *
+ * <p>A method that throws {@link io.underpass.protocol.WireException} chooses the reply's code;
+ * another exception is an internal error to the client, and is logged.
+ */
+public interface Datapath extends AutoCloseable {
+  /** Stands for every registration in {@link #flows}. */
+  int ALL = 0;
+
+  /**
+   * The flows that were asked for.
+   *
+   * @param total how many there are
+   * @param top those with most bytes, most first, up to the limit
+   */
+  record Flows(long total, List<FlowView> top) {}
+
+  /** The first id to use, above those of registrations that a former helper left; at least 1. */
+  int firstId();
+
+  /** From here on the sockets of this process, those it has too, are looked at. */
+  void admit(Registration registration) throws IOException;
+
+  /** The process's sockets go back to TCP. */
+  void dismiss(Registration registration);
+
+  Totals totals(Registration registration) throws IOException;
+
+  /** The flows of one registration's id, or of {@link #ALL}. */
+  Flows flows(int id, int limit) throws IOException;
+
+  /** How many sockets have a record, by registration's id; no entry is 0. */
+  Map<Integer, Long> flowCounts() throws IOException;
+
+  /** One word for people: {@code running}, {@code stopping}. */
+  String state();
+
+  /** Why it is in that state; empty if there is nothing to say. */
+  String reason();
+
+  /** Does now what would be done at the next sweep, and returns when it is done. */
+  void sweep() throws IOException;
+
+  /** Takes everything back to TCP, then detaches and removes all. */
+  @Override
+  void close();
+}

@@ -1,0 +1,63 @@
+package io.underpass.helper;
+
+import io.underpass.ffm.NativeException;
+import io.underpass.ffm.PeerCredentials;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.WireException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Makes sure that a pid from a socket still is the process that connected it. */
+final class PeerProcess {
+  /** Index of starttime among the fields after the command's name, from 0. */
+  private static final int START_TIME = 22 - 3;
+
+  private PeerProcess() {}
+
+  /**
+   * When the process started, in clock ticks since boot.
+   *
+   * <p>A connection can outlive the process that made it (a child has inherited it), and then the
+   * pid may be somebody else's. The pidfd says whether it has ended; where the kernel has none to
+   * give (before 6.5), another user's process is told apart by its uid.
+   */
+  static long startTicks(PeerCredentials peer) throws WireException {
+    try {
+      Path process = Path.of("/proc/" + peer.pid());
+      long start = parseStartTicks(Files.readString(process.resolve("stat")));
+      boolean sameUser = peer.pidfd() >= 0 || uid(process) == peer.uid();
+      if (sameUser && !peer.exited()) {
+        return start;
+      }
+    } catch (NativeException e) {
+      throw new WireException(ErrorCode.INTERNAL, e.getMessage());
+    } catch (IOException e) {
+      // No such process, or it ends as we look.
+    }
+    throw new WireException(
+        ErrorCode.DENIED, "process " + peer.pid() + " is not to be seen from the helper");
+  }
+
+  /** The command's name may hold spaces and parentheses; nothing after it does. */
+  static long parseStartTicks(String stat) throws IOException {
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ");
+    if (fields.length <= START_TIME) {
+      throw new IOException("not a stat file");
+    }
+    try {
+      return Long.parseLong(fields[START_TIME]);
+    } catch (NumberFormatException e) {
+      throw new IOException("not a stat file", e);
+    }
+  }
+
+  private static int uid(Path process) throws IOException {
+    for (String line : Files.readAllLines(process.resolve("status"))) {
+      if (line.startsWith("Uid:")) {
+        return Integer.parseUnsignedInt(line.split("\\s+")[2]);
+      }
+    }
+    throw new IOException("not a status file");
+  }
+}

@@ -1,0 +1,148 @@
+package io.underpass.helper;
+
+import io.underpass.ffm.Accounts;
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * Who may register. The file's grammar:
+ *
+ * <pre>
+ * file = *( [ rule ] [ "#" comment ] LF )
+ * rule = "allow" "uid" ( number / name )
+ *      / "allow" "gid" ( number / name )     the group or one of the supplementary groups
+ *      / "deny" "uid" ( number / name )      stands above every allow
+ * </pre>
+ *
+ * Whoever is not allowed is refused, root too. Without a file, root and the members of the group
+ * {@code underpass} are allowed.
+ */
+public final class Policy {
+  public static final Path DEFAULT_FILE = Path.of("/etc/underpass/policy");
+
+  /** The group whose members may open the socket and, by default, register. */
+  public static final String GROUP = "underpass";
+
+  /** A policy is a few lines; a larger file is some other file. */
+  private static final long MAX_BYTES = 64 << 10;
+
+  private final Set<Integer> allowedUids = new HashSet<>();
+  private final Set<Integer> allowedGids = new HashSet<>();
+  private final Set<Integer> deniedUids = new HashSet<>();
+
+  private Policy() {}
+
+  /** Reads the file; null stands for the default file if there is one, else for the default. */
+  public static Policy load(Path file) throws HelperException {
+    if (file == null) {
+      return Files.exists(DEFAULT_FILE) ? load(DEFAULT_FILE) : byDefault();
+    }
+    try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new HelperException(
+            "the policy file " + file + " has more than " + MAX_BYTES + " bytes",
+            "name the right file with --policy");
+      }
+      return parse(file.toString(), Files.readAllLines(file));
+    } catch (NoSuchFileException e) {
+      throw new HelperException(
+          "the policy file " + file + " does not exist", "make it, or leave --policy out", e);
+    } catch (MalformedInputException e) {
+      throw new HelperException(
+          "the policy file " + file + " is not UTF-8 text", "name the right file with --policy", e);
+    } catch (HelperException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new HelperException(
+          "the policy file " + file + " cannot be read (" + e + ")", "make it readable", e);
+    }
+  }
+
+  static Policy byDefault() {
+    Policy policy = new Policy();
+    policy.allowedUids.add(0);
+    Accounts.gid(GROUP).ifPresent(policy.allowedGids::add);
+    return policy;
+  }
+
+  static Policy parse(String name, List<String> lines) throws HelperException {
+    Policy policy = new Policy();
+    for (int i = 0; i < lines.size(); i++) {
+      String line = lines.get(i);
+      int comment = line.indexOf('#');
+      String rule = (comment < 0 ? line : line.substring(0, comment)).strip();
+      if (!rule.isEmpty()) {
+        policy.add(rule, name + ":" + (i + 1));
+      }
+    }
+    return policy;
+  }
+
+  private void add(String rule, String where) throws HelperException {
+    String[] words = rule.split("\\s+");
+    if (words.length != 3) {
+      throw malformed(rule, where, "a rule has three words");
+    }
+    Set<Integer> set =
+        switch (words[0] + " " + words[1]) {
+          case "allow uid" -> allowedUids;
+          case "allow gid" -> allowedGids;
+          case "deny uid" -> deniedUids;
+          default ->
+              throw malformed(rule, where, "a rule begins with allow uid, allow gid or deny uid");
+        };
+    boolean user = words[1].equals("uid");
+    set.add(number(words[2], user, rule, where));
+  }
+
+  private static int number(String text, boolean user, String rule, String where)
+      throws HelperException {
+    if (text.matches("[0-9]+")) {
+      try {
+        // -1 is not an id: the calls that change ids use it for "leave as it is".
+        int id = Integer.parseUnsignedInt(text);
+        if (id != -1) {
+          return id;
+        }
+      } catch (NumberFormatException e) {
+        // Said below.
+      }
+      throw malformed(rule, where, text + " is out of range");
+    }
+    OptionalInt id = user ? Accounts.uid(text) : Accounts.gid(text);
+    return id.orElseThrow(
+        () ->
+            malformed(rule, where, "there is no " + (user ? "user " : "group ") + text));
+  }
+
+  private static HelperException malformed(String rule, String where, String why) {
+    String shown = rule.length() > 80 ? rule.substring(0, 80) + "..." : rule;
+    return new HelperException(
+        "the policy is malformed at " + where + ": \"" + shown + "\" (" + why + ")",
+        "correct that line");
+  }
+
+  /** Whether a process with these ids may register. */
+  public boolean admits(int uid, int gid, Set<Integer> groups) {
+    if (deniedUids.contains(uid)) {
+      return false;
+    }
+    return allowedUids.contains(uid)
+        || allowedGids.contains(gid)
+        || groups.stream().anyMatch(allowedGids::contains);
+  }
+
+  /** Whether it allows anybody besides root and the members of {@link #GROUP}. */
+  boolean reachesBeyondGroup() {
+    OptionalInt group = Accounts.gid(GROUP);
+    return allowedUids.stream().anyMatch(u -> u != 0)
+        || allowedGids.stream().anyMatch(g -> group.isEmpty() || g != group.getAsInt());
+  }
+}

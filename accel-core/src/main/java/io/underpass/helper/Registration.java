@@ -1,0 +1,13 @@
+package io.underpass.helper;
+
+/**
+ * A registered process, as the kernel described it; lives as long as its connection.
+ *
+ * @param id of this registration; not used again by this helper nor by the next that adopts its
+ *     pins
+ * @param pid as this helper sees it
+ * @param startTicks when the process started, in clock ticks since boot: field 22 of
+ *     proc_pid_stat(5)
+ * @param uid at the time it connected
+ */
+public record Registration(int id, int pid, long startTicks, int uid) {}

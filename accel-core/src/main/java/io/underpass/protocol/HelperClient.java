@@ -1,0 +1,219 @@
+package io.underpass.protocol;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One connection to the helper. Every wait has a bound, every reply has one, and there is no thread
+ * of its own.
+ *
+ * <p>Calls may come from any thread and go one after the other. The first failure of the connection
+ * (a time-out, a broken line, the end of it) closes it; a refusal by the helper arrives as {@link
+ * WireException}, and the helper closes.
+ */
+public final class HelperClient implements AutoCloseable {
+  private final SocketChannel channel;
+  private final Selector selector;
+  private volatile Duration timeout;
+
+  /** Guarded by this. */
+  private final ByteBuffer in = ByteBuffer.allocate(8192).flip();
+
+  /** Of the thread in {@link #awaitEnd}; written by it alone. */
+  private volatile Selector watch;
+
+  private HelperClient(SocketChannel channel, Selector selector, Duration timeout) {
+    this.channel = channel;
+    this.selector = selector;
+    this.timeout = timeout;
+  }
+
+  /**
+   * Connects.
+   *
+   * @param timeout how long to connect, and later how long each request may wait for the whole of
+   *     its reply
+   */
+  public static HelperClient connect(Path socket, Duration timeout) throws IOException {
+    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    Selector selector = null;
+    try {
+      // Not blocking: an interrupt of the caller then closes nothing, and the waits have bounds.
+      channel.configureBlocking(false);
+      selector = Selector.open();
+      HelperClient client = new HelperClient(channel, selector, timeout);
+      SelectionKey key = channel.register(selector, SelectionKey.OP_CONNECT);
+      long deadline = System.nanoTime() + timeout.toNanos();
+      boolean connected = channel.connect(UnixDomainSocketAddress.of(socket));
+      while (!connected) {
+        client.await(key, SelectionKey.OP_CONNECT, deadline);
+        connected = channel.finishConnect();
+      }
+      key.interestOps(SelectionKey.OP_READ);
+      return client;
+    } catch (IOException | RuntimeException e) {
+      if (selector != null) {
+        selector.close();
+      }
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** How long each request may wait from now on. */
+  public void timeout(Duration timeout) {
+    this.timeout = timeout;
+  }
+
+  /** Registers this process; the reply's fields are {@code id proto helper level}. */
+  public Reply register(String enabled) throws IOException {
+    return call(Request.register(enabled)).orThrow();
+  }
+
+  /** The totals of this connection's registration. */
+  public Totals totals() throws IOException {
+    return Totals.fromWire(call(Request.totals()).orThrow().fields());
+  }
+
+  /** At most {@code limit} flows, most bytes first. */
+  public List<FlowView> flows(int limit) throws IOException {
+    List<FlowView> flows = new ArrayList<>();
+    for (Map<String, String> record : call(Request.flows(limit)).orThrow().records()) {
+      flows.add(FlowView.fromWire(record));
+    }
+    return flows;
+  }
+
+  /** The helper's state. */
+  public Status status() throws IOException {
+    return Status.fromReply(call(Request.status()));
+  }
+
+  /** Sends a request and waits for its reply, which may be an error. */
+  public synchronized Reply call(Request request) throws IOException {
+    try {
+      SelectionKey key = channel.keyFor(selector);
+      if (key == null) {
+        throw new ClosedChannelException();
+      }
+      long deadline = System.nanoTime() + timeout.toNanos();
+      ByteBuffer out = ByteBuffer.wrap(request.toBytes());
+      while (channel.write(out) >= 0 && out.hasRemaining()) {
+        await(key, SelectionKey.OP_WRITE, deadline);
+      }
+      Reply.Parser reply = new Reply.Parser();
+      LineBuffer lines = new LineBuffer(Wire.MAX_REPLY_LINE);
+      while (true) {
+        for (String line = lines.next(in); line != null; line = lines.next(in)) {
+          Reply whole = reply.accept(line);
+          if (whole != null) {
+            return whole;
+          }
+        }
+        int count;
+        while ((count = channel.read(in.clear())) == 0) {
+          await(key, SelectionKey.OP_READ, deadline);
+        }
+        in.flip();
+        if (count < 0) {
+          throw new EOFException("the helper closed the connection");
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Waits until the connection is over, whoever ends it: the helper, {@link #close}, or a failed
+   * call. For one thread.
+   *
+   * <p>It has a selector of its own. A reply to somebody's call wakes it too; then that call holds
+   * the monitor, has read the reply by the time this gets it, and there is nothing left to see.
+   */
+  public void awaitEnd() {
+    try (Selector selector = Selector.open()) {
+      watch = selector;
+      channel.register(selector, SelectionKey.OP_READ);
+      while (channel.isOpen() && !Thread.currentThread().isInterrupted()) {
+        selector.selectedKeys().clear();
+        selector.select();
+        synchronized (this) {
+          if (channel.isOpen() && channel.read(in.clear()) != 0) {
+            close();
+          }
+          in.flip();
+        }
+      }
+    } catch (IOException | ClosedSelectorException | CancelledKeyException e) {
+      close();
+    }
+  }
+
+  /** Whether nothing has closed it yet. */
+  public boolean isOpen() {
+    return channel.isOpen();
+  }
+
+  /** Ends the connection, and with it the registration. */
+  @Override
+  public void close() {
+    try {
+      channel.close();
+      // A channel's socket lives on until each selector has seen that it is closed, so both have to
+      // run.
+      selector.close();
+      Selector watching = watch;
+      if (watching != null) {
+        watching.wakeup();
+      }
+    } catch (IOException | ClosedSelectorException e) {
+      // Nothing of it is in use any more.
+    }
+  }
+
+  /**
+   * Waits until the channel is ready for {@code op}; an interrupt is kept for the caller to see
+   * afterwards.
+   */
+  private void await(SelectionKey key, int op, long deadline) throws IOException {
+    boolean interrupted = false;
+    try {
+      key.interestOps(op);
+      while (true) {
+        long left = (deadline - System.nanoTime() + 999_999) / 1_000_000;
+        if (left <= 0) {
+          throw new SocketTimeoutException(
+              "no answer from the helper within " + timeout.toMillis() + " ms");
+        }
+        selector.selectedKeys().clear();
+        if (selector.select(left) > 0) {
+          return;
+        }
+        interrupted |= Thread.interrupted();
+      }
+    } catch (CancelledKeyException | ClosedSelectorException e) {
+      throw new ClosedChannelException();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package io.underpass.protocol;
+
+import io.underpass.Version;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * One request. Whoever holds one knows that it has its verb's fields and that their values are in
+ * range.
+ */
+public record Request(Verb verb, Map<String, String> fields) {
+  /** Longest {@code agent} text. */
+  private static final int MAX_AGENT = 64;
+
+  /** With fields that have been checked. */
+  public Request {
+    try {
+      check(verb, fields);
+    } catch (WireException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
+
+  /** Registers this process; {@code enabled} is {@code auto} or {@code on}. */
+  public static Request register(String enabled) {
+    Map<String, String> fields = new LinkedHashMap<>();
+    fields.put("proto", Integer.toString(Version.PROTOCOL));
+    fields.put("agent", Version.VERSION);
+    fields.put("enabled", enabled);
+    return new Request(Verb.REGISTER, fields);
+  }
+
+  /** Asks for this registration's totals. */
+  public static Request totals() {
+    return new Request(Verb.TOTALS, Map.of());
+  }
+
+  /** Asks for at most that many flows, {@code 1..}{@link Wire#MAX_FLOWS}. */
+  public static Request flows(int limit) {
+    return new Request(Verb.FLOWS, Map.of("limit", Integer.toString(limit)));
+  }
+
+  /** Asks for the helper's state. */
+  public static Request status() {
+    return new Request(Verb.STATUS, Map.of());
+  }
+
+  /**
+   * Reads a line, without its line end.
+   *
+   * @throws WireException with {@link ErrorCode#PROTO} for a registration in another version,
+   *     whatever else it says; with {@link ErrorCode#MALFORMED} for anything that is no request
+   */
+  public static Request parse(String line) throws WireException {
+    int end = line.indexOf(' ');
+    String word = end < 0 ? line : line.substring(0, end);
+    for (Verb verb : Verb.values()) {
+      if (verb.name().equals(word)) {
+        Map<String, String> fields = Wire.parse(line, word.length());
+        check(verb, fields);
+        return new Request(verb, fields);
+      }
+    }
+    throw Wire.malformed("an unknown verb; known are REGISTER, TOTALS, FLOWS and STATUS");
+  }
+
+  /** The line, with its line end. */
+  public byte[] toBytes() {
+    return (verb.name() + Wire.format(fields) + "\n").getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** How many flows are asked for; for {@link Verb#FLOWS}. */
+  public int limit() {
+    return Integer.parseInt(fields.get("limit"));
+  }
+
+  private static void check(Verb verb, Map<String, String> fields) throws WireException {
+    if (verb == Verb.REGISTER) {
+      // First, since another version may have other fields.
+      long proto = Wire.number(fields, "proto", Integer.MAX_VALUE);
+      if (proto != Version.PROTOCOL) {
+        throw new WireException(
+            ErrorCode.PROTO,
+            "protocol " + proto + " is not spoken here, " + Version.PROTOCOL + " is");
+      }
+    }
+    for (String name : fields.keySet()) {
+      if (!verb.names().contains(name)) {
+        throw Wire.malformed(verb + " has no field " + name);
+      }
+    }
+    for (String name : verb.names()) {
+      Wire.text(fields, name);
+    }
+    if (verb == Verb.REGISTER) {
+      String enabled = fields.get("enabled");
+      if (!enabled.equals("auto") && !enabled.equals("on")) {
+        throw Wire.malformed("enabled is neither auto nor on");
+      }
+      if (fields.get("agent").isEmpty() || fields.get("agent").length() > MAX_AGENT) {
+        throw Wire.malformed("agent is not a text of 1 to " + MAX_AGENT + " characters");
+      }
+    }
+    if (verb == Verb.FLOWS && Wire.number(fields, "limit", Wire.MAX_FLOWS) == 0) {
+      throw Wire.malformed("limit is no number from 1 to " + Wire.MAX_FLOWS);
+    }
+  }
+}

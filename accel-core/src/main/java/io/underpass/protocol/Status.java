@@ -1,0 +1,96 @@
+package io.underpass.protocol;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The state of the helper.
+ *
+ * @param helper its version
+ * @param state one word, such as {@code running} or {@code stopping}
+ * @param reason why it is in that state; empty if there is nothing to say
+ * @param pid of the helper's process
+ * @param uptimeSeconds since it serves
+ * @param registrations how many processes are registered
+ * @param flows how many sockets have a record
+ * @param bpffs where its objects are pinned
+ * @param cgroup the cgroup its programs are attached to
+ * @param kernel the kernel's release
+ * @param registered the registrations that the caller may see
+ */
+public record Status(
+    String helper,
+    String state,
+    String reason,
+    int pid,
+    long uptimeSeconds,
+    int registrations,
+    long flows,
+    String bpffs,
+    String cgroup,
+    String kernel,
+    List<Registration> registered) {
+
+  /** One registered process. */
+  public record Registration(int id, int pid, int uid, long flows) {
+    private Map<String, String> toWire() {
+      Map<String, String> fields = new LinkedHashMap<>();
+      fields.put("id", Integer.toString(id));
+      fields.put("pid", Integer.toString(pid));
+      fields.put("uid", Integer.toUnsignedString(uid));
+      fields.put("flows", Long.toString(flows));
+      return fields;
+    }
+
+    private static Registration fromWire(Map<String, String> fields) throws WireException {
+      return new Registration(
+          integer(fields, "id"),
+          integer(fields, "pid"),
+          (int) Wire.number(fields, "uid", 0xffff_ffffL),
+          Wire.number(fields, "flows", Long.MAX_VALUE));
+    }
+  }
+
+  /** The whole reply. */
+  public Reply toReply() {
+    Map<String, String> fields = new LinkedHashMap<>();
+    fields.put("helper", helper);
+    fields.put("state", state);
+    fields.put("reason", reason);
+    fields.put("pid", Integer.toString(pid));
+    fields.put("uptimeSeconds", Long.toString(uptimeSeconds));
+    fields.put("registrations", Integer.toString(registrations));
+    fields.put("flows", Long.toString(flows));
+    fields.put("bpffs", bpffs);
+    fields.put("cgroup", cgroup);
+    fields.put("kernel", kernel);
+    return Reply.ok(fields, registered.stream().map(Registration::toWire).toList());
+  }
+
+  /** Reads a whole reply. */
+  public static Status fromReply(Reply reply) throws WireException {
+    Map<String, String> fields = reply.orThrow().fields();
+    List<Registration> registered = new ArrayList<>();
+    for (Map<String, String> record : reply.records()) {
+      registered.add(Registration.fromWire(record));
+    }
+    return new Status(
+        Wire.text(fields, "helper"),
+        Wire.text(fields, "state"),
+        Wire.text(fields, "reason"),
+        integer(fields, "pid"),
+        Wire.number(fields, "uptimeSeconds", Long.MAX_VALUE),
+        integer(fields, "registrations"),
+        Wire.number(fields, "flows", Long.MAX_VALUE),
+        Wire.text(fields, "bpffs"),
+        Wire.text(fields, "cgroup"),
+        Wire.text(fields, "kernel"),
+        List.copyOf(registered));
+  }
+
+  private static int integer(Map<String, String> fields, String name) throws WireException {
+    return (int) Wire.number(fields, name, Integer.MAX_VALUE);
+  }
+}

@@ -1,0 +1,24 @@
+package io.underpass.protocol;
+
+import java.util.List;
+
+/** The requests that the protocol knows. */
+public enum Verb {
+  /** Registers the calling process for as long as the connection lasts. */
+  REGISTER,
+  /** Asks for the totals of this connection's registration. */
+  TOTALS,
+  /** Asks for the flows, most bytes first. */
+  FLOWS,
+  /** Asks for the state of the helper. */
+  STATUS;
+
+  /** The names that a request of this verb has, all of them and no others. */
+  List<String> names() {
+    return switch (this) {
+      case REGISTER -> List.of("proto", "agent", "enabled");
+      case FLOWS -> List.of("limit");
+      case TOTALS, STATUS -> List.of();
+    };
+  }
+}

@@ -1,0 +1,140 @@
+package io.underpass.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.config.Settings.Mode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SettingsTest {
+  private static final Map<String, String> NONE = Map.of();
+
+  @TempDir Path folder;
+
+  @Test
+  void nothingSaidMeansTheDefaults() {
+    Settings expected =
+        new Settings(Mode.AUTO, Settings.DEFAULT_SOCKET, Settings.DEFAULT_FLOWS, List.of());
+    assertEquals(expected, Settings.read(null, NONE, NONE));
+    assertEquals(expected, Settings.read("", NONE, NONE));
+    assertEquals(expected, Settings.read(",,", NONE, NONE));
+  }
+
+  @Test
+  void theArgumentCountsBeforeThePropertyBeforeTheEnvironmentBeforeTheFile() throws Exception {
+    Map<String, String> file = Map.of("UNDERPASS_CONFIG", file("flows=4"));
+    Map<String, String> environment =
+        Map.of("UNDERPASS_FLOWS", "3", "UNDERPASS_CONFIG", file("flows=4"));
+    Map<String, String> property = Map.of("underpass.flows", "2");
+    assertEquals(1, Settings.read("flows=1", property, environment).flows());
+    assertEquals(2, Settings.read(null, property, environment).flows());
+    assertEquals(3, Settings.read(null, NONE, environment).flows());
+    assertEquals(4, Settings.read(null, NONE, file).flows());
+  }
+
+  @Test
+  void everyKeyIsTakenFromTheArgument() throws Exception {
+    Settings settings =
+        Settings.read("enabled=on,socket=/tmp/s, flows = 7 ,config=" + file(""), NONE, NONE);
+    assertEquals(new Settings(Mode.ON, Path.of("/tmp/s"), 7, List.of()), settings);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "nonsense",
+        "=",
+        "=on",
+        "colour=blue",
+        "Enabled=on",
+        "enabled",
+        "enabled=",
+        "enabled=yes",
+        "enabled=ON",
+        "flows=0",
+        "flows=1001",
+        "flows=-5",
+        "flows=ten",
+        "flows=99999999999",
+        "socket=relative/path",
+        "socket=",
+        "socket=/a\0b",
+        "config=/no/such/file",
+        "config=/",
+        "config=\0",
+      })
+  void aBadOptionIsToldAndTheRestApplies(String bad) {
+    for (String argument : new String[] {"flows=7," + bad, bad + ",flows=7"}) {
+      if (bad.startsWith("flows=")) {
+        argument = bad;
+      }
+      Settings settings = Settings.read(argument, NONE, NONE);
+      assertEquals(1, settings.problems().size(), () -> settings.problems().toString());
+      String problem = settings.problems().get(0);
+      assertTrue(problem.startsWith(bad.replace('\0', '?') + " ("), problem);
+      assertEquals(bad.startsWith("flows=") ? Settings.DEFAULT_FLOWS : 7, settings.flows());
+      assertEquals(Mode.AUTO, settings.enabled());
+      assertEquals(Settings.DEFAULT_SOCKET, settings.socket());
+    }
+  }
+
+  @Test
+  void aBadValueLeavesTheNextPlaceItsSay() {
+    Settings settings =
+        Settings.read("flows=x", Map.of("underpass.flows", "y"), Map.of("UNDERPASS_FLOWS", "9"));
+    assertEquals(9, settings.flows());
+    assertEquals(2, settings.problems().size());
+    assertTrue(settings.problems().get(1).startsWith("-Dunderpass.flows=y ("));
+  }
+
+  @Test
+  void anOptionGivenTwiceKeepsItsFirstValue() {
+    Settings settings = Settings.read("flows=1,flows=2", NONE, NONE);
+    assertEquals(1, settings.flows());
+    assertEquals(List.of("flows=2 (it is given twice)"), settings.problems());
+  }
+
+  @Test
+  void aBadFileIsToldWithItsName() throws Exception {
+    String file = file("flows=x\ncolour=blue\nenabled=on\n");
+    Settings settings = Settings.read("config=" + file, NONE, NONE);
+    assertEquals(Mode.ON, settings.enabled());
+    assertEquals(2, settings.problems().size());
+    assertTrue(settings.problems().stream().allMatch(problem -> problem.contains(file)));
+    String broken = file("flows=\\u00zz");
+    assertEquals(1, Settings.read("config=" + broken, NONE, NONE).problems().size());
+    Path binary = Files.write(folder.resolve("b"), new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1});
+    assertEquals(1, Settings.read("config=" + binary, NONE, NONE).problems().size());
+  }
+
+  @Test
+  void anEmptyVariableIsAsGoodAsNone() {
+    assertEquals(List.of(), Settings.read(null, NONE, Map.of("UNDERPASS_ENABLED", "")).problems());
+  }
+
+  @Test
+  void whatIsToldIsOneShortLine() {
+    Settings settings = Settings.read("x\ny=" + "z".repeat(5000), NONE, NONE);
+    String problem = settings.problems().get(0);
+    assertTrue(problem.startsWith("x?y=zzz") && problem.length() < 250, problem);
+  }
+
+  @Test
+  void otherNamesWithThePrefixAreNotOurs() {
+    Settings settings =
+        Settings.read(null, Map.of("underpass.root", "/x"), Map.of("UNDERPASS_ROOT", "/x"));
+    assertEquals(List.of(), settings.problems());
+  }
+
+  private String file(String text) throws IOException {
+    return Files.writeString(Files.createTempFile(folder, "agent", ".properties"), text).toString();
+  }
+}

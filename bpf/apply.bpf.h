@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * up_apply: enrols and takes off, from nothing but the socket itself. iter/tcp calls it with the socket's lock held
+ * (lock_sock), so that no send, receive or close of this socket runs at the same time; one that sleeps inside the
+ * kernel (a blocked reader) does, and the verdict's rule for TCP -> redirect is what makes that safe.
+ */
+#ifndef UNDERPASS_APPLY_H
+#define UNDERPASS_APPLY_H
+
+static __always_inline __u8 reason_of(long err)
+{
+	switch (err) {
+	case -E2BIG:
+	case -ENOMEM:
+		return UP_REASON_TABLE_FULL;
+	case -EBUSY:
+		return UP_REASON_SOCKMAP_BUSY;
+	case -EINVAL:
+		return UP_REASON_ULP;
+	case -EOPNOTSUPP:
+		return UP_REASON_UNSUPPORTED;
+	default:
+		return UP_REASON_FAILED;
+	}
+}
+
+static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
+{
+	__u64 key = rec->cookie;
+	long err;
+
+	if (tp->inet_conn.icsk_inet.sk.__sk_common.skc_state != BPF_TCP_ESTABLISHED)
+		return;
+	err = bpf_map_update_elem(&members, &key, tp, BPF_NOEXIST);
+	if (!err) {
+		err = bpf_map_update_elem(&senders, &key, tp, BPF_NOEXIST);
+		if (err)
+			bpf_map_delete_elem(&members, &key); /* nothing is queued yet: nobody knows that it was a member */
+	}
+	if (err) {
+		decide_plain(rec, reason_of(err));
+		return;
+	}
+	rec->copied_at_enrolment = tp->copied_seq;
+	rec->peer_copied_at_enrolment = 0;
+	rec->seen = 0;
+	rec->tx = UP_TX_TCP;
+	rec->flags &= ~UP_F_SETTLED;
+	set_state(rec, UP_ENROLLED);
+	publish(rec);
+}
+
+static __always_inline int timer_refs(const struct tcp_sock *tp)
+{
+	const struct inet_connection_sock *icsk = &tp->inet_conn;
+	int refs = 0;
+
+	refs += icsk->icsk_inet.sk.sk_timer.entry.pprev != 0;
+	refs += icsk->icsk_delack_timer.entry.pprev != 0;
+	if (bpf_core_field_exists(icsk->icsk_retransmit_timer))
+		refs += icsk->icsk_retransmit_timer.entry.pprev != 0;
+	return refs;
+}
+
+/* No verdict can redirect to this socket any more: all are paused, or its other end has left, or is gone. */
+static __always_inline int is_let_go(const struct up_sock *rec)
+{
+	struct up_control *ctl = control_of();
+	struct up_half *half;
+
+	if (ctl && ctl->paused)
+		return 1;
+	if (cookie_of((struct sock *)rec->peer_sk) != rec->peer_cookie)
+		return 1;
+	half = other_half(rec);
+	return half && half->cookie == rec->peer_cookie && (half->state == UP_LEAVING || half->state == UP_PLAIN);
+}
+
+/*
+ * Taking a socket out of its sockhashes frees its psock, and with it what is queued or about to be queued. So: nobody
+ * redirects to it any more (is_let_go, and the helper let an RCU grace period pass since), nothing is queued, and nobody
+ * is on the way: a sender holds a reference of the socket from the end of its verdict's RCU section to the queueing
+ * (sk_psock_msg_verdict, tcp_bpf_send_verdict). What else holds one here is known: the file, this iterator, and each
+ * pending timer. Anything more may be a sender: then not now.
+ */
+static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
+{
+	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__u64 key = rec->cookie;
+
+	if (!is_let_go(rec) || psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > 2 + timer_refs(tp))
+		return;
+	bpf_map_delete_elem(&senders, &key);
+	bpf_map_delete_elem(&members, &key);
+	decide_plain(rec, rec->reason);
+}
+
+SEC("iter/tcp")
+int up_apply(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	struct up_sock *rec;
+	struct tcp_sock *tp;
+
+	if (!skc)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp)
+		return 0;
+	rec = bpf_sk_storage_get(&socks, tp, 0, 0);
+	if (!rec || rec->sk != (__u64)tp)
+		return 0;
+	if (rec->state == UP_WANTED)
+		enrol(rec, tp);
+	else if (rec->state == UP_LEAVING)
+		take_off(rec, tp);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Whose socket is it? The kernel says so itself: a record is made when a registered process creates a socket
+ * (up_sock_create), for the sockets it had before (up_claim), and for what its listeners accept (BPF_F_CLONE).
+ */
+#ifndef UNDERPASS_IDENTITY_H
+#define UNDERPASS_IDENTITY_H
+
+static __always_inline struct up_jvm *current_jvm(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct up_jvm *jvm = bpf_map_lookup_elem(&jvms, &tgid);
+	struct task_struct *task;
+
+	if (!jvm)
+		return 0;
+	task = (struct task_struct *)bpf_get_current_task();
+	if (BPF_CORE_READ(task, group_leader, start_boottime) != jvm->start_boottime_ns)
+		return 0; /* the pid was used again */
+	return jvm;
+}
+
+SEC("cgroup/sock_create")
+int up_sock_create(struct bpf_sock *sk)
+{
+	struct up_jvm *jvm;
+	struct up_sock *rec;
+
+	/* MPTCP has another protocol number: it must never come into a sockmap. */
+	if ((sk->family != AF_INET && sk->family != AF_INET6) || sk->type != SOCK_STREAM || sk->protocol != IPPROTO_TCP)
+		return 1;
+	jvm = current_jvm();
+	if (!jvm)
+		return 1;
+	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!rec) {
+		count_plain(jvm->slot, UP_REASON_NO_RECORD);
+		return 1;
+	}
+	rec->owner_id = jvm->id;
+	rec->owner_slot = jvm->slot;
+	rec->owner_tgid = bpf_get_current_pid_tgid() >> 32;
+	return 1;
+}
+
+static __always_inline int connecting(struct bpf_sock_addr *ctx)
+{
+	if (ctx->protocol == IPPROTO_TCP && bpf_sk_storage_get(&socks, ctx->sk, 0, 0))
+		wake_helper();
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int up_connect4(struct bpf_sock_addr *ctx)
+{
+	return connecting(ctx);
+}
+
+SEC("cgroup/connect6")
+int up_connect6(struct bpf_sock_addr *ctx)
+{
+	return connecting(ctx);
+}
+
+/*
+ * Runs over the open files of one process, when it registers: makes records for its sockets, and notes its start time
+ * as the kernel has it, so that the registration names this process and no later one with the same pid.
+ */
+SEC("iter/task_file")
+int up_claim(struct bpf_iter__task_file *ctx)
+{
+	struct up_control *ctl = control_of();
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct up_jvm jvm = {};
+	struct up_sock *rec;
+	struct sock *sk;
+	__u32 tgid;
+
+	if (!ctl || !task || !file)
+		return 0;
+	tgid = task->tgid;
+	if (tgid != ctl->claim_tgid)
+		return 0;
+	if (!bpf_map_lookup_elem(&jvms, &tgid)) {
+		jvm.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+		jvm.id = ctl->claim_id;
+		jvm.slot = ctl->claim_slot;
+		if (bpf_map_update_elem(&jvms, &tgid, &jvm, BPF_NOEXIST))
+			return 0; /* full, or no memory: the helper finds no entry, and refuses */
+	}
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk)
+		return 0;
+	if ((sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6) || sk->sk_type != SOCK_STREAM ||
+	    sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!rec) {
+		count_plain(ctl->claim_slot, UP_REASON_NO_RECORD);
+		return 0;
+	}
+	rec->owner_id = ctl->claim_id;
+	rec->owner_slot = ctl->claim_slot;
+	rec->owner_tgid = tgid;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel types that the programs read, and of them only the members read: CO-RE finds the true offsets when the
+ * object is loaded. Kept by hand in place of a generated header of three megabytes.
+ */
+#ifndef UNDERPASS_KERNEL_H
+#define UNDERPASS_KERNEL_H
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct refcount_struct {
+	atomic_t refs;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+	unsigned long skc_flags;
+	struct refcount_struct skc_refcnt;
+};
+
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct timer_list {
+	struct hlist_node entry;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct timer_list sk_timer;
+	struct {
+		atomic_t rmem_alloc;
+	} sk_backlog;
+	int sk_rcvbuf;
+	__u16 sk_protocol;
+	__u16 sk_type;
+	__u8 sk_shutdown;
+	void *sk_user_data;
+};
+
+struct inet_sock {
+	struct sock sk;
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	struct timer_list icsk_retransmit_timer;
+	struct timer_list icsk_delack_timer;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 write_seq;
+	__u32 snd_una;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u32 data_segs_in;
+	__u32 data_segs_out;
+};
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+/* msg_tot_len came with the FIONREAD fix (929e30f93125 and its stable backports). */
+struct sk_psock {
+	__u32 msg_tot_len;
+	struct list_head ingress_msg;
+	struct refcount_struct refcnt;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct file;
+
+struct task_struct {
+	int tgid;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	unsigned int uid;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	void *value;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+#pragma clang attribute pop
+
+/* From include/linux/socket.h and include/net/sock.h, which a BPF program cannot include. */
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define IPPROTO_TCP 6
+#define RCV_SHUTDOWN 1
+#define SEND_SHUTDOWN 2
+#define PAGE_SIZE 4096
+
+/* Low bits of sk_user_data: what the pointer is. */
+#define SK_USER_DATA_PSOCK 4UL
+#define SK_USER_DATA_MASK 7UL
+
+#endif

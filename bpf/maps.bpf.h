@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps. All but `events` are pinned, together with the links, and adopted by the next helper. */
+#ifndef UNDERPASS_MAPS_H
+#define UNDERPASS_MAPS_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_JVMS);
+	__type(key, __u32); /* tgid */
+	__type(value, struct up_jvm);
+} jvms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct up_sock);
+} socks SEC(".maps");
+
+/*
+ * The two sockhashes, keyed by socket cookie. `members` has no program and is what redirects aim at; `senders` has the
+ * verdict. A socket in members alone receives redirected bytes and sends as plain TCP.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, UP_MAX_MEMBERS);
+	__type(key, __u64);
+	__type(value, __u64);
+} members SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, UP_MAX_MEMBERS);
+	__type(key, __u64);
+	__type(value, __u64);
+} senders SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, UP_MAX_HALVES);
+	__type(key, struct up_isn);
+	__type(value, struct up_half);
+} halves SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, UP_MAX_JVMS + 1);
+	__type(key, __u32);
+	__type(value, struct up_totals);
+} totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct up_control);
+} control SEC(".maps");
+
+/* Carries nothing but the wake-up. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+/* Set by the helper before load. */
+const volatile __u32 take_every = 0;       /* 1: enrol every pair as soon as it is found (tests) */
+const volatile __u32 min_segments = 8;     /* data segments each way before a flow counts as long-lived */
+const volatile __u32 one_way_factor = 64;  /* more than so many times the segments one way than the other: one-way */
+const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The socket options of level UP_SOL: what a JVM says of, and asks about, one of its own sockets. */
+#ifndef UNDERPASS_OPTIONS_H
+#define UNDERPASS_OPTIONS_H
+
+/*
+ * Others' options pass untouched. A value longer than a page is shown to programs in part, and before 6.4 the kernel
+ * took an unchanged length for an error: a length of 0 says "the caller's own value".
+ */
+static __always_inline int not_ours(struct bpf_sockopt *ctx)
+{
+	if (ctx->optlen > PAGE_SIZE)
+		ctx->optlen = 0;
+	return 1;
+}
+
+SEC("cgroup/setsockopt")
+int up_setsockopt(struct bpf_sockopt *ctx)
+{
+	__u8 *value = ctx->optval, *end = ctx->optval_end;
+	struct up_sock *rec;
+
+	if (ctx->level != UP_SOL)
+		return not_ours(ctx);
+	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
+	if (!rec || ctx->optname != UP_OPT_PIN_TCP || value + sizeof(int) > end || !*(int *)value)
+		return 1; /* the kernel's own handler answers ENOPROTOOPT */
+	rec->pinned = 1;
+	if (rec->state != UP_READY)
+		rec->reason = UP_REASON_PINNED;
+	ctx->optlen = -1; /* done; not for the kernel's handler */
+	return 1;
+}
+
+/* As tcp_inq() for what came by TCP, without urgent data, and the psock queue. */
+static __always_inline int readable(const struct up_sock *rec)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)rec->sk;
+	const struct sock *sk = (const struct sock *)rec->sk;
+	__u32 in_tcp = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq);
+
+	/* A received FIN has a sequence number too. */
+	if (in_tcp && (BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+		in_tcp--;
+	return psock_queued(sk) + in_tcp;
+}
+
+SEC("cgroup/getsockopt")
+int up_getsockopt(struct bpf_sockopt *ctx)
+{
+	__u8 *value = ctx->optval, *end = ctx->optval_end;
+	struct up_sock *rec;
+	int answer;
+
+	if (ctx->level != UP_SOL)
+		return not_ours(ctx);
+	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
+	if (!rec || value + sizeof(int) > end)
+		return 1;
+	switch (ctx->optname) {
+	case UP_OPT_AVAILABLE:
+		answer = is_enrolled(rec->state) ? readable(rec) : -1;
+		break;
+	case UP_OPT_UNREAD:
+		answer = is_enrolled(rec->state) ? psock_queued((const struct sock *)rec->sk) : 0;
+		break;
+	default:
+		return 1;
+	}
+	*(int *)value = answer;
+	ctx->optlen = sizeof(int);
+	barrier(); /* one 64-bit store to both members would be refused by the verifier */
+	ctx->retval = 0;
+	return 1;
+}
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The programs of Underpass, one object. The way of a connection: identity (whose socket), sweep (its other end, and
+ * whether it would gain), apply (into the sockhashes), verdict (each message), dump (what became of it).
+ */
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "kernel.h"
+#include "underpass.h"
+
+/* The helper functions used are offered to GPL-compatible programs only. */
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#include "maps.bpf.h"
+#include "flow.bpf.h"
+#include "identity.bpf.h"
+#include "sweep.bpf.h"
+#include "apply.bpf.h"
+#include "verdict.bpf.h"
+#include "options.bpf.h"
+#include "dump.bpf.h"

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF programs and the helper share: map values, iterator records, socket options, reasons.
+ *
+ * Java's view of these structs is io.underpass.ffm.Layouts; a test compares it with the BTF of the compiled object.
+ * Every struct is padded by hand, so that its bytes are the same for clang and for Java. A change to a struct that
+ * lives in a pinned map changes UP_ABI, and so the folder the maps are pinned in: old and new never share bytes.
+ */
+#ifndef UNDERPASS_H
+#define UNDERPASS_H
+
+#define UP_ABI 1
+
+/* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
+#define UP_SOL 0x7570
+#define UP_OPT_PIN_TCP 1   /* set, int: this socket's sending direction goes by TCP from now on */
+#define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket is not enrolled */
+#define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
+
+/* Bounds. Full means: the connection runs plain, counted under the reason named. */
+#define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */
+#define UP_MAX_MEMBERS 131072 /* enrolled sockets; UP_REASON_TABLE_FULL */
+#define UP_MAX_HALVES 65536   /* sockets that wait for their other end; the oldest makes room, and asks again next sweep */
+
+/* Why a connection runs plain; io.underpass.Reason has the same order. */
+enum up_reason {
+	UP_REASON_NONE = 0,
+	UP_REASON_UNDECIDED = 1,    /* too young, or too quiet, to tell */
+	UP_REASON_NO_PEER = 2,      /* the other end is not on this host, or not registered */
+	UP_REASON_ONE_WAY = 3,      /* traffic of a kind that would lose */
+	UP_REASON_PINNED = 4,       /* the application asked, or sends urgent data */
+	UP_REASON_TABLE_FULL = 5,   /* members is full */
+	UP_REASON_SOCKMAP_BUSY = 6, /* EBUSY: another sockmap owns the socket */
+	UP_REASON_ULP = 7,          /* EINVAL: an upper-layer protocol, such as kernel TLS */
+	UP_REASON_UNSUPPORTED = 8,  /* MPTCP, or a state that a sockmap does not take */
+	UP_REASON_PAUSED = 9,       /* the helper is stopping */
+	UP_REASON_NO_RECORD = 10,   /* no memory for the socket's record */
+	UP_REASON_FAILED = 11,      /* any other errno at enrolment */
+	UP_REASON_MAX = 12,
+};
+
+/* up_sock.state: where enrolment stands. Only the sweep moves it, under the socket's lock from WANTED on. */
+enum up_state {
+	UP_NEW = 0,      /* not yet found its other end */
+	UP_PAIRED = 1,   /* peer known */
+	UP_WANTED = 2,   /* the next apply pass enrols it */
+	UP_ENROLLED = 3, /* in both sockhashes; the other half may not be yet */
+	UP_READY = 4,    /* the peer is enrolled too: the verdict may redirect */
+	UP_PLAIN = 5,    /* decided against; up_sock.reason says why */
+	UP_LEAVING = 6,  /* to be taken off once its psock queue is empty */
+};
+
+/* up_sock.tx: the two-state machine of this socket's sending direction. Only the verdict moves it. */
+enum up_tx {
+	UP_TX_TCP = 0,
+	UP_TX_REDIRECT = 1,
+};
+
+#define UP_F_SETTLED 1 /* both ends know that the other is UP_READY: nothing more to hand over */
+#define UP_F_ONE_WAY 2 /* counted as one-way once already */
+
+#define UP_SEEN_READER_PASSED 1 /* the peer has read a byte that came by TCP since its enrolment */
+
+/* Counters of one direction, bytes and messages (a write of more than about 17 fragments is several messages). */
+struct up_counters {
+	__u64 redirected_bytes;
+	__u64 redirected_messages;
+	__u64 passed_bytes; /* of an enrolled sender, by TCP */
+	__u64 passed_messages;
+	__u64 switches; /* changes of up_tx */
+};
+
+/*
+ * The flow record: one for each socket of a registered JVM, in BPF_MAP_TYPE_SK_STORAGE `socks`.
+ *
+ * An accepted socket starts with a copy of its listener's (BPF_F_CLONE); `cookie` tells the copy from the original.
+ * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, average_size, seen and
+ * tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
+ */
+struct up_sock {
+	__u64 cookie;  /* of this socket; 0 until the first scan */
+	__u64 sk;      /* address of this struct sock, for reads by CO-RE; never leaves the kernel */
+	__u64 peer_sk; /* address of the peer's; checked against peer_cookie at each use, since it may be gone */
+	__u64 peer_cookie;
+	__u64 born_ns;      /* CLOCK_MONOTONIC, of the first scan that saw it */
+	__u32 owner_id;     /* registration */
+	__u32 owner_slot;   /* index into `totals` */
+	__u32 owner_tgid;   /* in the initial pid namespace */
+	__u32 generation;   /* of up_control, when NO_PEER was decided */
+	__u32 isn_mine;     /* initial sequence numbers of the handshake, each plus one */
+	__u32 isn_theirs;
+	__u32 copied_at_enrolment;      /* tcp_sock.copied_seq of this socket when it was enrolled, under its lock */
+	__u32 peer_copied_at_enrolment; /* the same of the peer */
+	__u32 average_size;             /* of redirected messages, bytes, moving average over about 8 */
+	__u32 state;                    /* enum up_state; 32 bits wide for the atomic exchange that hands over */
+	__u8 reason;                    /* enum up_reason */
+	__u8 tx;                        /* enum up_tx */
+	__u8 flags;                     /* UP_F_*, of the sweep */
+	__u8 seen;                      /* UP_SEEN_*, of the verdict */
+	__u8 pinned;                    /* 1: UP_OPT_PIN_TCP was set */
+	__u8 pad[3];
+	struct up_counters tx_counters;
+};
+
+/* Key of `halves`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */
+struct up_isn {
+	__u32 mine;
+	__u32 theirs;
+};
+
+/* What one end of a connection leaves for the other to find. */
+struct up_half {
+	__u64 cookie;
+	__u64 sk;
+	__u32 copied_at_enrolment; /* valid from UP_ENROLLED on */
+	__u8 state;                /* enum up_state, as of the last sweep */
+	__u8 reason;               /* enum up_reason */
+	__u8 pad[2];
+};
+
+/* A registered JVM; key: tgid in the initial pid namespace. */
+struct up_jvm {
+	__u64 start_boottime_ns; /* of the thread group's leader: a reused pid is not the JVM */
+	__u32 id;
+	__u32 slot;
+};
+
+/* Sums over all sockets that a registration ever had; per processor. Slot 0 belongs to no registration. */
+struct up_totals {
+	struct up_counters tx;
+	__u64 connections_accelerated;   /* sockets of which a byte was redirected */
+	__u64 connections_plain[UP_REASON_MAX]; /* decisions against, by reason */
+};
+
+/* The helper's word to the programs, and what a sweep found; one entry. Written by the helper's sweep thread. */
+struct up_control {
+	__u32 paused;     /* 1: every verdict is to pass */
+	__u32 armed;      /* 1: the helper sleeps, wake it; cleared by whoever wakes it */
+	__u32 generation; /* of the set of registrations; a change makes NO_PEER flows ask again */
+	__u32 unsettled;  /* out: established sockets for which nothing is decided */
+	__u32 pending;    /* out: sockets that an apply pass has to visit */
+	__u32 progress;   /* out: sockets whose state this pass changed */
+	__u32 queued;     /* out: bytes in psock queues */
+	__u32 visited;    /* out: sockets with a record */
+	__u32 enrolled;   /* out: sockets in the sockhashes */
+	__u32 claim_tgid; /* for up_claim */
+	__u32 claim_id;
+	__u32 claim_slot;
+	__u32 dismiss_id; /* up_scan makes this registration's sockets leave; 0: none */
+	__u32 pad;
+};
+
+/* up_scan writes one for each socket that an apply pass has to visit. */
+struct up_pending {
+	__u32 netns_inum;
+	__u32 owner_tgid;
+	__u32 state; /* UP_WANTED or UP_LEAVING */
+	__u32 pad;
+};
+
+/* up_dump writes one for each established socket with a record. Addresses in network order, v4-mapped for IPv4. */
+struct up_flow {
+	struct up_sock record;
+	__u8 local_addr[16];
+	__u8 remote_addr[16];
+	__u16 local_port;  /* host order */
+	__u16 remote_port; /* host order */
+	__u32 queued;      /* bytes in the psock queue */
+	__u64 tcp_bytes_sent; /* acknowledged, by TCP */
+	__u64 tcp_bytes_received;
+	__u64 age_ns;
+};
+
+#endif

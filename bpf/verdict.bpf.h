@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * up_verdict decides for each message whether it is redirected to the peer's psock queue or goes by TCP.
+ * It runs under the sender's socket lock, so the sender's own fields and its record's verdict part stand still.
+ *
+ * tcp_bpf_recvmsg reads the psock queue before the TCP queue. Hence the rule:
+ *   redirect -> TCP at any moment: what is in the psock queue is older, and read first;
+ *   TCP -> redirect only when everything that went by TCP has been read: snd_una == write_seq here, copied_seq of the
+ *   peer equal to that. And since a reader that was blocked in plain tcp_recvmsg when its socket was enrolled never looks
+ *   at the psock queue, only after the peer has read at least one byte by TCP since its enrolment.
+ */
+#ifndef UNDERPASS_VERDICT_H
+#define UNDERPASS_VERDICT_H
+
+/*
+ * Kernel memory that a queued message holds beside its bytes: struct sk_msg (about 700 bytes on 64 bit) and its share of
+ * a page. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
+ */
+#define MESSAGE_OVERHEAD 768
+
+/* Does the peer hold so much that plain TCP would be about to block the sender? sk_rcvbuf is TCP's own limit. */
+static __always_inline int peer_is_full(const struct sock *peer, __u32 average_size)
+{
+	__u64 held = BPF_CORE_READ(peer, sk_backlog.rmem_alloc.counter);
+	__u64 limit = BPF_CORE_READ(peer, sk_rcvbuf);
+
+	if (average_size < 1)
+		average_size = 1;
+	return held + held * MESSAGE_OVERHEAD / average_size > limit;
+}
+
+/* May this direction change from TCP to redirect now? */
+static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock *tp, const struct tcp_sock *peer)
+{
+	__u32 written = tp->write_seq, read;
+
+	if (tp->snd_una != written)
+		return 0;
+	read = BPF_CORE_READ(peer, copied_seq);
+	if (read != written)
+		return 0;
+	if (read != rec->peer_copied_at_enrolment)
+		rec->seen |= UP_SEEN_READER_PASSED; /* kept, since the sequence number may come round to the same value */
+	return rec->seen & UP_SEEN_READER_PASSED;
+}
+
+static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_sock *tp)
+{
+	struct up_control *ctl = control_of();
+	const struct sock *peer = (const struct sock *)rec->peer_sk;
+
+	if (!ctl || ctl->paused || rec->pinned)
+		return 0;
+	/* tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. */
+	if (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN)
+		return 0;
+	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
+	if (cookie_of(peer) != rec->peer_cookie)
+		return 0;
+	if (peer_is_full(peer, rec->average_size))
+		return 0;
+	return rec->tx == UP_TX_REDIRECT || is_drained(rec, tp, (const struct tcp_sock *)peer);
+}
+
+static __always_inline void set_tx(struct up_sock *rec, struct up_totals *sum, __u8 tx)
+{
+	if (rec->tx == tx)
+		return;
+	rec->tx = tx;
+	rec->tx_counters.switches++;
+	if (sum)
+		sum->tx.switches++;
+}
+
+static __always_inline void count_redirected(struct up_sock *rec, struct up_totals *sum, __u32 size)
+{
+	/* Starts at the first size; then an eighth of the way to each next one. */
+	rec->average_size = rec->average_size ? rec->average_size - rec->average_size / 8 + size / 8 : size;
+	if (sum) {
+		if (!rec->tx_counters.redirected_messages)
+			sum->connections_accelerated++;
+		sum->tx.redirected_bytes += size;
+		sum->tx.redirected_messages++;
+	}
+	rec->tx_counters.redirected_bytes += size;
+	rec->tx_counters.redirected_messages++;
+}
+
+static __always_inline void count_passed(struct up_sock *rec, struct up_totals *sum, __u32 size)
+{
+	rec->tx_counters.passed_bytes += size;
+	rec->tx_counters.passed_messages++;
+	if (sum) {
+		sum->tx.passed_bytes += size;
+		sum->tx.passed_messages++;
+	}
+}
+
+SEC("sk_msg")
+int up_verdict(struct sk_msg_md *msg)
+{
+	__u32 size = msg->size;
+	struct up_totals *sum;
+	struct up_sock *rec;
+	struct tcp_sock *tp;
+	__u64 key;
+
+	rec = bpf_sk_storage_get(&socks, msg->sk, 0, 0);
+	if (!rec)
+		return SK_PASS;
+	sum = totals_of(rec->owner_slot);
+	tp = bpf_skc_to_tcp_sock(msg->sk);
+	if (rec->state == UP_READY && tp && may_redirect(rec, tp)) {
+		key = rec->peer_cookie;
+		/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
+		if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
+			set_tx(rec, sum, UP_TX_REDIRECT);
+			count_redirected(rec, sum, size);
+			return SK_PASS;
+		}
+	}
+	set_tx(rec, sum, UP_TX_TCP);
+	count_passed(rec, sum, size);
+	return SK_PASS;
+}
+
+#endif

@@ -1,0 +1,58 @@
+package io.underpass.samples.bench;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
+/** The samples of one side, in the order of the rounds. Used by one thread. */
+final class Series {
+
+  private final List<Sample> samples = new ArrayList<>();
+  private long redirected;
+
+  void add(Sample sample) {
+    samples.add(sample);
+  }
+
+  void addRedirected(long bytes) {
+    redirected += bytes;
+  }
+
+  int size() {
+    return samples.size();
+  }
+
+  double value(int round) {
+    return samples.get(round).value();
+  }
+
+  double median() {
+    return median(Sample::value);
+  }
+
+  double medianP99() {
+    return median(Sample::p99);
+  }
+
+  /** Which part of the payload went past the TCP/IP stack, 0 to 1. */
+  double redirectedShare() {
+    long payload = samples.stream().mapToLong(Sample::payload).sum();
+    return payload == 0 ? 0 : (double) redirected / payload;
+  }
+
+  private double median(ToDoubleFunction<Sample> part) {
+    return median(samples.stream().mapToDouble(part).toArray());
+  }
+
+  /** The middle value, or the mean of the two middle ones; NaN of nothing. */
+  static double median(double... values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int middle = sorted.length / 2;
+    if (sorted.length == 0) {
+      return Double.NaN;
+    }
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+}

@@ -1,0 +1,52 @@
+package io.underpass.samples.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Measures sides in turn, and keeps what each came to, row by row. Used by one thread. */
+final class Tally {
+
+  private final Plan plan;
+  private final Map<String, Map<String, Series>> rows = new HashMap<>();
+
+  Tally(Plan plan) {
+    this.plan = plan;
+  }
+
+  /**
+   * Warms every side up, then measures them in turn: A B A B. All are open for the whole time,
+   * those whose turn it is not blocked in a read.
+   */
+  void measure(String row, int fork, List<? extends Side> sides) throws IOException {
+    List<Side> open = new ArrayList<>();
+    try {
+      for (Side side : sides) {
+        side.begin();
+        open.add(side);
+        side.measure(plan.warmUpMillis());
+      }
+      long[] before = sides.stream().mapToLong(Side::redirected).toArray();
+      for (int round = plan.roundsIn(fork); round > 0; round--) {
+        for (Side side : sides) {
+          series(row, side.label()).add(side.measure(plan.roundMillis()));
+        }
+      }
+      for (int i = 0; i < before.length; i++) {
+        Side side = sides.get(i);
+        series(row, side.label()).addRedirected(side.redirected() - before[i]);
+      }
+    } finally {
+      for (Side side : open) {
+        side.end();
+      }
+    }
+  }
+
+  Series series(String row, String label) {
+    return rows.computeIfAbsent(row, name -> new HashMap<>())
+        .computeIfAbsent(label, name -> new Series());
+  }
+}

@@ -1,0 +1,77 @@
+package io.underpass.samples.process;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A helper of our own, as {@code bin/underpass helper} runs it: with its own socket, policy and
+ * pins, so that it neither disturbs nor needs one that the host may have.
+ */
+public final class HelperProcess implements AutoCloseable {
+
+  /** What the helper prints when it serves. */
+  private static final String READY = "underpass: helper ready";
+
+  private static final Duration START = Duration.ofSeconds(30);
+  private static final Path BPFFS = Path.of("/sys/fs/bpf");
+
+  private final Child child;
+  private final Path socket;
+  private final Path pins;
+
+  private HelperProcess(Child child, Path socket, Path pins) {
+    this.child = child;
+    this.socket = socket;
+    this.pins = pins;
+  }
+
+  /**
+   * Starts a helper and waits until it serves. It admits root, and {@link JvmCommand#NOBODY}.
+   *
+   * @throws ChildException if it ends or is silent instead; its own line on standard error says why
+   */
+  public static HelperProcess start(Workspace workspace) throws IOException {
+    Path socket = workspace.folder().resolve("helper.sock");
+    Path policy = workspace.folder().resolve("policy");
+    Path pins = BPFFS.resolve(workspace.folder().getFileName().toString());
+    Files.writeString(
+        policy, "# The users of this run.\nallow uid 0\nallow uid " + JvmCommand.NOBODY + "\n");
+    Child child =
+        workspace.start(
+            "helper",
+            List.of(
+                Project.command().toString(),
+                "helper",
+                "--socket=" + socket,
+                "--policy=" + policy,
+                "--pin-dir=" + pins));
+    HelperProcess helper = workspace.hold(new HelperProcess(child, socket, pins));
+    String line = child.line(START);
+    while (!line.startsWith(READY)) {
+      line = child.line(START);
+    }
+    // The socket is for the helper's group, as an administrator would have it; here that is
+    // nobody's.
+    Files.setAttribute(socket, "unix:gid", JvmCommand.NOBODY);
+    return helper;
+  }
+
+  public Path socket() {
+    return socket;
+  }
+
+  public Child child() {
+    return child;
+  }
+
+  @Override
+  public void close() throws IOException {
+    child.close();
+    // The helper removes its pins when it ends; one that was killed leaves them for a successor,
+    // and here is none.
+    Workspace.deleteTree(pins);
+  }
+}
