@@ -80,15 +80,17 @@ static __always_inline int is_let_go(const struct up_sock *rec)
  * Taking a socket out of its sockhashes frees its psock, and with it what is queued or about to be queued. So: nobody
  * redirects to it any more (is_let_go, and the helper let an RCU grace period pass since), nothing is queued, and nobody
  * is on the way: a sender holds a reference of the socket from the end of its verdict's RCU section to the queueing
- * (sk_psock_msg_verdict, tcp_bpf_send_verdict). What else holds one here is known: the file, this iterator, and each
- * pending timer. Anything more may be a sender: then not now.
+ * (sk_psock_msg_verdict, tcp_bpf_send_verdict). What else holds one here is known: the file, the psock (sk_psock_init),
+ * this iterator, and each pending timer. Anything more may be a sender: then not now.
  */
+#define KNOWN_REFS 3
+
 static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 {
 	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	__u64 key = rec->cookie;
 
-	if (!is_let_go(rec) || psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > 2 + timer_refs(tp))
+	if (!is_let_go(rec) || psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > KNOWN_REFS + timer_refs(tp))
 		return;
 	bpf_map_delete_elem(&senders, &key);
 	bpf_map_delete_elem(&members, &key);

@@ -44,6 +44,12 @@ public enum Reason {
     return wireName;
   }
 
+  /** The number the kernel side uses. */
+  @SuppressWarnings("EnumOrdinal") // the order is the contract with bpf/underpass.h, and is tested
+  public int number() {
+    return ordinal();
+  }
+
   /** The reason of that wire name; {@link #FAILED} for one that this version does not know. */
   public static Reason ofWireName(String name) {
     for (Reason reason : ALL) {

@@ -8,6 +8,7 @@ import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
+import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
@@ -56,6 +57,13 @@ public final class KernelDatapath implements Datapath {
   private final SweepThread thread;
   private final Consumer<String> trouble;
   private volatile boolean stopping;
+
+  /** Loads what a helper is configured to; trouble goes to stderr. */
+  public static KernelDatapath load(HelperConfig config, Path cgroup) throws IOException {
+    Map<String, Long> knobs = config.takeEvery() ? Map.of("take_every", 1L) : Map.of();
+    return new KernelDatapath(
+        config.bpffs(), cgroup, knobs, line -> System.err.println("underpass: " + line));
+  }
 
   /**
    * @param pinFolder where maps, links and the verdict are kept; adopted if an earlier helper left
@@ -199,8 +207,8 @@ public final class KernelDatapath implements Datapath {
   }
 
   /**
-   * Takes every flow back to TCP, then all that is attached and pinned away. If some reader does not
-   * empty its queue in time, maps and verdict stay pinned, since removing them would lose those
+   * Takes every flow back to TCP, then all that is attached and pinned away. If some reader does
+   * not empty its queue in time, maps and verdict stay pinned, since removing them would lose those
    * bytes; the next helper adopts them.
    */
   @Override

@@ -75,13 +75,6 @@ final class Pins {
       }
     }
     Files.deleteIfExists(folder);
-    // The folder above may hold those of another layout version, or be another's altogether.
-    try (var left = Files.list(folder.getParent())) {
-      if (left.findAny().isPresent()) {
-        return;
-      }
-    }
-    Files.deleteIfExists(folder.getParent());
   }
 
   private static boolean isLink(Path pin) {

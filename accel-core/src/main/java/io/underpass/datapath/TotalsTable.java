@@ -27,7 +27,7 @@ final class TotalsTable {
     map.lookup(key(slot), value);
     Map<Reason, Long> plain = new EnumMap<>(Reason.class);
     for (Reason reason : Reason.values()) {
-      long count = sum(value, Layouts.Totals.CONNECTIONS_PLAIN + reason.ordinal() * Long.BYTES);
+      long count = sum(value, Layouts.Totals.CONNECTIONS_PLAIN + reason.number() * Long.BYTES);
       if (count != 0) {
         plain.put(reason, count);
       }

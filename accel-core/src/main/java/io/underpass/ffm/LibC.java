@@ -21,6 +21,8 @@ final class LibC {
   static final int O_CLOEXEC = 0x80000;
   static final int EFD_CLOEXEC = 0x80000;
   static final short POLLIN = 1;
+  private static final int LOCK_EX = 2;
+  private static final int LOCK_NB = 4;
 
   private static final SymbolLookup LIBC = Symbols.LINKER.defaultLookup();
   private static final MethodHandle STRERROR =
@@ -46,6 +48,8 @@ final class LibC {
   private static final MethodHandle POLL =
       Symbols.withErrno(LIBC, "poll", Symbols.intOf(ADDRESS, JAVA_LONG, JAVA_INT));
 
+  private static final MethodHandle FLOCK =
+      Symbols.withErrno(LIBC, "flock", Symbols.intOf(JAVA_INT, JAVA_INT));
   private static final MethodHandle GETPAGESIZE =
       Symbols.plain(LIBC, "getpagesize", Symbols.intOf());
 
@@ -166,6 +170,20 @@ final class LibC {
         throw new NativeException("eventfd", Symbols.errno(capture));
       }
       return fd;
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** Takes the lock of an open file, or throws EAGAIN if another open file has it. */
+  static void flock(int fd) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      if ((int) FLOCK.invokeExact(capture, fd, LOCK_EX | LOCK_NB) != 0) {
+        throw new NativeException("flock", Symbols.errno(capture));
+      }
     } catch (NativeException e) {
       throw e;
     } catch (Throwable t) {

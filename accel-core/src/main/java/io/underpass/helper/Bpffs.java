@@ -38,8 +38,9 @@ final class Bpffs {
   static boolean isOnBpffs(Path folder, List<MountInfo> mounts) {
     return mounts.stream()
         .filter(m -> folder.startsWith(m.point()))
-        .max(Comparator.comparing((MountInfo m) -> m.point().getNameCount()).thenComparing(
-            mounts::indexOf))
+        .max(
+            Comparator.comparingInt((MountInfo m) -> m.point().getNameCount())
+                .thenComparingInt(mounts::indexOf))
         .filter(m -> m.type().equals("bpf"))
         .isPresent();
   }

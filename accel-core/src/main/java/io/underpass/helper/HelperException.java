@@ -23,12 +23,13 @@ public final class HelperException extends IOException {
     this.remedy = oneLine(remedy);
   }
 
-  static HelperException of(UnavailableException e) {
+  /** Something that native calls depend on is missing. */
+  public static HelperException of(UnavailableException e) {
     return new HelperException(e.reason(), e.remedy(), e);
   }
 
   /** A refusal by the kernel, of which the errno and the verifier's last lines tell the cause. */
-  static HelperException of(NativeException e) {
+  public static HelperException of(NativeException e) {
     String kernel = System.getProperty("os.version");
     return switch (e.errno()) {
       case Errno.EPERM ->

@@ -39,8 +39,7 @@ record MountInfo(String root, Path point, String type) {
         continue;
       }
       String[] after = line.substring(separator + 3).split(" ", -1);
-      mounts.add(
-          new MountInfo(unescape(before[ROOT]), Path.of(unescape(before[POINT])), after[0]));
+      mounts.add(new MountInfo(unescape(before[ROOT]), Path.of(unescape(before[POINT])), after[0]));
     }
     return mounts;
   }

@@ -41,7 +41,7 @@ final class PeerProcess {
 
   /** The command's name may hold spaces and parentheses; nothing after it does. */
   static long parseStartTicks(String stat) throws IOException {
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ");
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", -1);
     if (fields.length <= START_TIME) {
       throw new IOException("not a stat file");
     }
@@ -55,7 +55,7 @@ final class PeerProcess {
   private static int uid(Path process) throws IOException {
     for (String line : Files.readAllLines(process.resolve("status"))) {
       if (line.startsWith("Uid:")) {
-        return Integer.parseUnsignedInt(line.split("\\s+")[2]);
+        return Integer.parseUnsignedInt(line.split("\\s+", -1)[2]);
       }
     }
     throw new IOException("not a status file");

@@ -86,7 +86,7 @@ public final class Policy {
   }
 
   private void add(String rule, String where) throws HelperException {
-    String[] words = rule.split("\\s+");
+    String[] words = rule.split("\\s+", -1);
     if (words.length != 3) {
       throw malformed(rule, where, "a rule has three words");
     }
@@ -118,8 +118,7 @@ public final class Policy {
     }
     OptionalInt id = user ? Accounts.uid(text) : Accounts.gid(text);
     return id.orElseThrow(
-        () ->
-            malformed(rule, where, "there is no " + (user ? "user " : "group ") + text));
+        () -> malformed(rule, where, "there is no " + (user ? "user " : "group ") + text));
   }
 
   private static HelperException malformed(String rule, String where, String why) {

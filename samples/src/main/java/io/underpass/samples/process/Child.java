@@ -1,5 +1,6 @@
 package io.underpass.samples.process;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -86,17 +87,26 @@ public final class Child implements AutoCloseable {
   /** Sends one request and waits for its answer, see {@link Dialogue}. */
   public JsonNode ask(Object request) {
     try {
-      requests.write(Dialogue.JSON.writeValueAsString(request));
-      requests.write('\n');
-      requests.flush();
-      JsonNode answer = Dialogue.JSON.readTree(line(PATIENCE));
+      JsonNode answer = Dialogue.JSON.readTree(exchange(Dialogue.JSON.writeValueAsString(request)));
       if (answer.has(Dialogue.ERROR)) {
         throw new ChildException(name + ": " + answer.get(Dialogue.ERROR).asText());
       }
       return answer;
-    } catch (IOException e) {
-      throw new ChildException(name + " cannot be asked: " + ending(), e);
+    } catch (JsonProcessingException e) {
+      throw new ChildException(name + " does not speak JSON: " + e.getMessage(), e);
     }
+  }
+
+  /** Sends one line and waits for the one that answers it. */
+  public String exchange(String request) {
+    try {
+      requests.write(request);
+      requests.write('\n');
+      requests.flush();
+    } catch (IOException e) {
+      throw new ChildException(name + " cannot be asked: it " + ending(), e);
+    }
+    return line(PATIENCE);
   }
 
   /**

@@ -1,0 +1,44 @@
+package io.underpass.cli;
+
+import io.underpass.helper.Helper;
+import io.underpass.helper.HelperConfig;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code underpass helper}: runs the helper until SIGTERM or SIGINT, then takes everything back.
+ */
+@Command(
+    name = "helper",
+    description = "Runs the privileged helper in the foreground.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Versions.class)
+final class HelperCommand implements Callable<Integer> {
+  @Option(names = "--socket", paramLabel = "PATH", description = "where it listens")
+  private Path socket = HelperConfig.DEFAULT_SOCKET;
+
+  @Option(names = "--policy", paramLabel = "FILE", description = "who may register")
+  private Path policy;
+
+  @Option(names = "--pin-dir", paramLabel = "DIR", description = "folder on a bpf file system")
+  private Path pinDir = HelperConfig.DEFAULT_BPFFS;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    HelperConfig config =
+        HelperConfig.defaults().withSocket(socket).withPolicyFile(policy).withBpffs(pinDir);
+    Helper helper = Helper.start(config);
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(helper::close));
+    spec.commandLine().getOut().println("underpass: helper ready on " + helper.socket());
+    // A signal ends the JVM, and that runs the hook.
+    new CountDownLatch(1).await();
+    return 0;
+  }
+}

@@ -1,0 +1,54 @@
+package io.underpass.cli;
+
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Status;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code underpass status}: the helper's state, one {@code key value} a line, then who registered.
+ */
+@Command(
+    name = "status",
+    description = "Shows the state of the helper, and the JVMs that registered.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Versions.class)
+final class StatusCommand implements Callable<Integer> {
+  @Mixin private Connect connect;
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    Status status;
+    try (HelperClient client = connect.open()) {
+      status = client.status();
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    out.println("helper " + status.helper());
+    out.println("state " + status.state());
+    if (!status.reason().isEmpty()) {
+      out.println("reason " + status.reason());
+    }
+    out.println("pid " + status.pid());
+    out.println("uptimeSeconds " + status.uptimeSeconds());
+    out.println("registrations " + status.registrations());
+    out.println("flows " + status.flows());
+    out.println("bpffs " + status.bpffs());
+    out.println("cgroup " + status.cgroup());
+    out.println("kernel " + status.kernel());
+    if (!status.registered().isEmpty()) {
+      Table table = new Table(List.of(">id", ">pid", ">uid", ">flows"));
+      for (Status.Registration r : status.registered()) {
+        table.row(r.id(), r.pid(), Integer.toUnsignedString(r.uid()), r.flows());
+      }
+      out.println();
+      table.print(out);
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,147 @@
+package io.underpass.helper;
+
+import io.underpass.datapath.KernelDatapath;
+import io.underpass.ffm.FolderLock;
+import io.underpass.ffm.LibBpf;
+import io.underpass.ffm.NativeException;
+import io.underpass.ffm.PeerCredentials;
+import io.underpass.ffm.UnavailableException;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Status;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The helper: in a process of its own ({@code bin/underpass helper}), or embedded in a JVM that has
+ * the privilege itself.
+ *
+ * <p>It starts in this order: policy, libbpf, privilege, cgroup, pins, socket, programs; and it
+ * serves only when everything is in place. Its methods may be called from any thread.
+ */
+public final class Helper implements AutoCloseable {
+  /** Loads the programs into a place that has been prepared. */
+  @FunctionalInterface
+  interface Loader {
+    Datapath load(HelperConfig config, Path cgroup) throws IOException;
+  }
+
+  private final HelperConfig config;
+  private final FolderLock lock;
+  private final Datapath datapath;
+  private final Requests requests;
+  private final ControlServer server;
+
+  /** Guarded by this. */
+  private boolean closed;
+
+  private Helper(HelperConfig config, Loader loader, Audit audit)
+      throws HelperException, IOException {
+    this.config = config;
+    Policy policy = Policy.load(config.policyFile());
+    LibBpf.ensureAvailable();
+    PeerCredentials.ensureAvailable();
+    Privileges.check();
+    List<MountInfo> mounts = MountInfo.ofSelf();
+    Path cgroup = CgroupMount.find(mounts);
+    Bpffs.prepare(config.bpffs(), mounts);
+    this.lock =
+        FolderLock.tryLock(config.bpffs())
+            .orElseThrow(
+                () ->
+                    new HelperException(
+                        "a helper uses the pins in " + config.bpffs() + " already",
+                        "use that one, or stop it, or choose another folder with --pin-dir"));
+    ControlSocket socket = null;
+    Datapath loaded = null;
+    try {
+      socket = ControlSocket.bind(config.socket(), policy.reachesBeyondGroup());
+      loaded = loader.load(config, cgroup);
+      Requests.Place place =
+          new Requests.Place(config.bpffs(), cgroup, System.getProperty("os.version"));
+      this.requests = new Requests(policy, loaded, place, audit);
+      this.server = new ControlServer(socket, requests, ControlServer.Limits.DEFAULT, audit);
+      this.datapath = loaded;
+    } catch (IOException | RuntimeException e) {
+      if (loaded != null) {
+        loaded.close();
+      }
+      if (socket != null) {
+        socket.close();
+      }
+      lock.close();
+      throw e;
+    }
+    server.start();
+  }
+
+  /** Loads, attaches, pins, and serves; or throws and leaves nothing behind. */
+  public static Helper start(HelperConfig config) throws HelperException {
+    return start(config, KernelDatapath::load, new Audit(System.err::println));
+  }
+
+  static Helper start(HelperConfig config, Loader loader, Audit audit) throws HelperException {
+    try {
+      return new Helper(config, loader, audit);
+    } catch (HelperException e) {
+      throw e;
+    } catch (UnavailableException e) {
+      throw HelperException.of(e);
+    } catch (NativeException e) {
+      throw HelperException.of(e);
+    } catch (IOException e) {
+      throw new HelperException(e.toString(), "see README.md under troubleshooting", e);
+    }
+  }
+
+  /** Where it listens. */
+  public Path socket() {
+    return config.socket();
+  }
+
+  /** The state, with all registrations. */
+  public Status status() {
+    try {
+      return requests.status(r -> true);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The flows of all registrations, most bytes first, at most {@code limit}. */
+  public List<FlowView> flows(int limit) {
+    try {
+      return datapath.flows(Datapath.ALL, limit).top();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** One enrolment sweep now. */
+  public void sweep() {
+    try {
+      datapath.sweep();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Takes everything back to TCP, then removes all; a second call does nothing. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    server.close();
+    datapath.close();
+    try {
+      Files.deleteIfExists(config.bpffs());
+    } catch (IOException e) {
+      // Somebody else's file is in it, or pins that could not be removed: the next helper's to use.
+    }
+    lock.close();
+  }
+}

@@ -1,0 +1,187 @@
+package io.underpass.helper;
+
+import io.underpass.Version;
+import io.underpass.ffm.Layouts;
+import io.underpass.ffm.PeerCredentials;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Reply;
+import io.underpass.protocol.Request;
+import io.underpass.protocol.Status;
+import io.underpass.protocol.WireException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+
+/**
+ * What each request does: who may ask, and what the answer is. The next hop of a registration is
+ * {@link Datapath#admit}.
+ */
+final class Requests implements Connection.Handler {
+  /** Where the helper runs, for STATUS. */
+  record Place(Path pins, Path cgroup, String kernel) {}
+
+  private final Policy policy;
+  private final Datapath datapath;
+  private final Place place;
+  private final Audit audit;
+  private final long startedNanos = System.nanoTime();
+
+  /** By id; written by the server's thread, read by those of an embedded helper's user too. */
+  private final Map<Integer, Connection> registered = new ConcurrentHashMap<>();
+
+  /** Of the server's thread. */
+  private int nextId;
+
+  Requests(Policy policy, Datapath datapath, Place place, Audit audit) {
+    this.policy = policy;
+    this.datapath = datapath;
+    this.place = place;
+    this.audit = audit;
+    this.nextId = datapath.firstId();
+  }
+
+  @Override
+  public Reply answer(Connection connection, String line) {
+    int uid = connection.peer().uid();
+    try {
+      Request request = Request.parse(line);
+      return switch (request.verb()) {
+        case REGISTER -> register(connection, request.fields().get("agent"));
+        case TOTALS -> Reply.ok(datapath.totals(registrationOf(connection)).toWire());
+        case FLOWS -> flows(connection, request.limit());
+        case STATUS -> status(visibleTo(connection)).toReply();
+      };
+    } catch (WireException e) {
+      audit.refused(e.code().wireName() + " uid=" + Integer.toUnsignedString(uid), e.getMessage());
+      return e.toReply();
+    } catch (IOException | RuntimeException e) {
+      audit.refused("failed: " + e.getClass().getSimpleName(), e.toString());
+      return Reply.error(ErrorCode.INTERNAL, "the helper failed; its log says how");
+    }
+  }
+
+  private Reply register(Connection connection, String agent) throws IOException {
+    Connection.Peer peer = connection.peer();
+    if (connection.registration() != null) {
+      throw new WireException(ErrorCode.ALREADY_REGISTERED, "this connection has a registration");
+    }
+    if (!policy.admits(peer.uid(), peer.gid(), peer.groups())) {
+      throw new WireException(
+          ErrorCode.DENIED,
+          "the helper's policy does not admit uid " + Integer.toUnsignedString(peer.uid()));
+    }
+    Registration made;
+    try (PeerCredentials process = PeerCredentials.of(connection.channel())) {
+      long startTicks = PeerProcess.startTicks(process);
+      endFormer(peer.pid(), startTicks);
+      made = new Registration(nextId++, peer.pid(), startTicks, peer.uid());
+      datapath.admit(made);
+      try {
+        // Was it still the same process while it was admitted?
+        if (PeerProcess.startTicks(process) != startTicks) {
+          throw new WireException(ErrorCode.DENIED, "the process has ended");
+        }
+      } catch (IOException e) {
+        datapath.dismiss(made);
+        throw e;
+      }
+    }
+    connection.register(made);
+    registered.put(made.id(), connection);
+    audit.event(
+        "registered id=%d pid=%d uid=%s agent=%s"
+            .formatted(made.id(), made.pid(), Integer.toUnsignedString(made.uid()), clean(agent)));
+    Map<String, String> fields = new LinkedHashMap<>();
+    fields.put("id", Integer.toString(made.id()));
+    fields.put("proto", Integer.toString(Version.PROTOCOL));
+    fields.put("helper", Version.VERSION);
+    fields.put("level", Integer.toString(Layouts.UP_SOL));
+    return Reply.ok(fields);
+  }
+
+  /** A process registers once; what an earlier process with that pid left (to a child) ends. */
+  private void endFormer(int pid, long startTicks) throws WireException {
+    for (Connection other : registered.values()) {
+      Registration former = other.registration();
+      if (former.pid() == pid && former.startTicks() == startTicks) {
+        throw new WireException(
+            ErrorCode.ALREADY_REGISTERED, "the process is registered on another connection");
+      }
+      if (former.pid() == pid) {
+        other.close();
+        ended(other);
+      }
+    }
+  }
+
+  /** To be called when a connection is over. */
+  void ended(Connection connection) {
+    Registration was = connection.registration();
+    if (was != null && registered.remove(was.id()) != null) {
+      datapath.dismiss(was);
+      audit.event("ended id=%d pid=%d".formatted(was.id(), was.pid()));
+    }
+  }
+
+  private static Registration registrationOf(Connection connection) throws WireException {
+    if (connection.registration() == null) {
+      throw new WireException(ErrorCode.NOT_REGISTERED, "REGISTER comes first");
+    }
+    return connection.registration();
+  }
+
+  /** A registration sees its own flows; the command line sees all as root, and none otherwise. */
+  private Reply flows(Connection connection, int limit) throws IOException {
+    Datapath.Flows flows = new Datapath.Flows(0, List.of());
+    if (connection.registration() != null) {
+      flows = datapath.flows(connection.registration().id(), limit);
+    } else if (connection.peer().uid() == 0) {
+      flows = datapath.flows(Datapath.ALL, limit);
+    }
+    return Reply.ok(
+        Map.of("total", Long.toString(flows.total())),
+        flows.top().stream().map(FlowView::toWire).toList());
+  }
+
+  private static Predicate<Registration> visibleTo(Connection connection) {
+    return r -> connection.peer().uid() == 0 || r.equals(connection.registration());
+  }
+
+  /** The state, with those registrations that the predicate lets through. */
+  Status status(Predicate<Registration> visible) throws IOException {
+    Map<Integer, Long> flows = datapath.flowCounts();
+    List<Status.Registration> shown =
+        registered.values().stream()
+            .map(Connection::registration)
+            .filter(visible)
+            .sorted(Comparator.comparingInt(Registration::id))
+            .map(
+                r ->
+                    new Status.Registration(
+                        r.id(), r.pid(), r.uid(), flows.getOrDefault(r.id(), 0L)))
+            .toList();
+    return new Status(
+        Version.VERSION,
+        datapath.state(),
+        datapath.reason(),
+        (int) ProcessHandle.current().pid(),
+        (System.nanoTime() - startedNanos) / 1_000_000_000,
+        registered.size(),
+        flows.values().stream().mapToLong(Long::longValue).sum(),
+        place.pins().toString(),
+        place.cgroup().toString(),
+        place.kernel(),
+        shown);
+  }
+
+  /** A client's text goes into one line of a log. */
+  private static String clean(String text) {
+    return text.replaceAll("[^\\x21-\\x7e]", "?");
+  }
+}

@@ -1,0 +1,59 @@
+package io.underpass.bpf;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/** The helper as people run it: {@code bin/underpass helper}, in a process that can be killed. */
+final class HelperProcess implements AutoCloseable {
+  private final Process process;
+
+  HelperProcess(Path socket, Path pins) throws IOException {
+    Path root = Path.of(System.getProperty("underpass.root", "."));
+    process =
+        new ProcessBuilder(
+                root.resolve("bin/underpass").toString(),
+                "helper",
+                "--socket",
+                socket.toString(),
+                "--pin-dir",
+                pins.toString())
+            .redirectErrorStream(true)
+            .start();
+    BufferedReader out = process.inputReader();
+    String line;
+    while ((line = out.readLine()) != null) {
+      if (line.startsWith("underpass: helper ready on ")) {
+        return;
+      }
+    }
+    throw new IOException("the helper did not start");
+  }
+
+  /** SIGKILL: it gets no chance to do anything. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  /** SIGTERM: everything goes back to TCP and away. */
+  int stop() throws InterruptedException {
+    process.destroy();
+    if (!process.waitFor(30, TimeUnit.SECONDS)) {
+      throw new AssertionError("the helper does not stop");
+    }
+    return process.exitValue();
+  }
+
+  static boolean left(Path pins) {
+    return Files.exists(pins);
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    if (process.isAlive()) {
+      stop();
+    }
+  }
+}

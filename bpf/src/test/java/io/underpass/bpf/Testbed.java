@@ -1,0 +1,123 @@
+package io.underpass.bpf;
+
+import io.underpass.helper.Helper;
+import io.underpass.helper.HelperConfig;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Totals;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * A helper of the test's own, in this JVM, with this JVM registered: both ends of every connection
+ * that a test makes are candidates.
+ */
+final class Testbed implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final Path folder;
+  private final Path pins;
+  final Helper helper;
+  final HelperClient client;
+
+  Testbed(boolean takeEvery) throws IOException {
+    folder = Files.createTempDirectory("underpass-test");
+    pins = Pinning.newFolder();
+    helper =
+        Helper.start(
+            HelperConfig.defaults()
+                .withSocket(folder.resolve("helper.sock"))
+                .withBpffs(pins)
+                .withTakeEvery(takeEvery));
+    client = HelperClient.connect(helper.socket(), PATIENCE);
+    client.register("on").orThrow();
+  }
+
+  /** A connected pair over loopback; the caller closes both. */
+  record Pair(SocketChannel client, SocketChannel server) implements AutoCloseable {
+    static Pair open(String address) throws IOException {
+      try (ServerSocketChannel listener = ServerSocketChannel.open()) {
+        listener.bind(new InetSocketAddress(address, 0));
+        SocketChannel client = SocketChannel.open(listener.getLocalAddress());
+        return new Pair(client, listener.accept());
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      client.close();
+      server.close();
+    }
+  }
+
+  /** A class of these tests as a process of its own, with the same class path. */
+  static Process java(Class<?> main, String... arguments) throws IOException {
+    Path classes = Path.of(main.getProtectionDomain().getCodeSource().getLocation().getPath());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of("-cp", classes + ":" + System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  List<FlowView> flows() throws IOException {
+    return client.flows(1000);
+  }
+
+  Totals totals() throws IOException {
+    return client.totals();
+  }
+
+  /** The flow whose local end this socket is. */
+  FlowView flowOf(SocketChannel channel) throws IOException {
+    int local = ((InetSocketAddress) channel.getLocalAddress()).getPort();
+    int remote = ((InetSocketAddress) channel.getRemoteAddress()).getPort();
+    return flows().stream()
+        .filter(f -> f.local().endsWith(":" + local) && f.remote().endsWith(":" + remote))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no flow of port " + local));
+  }
+
+  /** Sweeps until the flow is as wanted. */
+  FlowView await(SocketChannel channel, Predicate<FlowView> wanted)
+      throws IOException, InterruptedException {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      helper.sweep();
+      FlowView flow = flowOf(channel);
+      if (wanted.test(flow)) {
+        return flow;
+      }
+      if (System.nanoTime() > end) {
+        throw new AssertionError("still not as wanted: " + flow);
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  /** Sweeps until both ends of a pair may be redirected to. */
+  void awaitAccelerated(Pair pair) throws IOException, InterruptedException {
+    await(pair.client(), FlowView::accelerated);
+    await(pair.server(), FlowView::accelerated);
+  }
+
+  Path pins() {
+    return pins;
+  }
+
+  @Override
+  public void close() throws IOException {
+    client.close();
+    helper.close();
+    Files.deleteIfExists(folder);
+  }
+}

@@ -1,0 +1,180 @@
+package io.underpass.agent.boot;
+
+import io.underpass.agent.hooks.Hooks;
+import io.underpass.agent.hooks.Sockopts;
+import io.underpass.agent.jmx.Beans;
+import io.underpass.config.Settings;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Reply;
+import io.underpass.protocol.Totals;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * This JVM's registration with the helper: made at the start, kept by a daemon thread, asked for
+ * numbers by the beans. Called by {@link Boot}; next hop: {@link HelperClient}, and the helper at
+ * its other end.
+ *
+ * <p>A helper that goes away does not end the acceleration: what it loaded stays pinned in the
+ * kernel. So the hooks stay active from the first registration on.
+ */
+public final class Registration implements Runnable {
+  /** For connecting, and again for the reply: what a start may lose to a helper that hangs. */
+  private static final Duration AT_START = Duration.ofMillis(250);
+
+  /** For everything later, when nobody but a JMX client waits. */
+  private static final Duration LATER = Duration.ofSeconds(2);
+
+  private static final long FIRST_PAUSE_MILLIS = 1_000;
+  private static final long LAST_PAUSE_MILLIS = 30_000;
+
+  /**
+   * A JMX client that reads attribute by attribute costs the helper one request, and sees numbers
+   * of one moment.
+   */
+  private static final long FRESH_NANOS = 200_000_000;
+
+  private final Path socket;
+  private final String enabled;
+  private boolean beansNow;
+
+  private volatile HelperClient client;
+  private volatile Standing standing = Standing.plain(new Trouble("the agent is starting", ""));
+
+  /** Guarded by this. */
+  private Totals totals = Totals.ZERO;
+
+  /** When {@link #totals} was asked; guarded by this. */
+  private long totalsAt = System.nanoTime() - FRESH_NANOS;
+
+  /** Guarded by this. */
+  private List<FlowView> flows = List.of();
+
+  /** When {@link #flows} was asked; guarded by this. */
+  private long flowsAt = System.nanoTime() - FRESH_NANOS;
+
+  Registration(Settings settings) {
+    this.socket = settings.socket();
+    this.enabled = settings.enabled().name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Tries once; returns what stood in the way, or null. */
+  Trouble attempt() {
+    Trouble trouble = register(AT_START);
+    if (trouble != null) {
+      standing = Standing.plain(trouble);
+    }
+    return trouble;
+  }
+
+  /**
+   * Starts the thread that keeps the registration, and publishes the beans first if it is told to.
+   */
+  void keep(boolean publishBeans) {
+    beansNow = publishBeans;
+    Thread.ofPlatform()
+        .name("underpass-registration")
+        .daemon()
+        .inheritInheritableThreadLocals(false)
+        .start(this)
+        .setContextClassLoader(null);
+  }
+
+  @Override
+  public void run() {
+    try {
+      if (beansNow) {
+        Beans.publishNow();
+      }
+      long pause = FIRST_PAUSE_MILLIS;
+      while (true) {
+        HelperClient current = client;
+        if (current != null) {
+          current.awaitEnd();
+          client = null;
+          standing = standing.gone(socket);
+          pause = FIRST_PAUSE_MILLIS;
+        }
+        Thread.sleep(pause);
+        Trouble trouble = register(LATER);
+        if (trouble != null) {
+          standing = standing.still(trouble);
+          pause = Math.min(pause * 2, LAST_PAUSE_MILLIS);
+        }
+      }
+    } catch (InterruptedException e) {
+      // Nobody has reason to; whoever does wants the thread gone.
+    } catch (Throwable e) {
+      Hooks.suppressed(e);
+    }
+  }
+
+  /** Where it stands now. */
+  public Standing standing() {
+    return standing;
+  }
+
+  /**
+   * The helper's totals of this JVM, at most {@link #FRESH_NANOS} old; the last known if the helper
+   * is gone.
+   */
+  public synchronized Totals totals() {
+    HelperClient current = client;
+    if (current != null && System.nanoTime() - totalsAt >= FRESH_NANOS) {
+      try {
+        totals = current.totals();
+        totalsAt = System.nanoTime();
+      } catch (IOException e) {
+        // The last known numbers stay; the thread sees that the connection is over.
+        current.close();
+      }
+    }
+    return totals;
+  }
+
+  /** This JVM's flows, likewise; {@code limit} is the same at each call. */
+  public synchronized List<FlowView> flows(int limit) {
+    HelperClient current = client;
+    if (current != null && System.nanoTime() - flowsAt >= FRESH_NANOS) {
+      try {
+        flows = current.flows(limit);
+        flowsAt = System.nanoTime();
+      } catch (IOException e) {
+        // As above.
+        current.close();
+      }
+    }
+    return flows;
+  }
+
+  private Trouble register(Duration patience) {
+    Trouble trouble = Trouble.ofSocket(socket);
+    if (trouble != null) {
+      return trouble;
+    }
+    HelperClient attempt = null;
+    try {
+      attempt = HelperClient.connect(socket, patience);
+      Reply reply = attempt.register(enabled);
+      attempt.timeout(LATER);
+      Hooks.activate(Sockopts.open((int) reply.number("level")));
+      standing = Standing.registered(reply.text("helper"), reply.number("id"));
+      client = attempt;
+      return null;
+    } catch (IOException e) {
+      if (attempt != null) {
+        attempt.close();
+      }
+      return Trouble.ofFailure(socket, e);
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      attempt.close();
+      return new Trouble(
+          "this JDK's socket classes are not as expected (" + e + ")",
+          "run a JDK that this release of the agent supports");
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package io.underpass.agent.boot;
+
+import java.nio.file.Path;
+
+/**
+ * Where the registration stands.
+ *
+ * @param state {@code registered}, {@code plain} (never was), or {@code helper-gone}
+ * @param reason why it is not registered; empty if it is
+ * @param remedy what helps; empty if it is registered
+ * @param helper the helper's version, or the last known; empty if there never was one
+ * @param id of the registration, or the last; 0 if there never was one
+ */
+public record Standing(String state, String reason, String remedy, String helper, long id) {
+  static Standing registered(String helper, long id) {
+    return new Standing("registered", "", "", helper, id);
+  }
+
+  static Standing plain(Trouble trouble) {
+    return new Standing("plain", trouble.reason(), trouble.remedy(), "", 0);
+  }
+
+  /** The helper went away. */
+  Standing gone(Path socket) {
+    return new Standing(
+        "helper-gone",
+        "the helper at "
+            + socket
+            + " went away; what is enrolled stays so, the numbers stand still",
+        "start it: bin/underpass helper",
+        helper,
+        id);
+  }
+
+  /** Another attempt failed. */
+  Standing still(Trouble trouble) {
+    return id == 0
+        ? plain(trouble)
+        : new Standing(state, trouble.reason(), trouble.remedy(), helper, id);
+  }
+}

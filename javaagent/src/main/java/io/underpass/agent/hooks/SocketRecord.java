@@ -1,0 +1,128 @@
+package io.underpass.agent.hooks;
+
+import java.io.FileDescriptor;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+
+/**
+ * What is known of one open TCP socket. It does not keep the socket alive: it is gone when the file
+ * descriptor's object is, closed or forgotten.
+ */
+public final class SocketRecord extends WeakReference<FileDescriptor> {
+  /** Which of the JDK's three kinds of socket it is. */
+  public enum Kind {
+    /** {@code Socket} and {@code ServerSocket}. */
+    SOCKET,
+    /** {@code SocketChannel} and {@code ServerSocketChannel}. */
+    CHANNEL,
+    /** {@code AsynchronousSocketChannel} and {@code AsynchronousServerSocketChannel}. */
+    ASYNC
+  }
+
+  /** Which end of a connection it is. */
+  public enum Role {
+    /** Not connected yet. */
+    NONE,
+    /** A listener. */
+    LISTEN,
+    /** It made the connection. */
+    CONNECT,
+    /** It was accepted. */
+    ACCEPT
+  }
+
+  private final int hash;
+  private final Kind kind;
+  private final long createdNanos = System.nanoTime();
+  private volatile Role role;
+
+  /** {@code local remote}, once asked and known. */
+  private volatile String addresses;
+
+  SocketRecord(FileDescriptor fd, ReferenceQueue<FileDescriptor> queue, Kind kind, Role role) {
+    super(fd, queue);
+    this.hash = System.identityHashCode(fd);
+    this.kind = kind;
+    this.role = role;
+  }
+
+  /** Which kind of socket. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** Which end. */
+  public Role role() {
+    return role;
+  }
+
+  /** How long ago it was made, accepted, or first seen. */
+  public long ageMillis() {
+    return (System.nanoTime() - createdNanos) / 1_000_000;
+  }
+
+  /**
+   * Both addresses as {@code address:port}, with a space between; null if it has none, or none any
+   * more.
+   */
+  public String addresses() {
+    String known = addresses;
+    FileDescriptor fd = get();
+    if (known == null && fd != null && isConnected()) {
+      try {
+        known = text(SocketAccess.localAddress(fd)) + " " + text(SocketAccess.remoteAddress(fd));
+        addresses = known;
+      } catch (Throwable e) {
+        // Closed in the meantime.
+        return null;
+      }
+    }
+    return known;
+  }
+
+  boolean isConnected() {
+    return role == Role.CONNECT || role == Role.ACCEPT;
+  }
+
+  void connected() {
+    role = Role.CONNECT;
+  }
+
+  /** By identity: a record is found by its file descriptor through a {@link Probe}. */
+  @Override
+  public boolean equals(Object other) {
+    return this == other;
+  }
+
+  @Override
+  public int hashCode() {
+    return hash;
+  }
+
+  private static String text(InetSocketAddress address) {
+    InetAddress ip = address.getAddress();
+    String host = ip.getHostAddress();
+    return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + address.getPort();
+  }
+
+  /** Finds the record of a file descriptor in a map; never stored in one. */
+  static final class Probe {
+    private final FileDescriptor fd;
+
+    Probe(FileDescriptor fd) {
+      this.fd = fd;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof SocketRecord record && record.refersTo(fd);
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(fd);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package io.underpass.agent.hooks;
+
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.net.SocketOption;
+import java.net.StandardSocketOptions;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The socket options by which a JVM asks the kernel about its own sockets, and tells it; answered
+ * by cgroup programs of the helper, whether or not the helper runs.
+ *
+ * <p>{@code sun.nio.ch.Net} passes any level through, so this needs neither native code of its own
+ * nor a flag. Where nobody answers, each call would cost an exception; after a few in a row on
+ * connections that should be known, the options are left alone until the next registration.
+ */
+public final class Sockopts {
+  // The options of bpf/underpass.h.
+  private static final int PIN_TCP = 1;
+  private static final int AVAILABLE = 2;
+  private static final int UNREAD = 3;
+
+  /** So many unanswered calls in a row are no accident. */
+  private static final int MAX_UNANSWERED = 16;
+
+  private final int level;
+  private final MethodHandle get;
+  private final MethodHandle set;
+  private final MethodHandle setByName;
+
+  /** Calls in a row without an answer. */
+  private final AtomicInteger unanswered = new AtomicInteger();
+
+  private Sockopts(int level, MethodHandle get, MethodHandle set, MethodHandle setByName) {
+    this.level = level;
+    this.get = get;
+    this.set = set;
+    this.setByName = setByName;
+  }
+
+  /** Looks the calls up, for the level at which the helper's programs answer. */
+  public static Sockopts open(int level) throws ReflectiveOperationException {
+    Class<?> net = SocketAccess.net();
+    MethodHandles.Lookup lookup = SocketAccess.lookup(net);
+    Class<FileDescriptor> fd = FileDescriptor.class;
+    return new Sockopts(
+        level,
+        lookup.findStatic(
+            net,
+            "getIntOption0",
+            MethodType.methodType(int.class, fd, boolean.class, int.class, int.class)),
+        lookup.findStatic(
+            net,
+            "setIntOption0",
+            MethodType.methodType(
+                void.class, fd, boolean.class, int.class, int.class, int.class, boolean.class)),
+        lookup.findStatic(
+            net,
+            "setSocketOption",
+            MethodType.methodType(void.class, fd, SocketOption.class, Object.class)));
+  }
+
+  /**
+   * Bytes that can be read at once from both queues; -1 if the socket is not enrolled, or nobody
+   * answers.
+   */
+  int available(FileDescriptor fd) throws Throwable {
+    return get(fd, AVAILABLE, true);
+  }
+
+  /** Bytes in the psock queue; 0 or less if there are none, or nobody answers. */
+  int unread(FileDescriptor fd, boolean known) throws Throwable {
+    return get(fd, UNREAD, known);
+  }
+
+  /** This socket sends by TCP from now on. */
+  void pinTcp(FileDescriptor fd) throws Throwable {
+    // Never left out: urgent data is rare, and a redirect would corrupt the stream.
+    try {
+      set.invokeExact(fd, false, level, PIN_TCP, 1, false);
+    } catch (IOException e) {
+      // Nobody answers: then nobody redirects either.
+    }
+  }
+
+  /** What closes this socket next sends a reset. */
+  void lingerZero(FileDescriptor fd) throws Throwable {
+    try {
+      setByName.invokeExact(fd, (SocketOption<?>) StandardSocketOptions.SO_LINGER, (Object) 0);
+    } catch (IOException e) {
+      // The other end has gone already.
+    }
+  }
+
+  private int get(FileDescriptor fd, int option, boolean known) throws Throwable {
+    if (unanswered.get() >= MAX_UNANSWERED) {
+      return -1;
+    }
+    try {
+      int value = (int) get.invokeExact(fd, false, level, option);
+      if (unanswered.get() != 0) {
+        unanswered.set(0);
+      }
+      return value;
+    } catch (IOException e) {
+      if (known) {
+        unanswered.incrementAndGet();
+      }
+      return -1;
+    }
+  }
+}

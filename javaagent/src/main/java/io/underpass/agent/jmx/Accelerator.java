@@ -1,0 +1,130 @@
+package io.underpass.agent.jmx;
+
+import io.underpass.Version;
+import io.underpass.agent.boot.Registration;
+import io.underpass.agent.hooks.Hooks;
+import io.underpass.agent.weave.Weaver;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Answers from the registration and the hooks. */
+final class Accelerator implements AcceleratorMXBean {
+  private final Registration registration;
+
+  Accelerator(Registration registration) {
+    this.registration = registration;
+  }
+
+  @Override
+  public String getState() {
+    return registration.standing().state();
+  }
+
+  @Override
+  public String getReason() {
+    return registration.standing().reason();
+  }
+
+  @Override
+  public String getRemedy() {
+    return registration.standing().remedy();
+  }
+
+  @Override
+  public String getAgentVersion() {
+    return Version.VERSION;
+  }
+
+  @Override
+  public String getHelperVersion() {
+    return registration.standing().helper();
+  }
+
+  @Override
+  public long getRegistrationId() {
+    return registration.standing().id();
+  }
+
+  @Override
+  public long getConnectionsAccelerated() {
+    return registration.totals().connectionsAccelerated();
+  }
+
+  @Override
+  public Map<String, Long> getConnectionsPlain() {
+    Map<String, Long> plain = new TreeMap<>();
+    registration.totals().plain().forEach((reason, n) -> plain.put(reason.wireName(), n));
+    return plain;
+  }
+
+  @Override
+  public long getBytesRedirected() {
+    return registration.totals().bytesRedirected();
+  }
+
+  @Override
+  public long getMessagesRedirected() {
+    return registration.totals().messagesRedirected();
+  }
+
+  @Override
+  public long getBytesPassed() {
+    return registration.totals().bytesPassed();
+  }
+
+  @Override
+  public long getMessagesPassed() {
+    return registration.totals().messagesPassed();
+  }
+
+  @Override
+  public long getSwitches() {
+    return registration.totals().switches();
+  }
+
+  @Override
+  public long getSocketsCreated() {
+    return Hooks.COUNTS.createdCount();
+  }
+
+  @Override
+  public long getSocketsOpen() {
+    return Hooks.TABLE.size();
+  }
+
+  @Override
+  public long getBinds() {
+    return Hooks.COUNTS.boundCount();
+  }
+
+  @Override
+  public long getConnects() {
+    return Hooks.COUNTS.connectedCount();
+  }
+
+  @Override
+  public long getAccepts() {
+    return Hooks.COUNTS.acceptedCount();
+  }
+
+  @Override
+  public long getCloses() {
+    return Hooks.COUNTS.closedCount();
+  }
+
+  @Override
+  public long getSuppressedErrors() {
+    return Hooks.suppressed();
+  }
+
+  @Override
+  public List<String> getInstrumented() {
+    return Weaver.done();
+  }
+
+  @Override
+  public List<String> getNotInstrumented() {
+    return Weaver.skipped();
+  }
+}

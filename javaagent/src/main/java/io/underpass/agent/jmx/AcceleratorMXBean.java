@@ -1,0 +1,78 @@
+package io.underpass.agent.jmx;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code io.underpass:type=Accelerator}: where this JVM's acceleration stands, and its totals.
+ *
+ * <p>Numbers of connections, bytes and messages are the helper's, at most 200 ms old; while the
+ * helper is gone they are the last known. Numbers of sockets are the agent's own, since it started.
+ */
+public interface AcceleratorMXBean {
+  /** {@code registered}, {@code plain} or {@code helper-gone}. */
+  String getState();
+
+  /** Why it is not registered; empty if it is. */
+  String getReason();
+
+  /** What helps; empty if it is registered. */
+  String getRemedy();
+
+  /** Of this agent. */
+  String getAgentVersion();
+
+  /** Of the helper, or the last known. */
+  String getHelperVersion();
+
+  /** Of the registration, or the last; 0 if there never was one. */
+  long getRegistrationId();
+
+  /** Sockets of which a byte was redirected. */
+  long getConnectionsAccelerated();
+
+  /** Connections that run plain, by reason. */
+  Map<String, Long> getConnectionsPlain();
+
+  /** Bytes sent that went socket to socket. */
+  long getBytesRedirected();
+
+  /** The messages that carried them. */
+  long getMessagesRedirected();
+
+  /** Bytes sent on enrolled sockets that went by TCP. */
+  long getBytesPassed();
+
+  /** The messages that carried them. */
+  long getMessagesPassed();
+
+  /** Changes of a direction between TCP and redirect. */
+  long getSwitches();
+
+  /** Sockets that the program made. */
+  long getSocketsCreated();
+
+  /** Sockets that have a record now. */
+  long getSocketsOpen();
+
+  /** Sockets that the program bound. */
+  long getBinds();
+
+  /** Connections made. */
+  long getConnects();
+
+  /** Connections accepted. */
+  long getAccepts();
+
+  /** Sockets closed. */
+  long getCloses();
+
+  /** Errors of the agent that the application did not see. Anything but 0 is a bug of the agent. */
+  long getSuppressedErrors();
+
+  /** The JDK's classes that have advice; each comes when it is loaded. */
+  List<String> getInstrumented();
+
+  /** The JDK's classes that were left alone, each with the reason. */
+  List<String> getNotInstrumented();
+}

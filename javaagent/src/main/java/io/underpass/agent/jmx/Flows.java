@@ -1,0 +1,49 @@
+package io.underpass.agent.jmx;
+
+import io.underpass.agent.boot.Registration;
+import io.underpass.agent.hooks.Hooks;
+import io.underpass.agent.hooks.SocketRecord;
+import io.underpass.protocol.FlowView;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Answers from the registration; the kind of each socket is joined from the agent's records, by its
+ * addresses.
+ */
+final class Flows implements FlowsMXBean {
+  private final Registration registration;
+  private final int limit;
+
+  Flows(Registration registration, int limit) {
+    this.registration = registration;
+    this.limit = limit;
+  }
+
+  @Override
+  public List<FlowRow> getFlows() {
+    List<FlowView> flows = registration.flows(limit);
+    if (flows.isEmpty()) {
+      return List.of();
+    }
+    Map<String, SocketRecord> records = new HashMap<>();
+    for (SocketRecord record : Hooks.TABLE.records()) {
+      records.put(record.addresses(), record);
+    }
+    List<FlowRow> rows = new ArrayList<>(flows.size());
+    for (FlowView flow : flows) {
+      SocketRecord record = records.get(flow.local() + " " + flow.remote());
+      String kind = record == null ? "unknown" : record.kind().name().toLowerCase(Locale.ROOT);
+      rows.add(FlowRow.of(flow, kind));
+    }
+    return rows;
+  }
+
+  @Override
+  public int getLimit() {
+    return limit;
+  }
+}

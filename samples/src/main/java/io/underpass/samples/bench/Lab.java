@@ -1,0 +1,76 @@
+package io.underpass.samples.bench;
+
+import io.underpass.samples.process.Child;
+import io.underpass.samples.process.HelperProcess;
+import io.underpass.samples.process.JvmCommand;
+import io.underpass.samples.process.Project;
+import io.underpass.samples.process.Workspace;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** Where the pairs are started: with a helper of its own, if anything is to be accelerated. */
+final class Lab implements AutoCloseable {
+
+  private final Plan plan;
+  private final Workspace workspace;
+  private final HelperProcess helper;
+
+  /** Makes names of files unique. */
+  private int started;
+
+  Lab(Plan plan) throws IOException {
+    this.plan = plan;
+    workspace = Workspace.create("bench");
+    try {
+      helper = plan.accelerate() ? HelperProcess.start(workspace) : null;
+    } catch (IOException | RuntimeException e) {
+      workspace.close();
+      throw e;
+    }
+  }
+
+  Plan plan() {
+    return plan;
+  }
+
+  Workspace workspace() {
+    return workspace;
+  }
+
+  /** The helper; only where the plan accelerates. */
+  Child helper() {
+    return helper.child();
+  }
+
+  /** Two JVMs without the agent. */
+  JvmPair plainPair(String label, Pinning pinning) {
+    return pair(label, pinning, false);
+  }
+
+  /** Two JVMs with the agent, unless the plan leaves it out. */
+  JvmPair acceleratedPair(Pinning pinning) {
+    return pair(Side.ACCELERATED, pinning, plan.accelerate());
+  }
+
+  /** Adds the agent, unless the plan leaves it out. */
+  JvmCommand withAgent(JvmCommand jvm) {
+    return plan.accelerate() ? jvm.withAgent(Project.agent(), "socket=" + helper.socket()) : jvm;
+  }
+
+  private JvmPair pair(String label, Pinning pinning, boolean agent) {
+    Child server = start(label + " server", PeerServer.class, pinning.serverCpu(), agent);
+    Child client = start(label + " client", PeerClient.class, pinning.clientCpu(), agent);
+    Path unixPath = workspace.folder().resolve("unix-" + started++ + ".sock");
+    return new JvmPair(label, server, client, unixPath);
+  }
+
+  private Child start(String name, Class<?> program, String cpu, boolean agent) {
+    JvmCommand jvm = JvmCommand.of(Project.classPath(), program).onCpus(cpu);
+    return workspace.start(name, (agent ? withAgent(jvm) : jvm).words());
+  }
+
+  @Override
+  public void close() {
+    workspace.close();
+  }
+}

@@ -1,0 +1,77 @@
+package io.underpass.samples.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A suite whose rows differ in one number, and that has no references: plain against accelerated
+ * for each number, and plain against plain for one of them.
+ */
+abstract class TurnSuite implements Suite {
+
+  private final Unit unit;
+  private final List<Integer> numbers;
+  private final int controlNumber;
+
+  TurnSuite(Unit unit, List<Integer> numbers, int controlNumber) {
+    this.unit = unit;
+    this.numbers = numbers;
+    this.controlNumber = controlNumber;
+  }
+
+  /** The name of the parameter that {@code number} is. */
+  abstract String parameter();
+
+  abstract String rowName(int number);
+
+  abstract Side side(JvmPair pair, int number);
+
+  @Override
+  public List<Row> run(Lab lab) throws IOException {
+    Tally tally = new Tally(lab.plan());
+    List<Pinning> pinnings = Pinning.available();
+    for (int fork = 0; fork < lab.plan().forks(); fork++) {
+      for (Pinning pinning : pinnings) {
+        measure(lab, tally, fork, pinning);
+      }
+    }
+    List<Row> rows = new ArrayList<>();
+    for (Pinning pinning : pinnings) {
+      for (int number : numbers) {
+        rows.add(row(tally, number, pinning, "", Side.ACCELERATED));
+      }
+      rows.add(row(tally, controlNumber, pinning, Row.CONTROL, Side.CONTROL));
+    }
+    return rows;
+  }
+
+  private void measure(Lab lab, Tally tally, int fork, Pinning pinning) throws IOException {
+    try (JvmPair plain = lab.plainPair(Side.PLAIN, pinning);
+        JvmPair accelerated = lab.acceleratedPair(pinning);
+        JvmPair control = lab.plainPair(Side.CONTROL, pinning)) {
+      for (int number : numbers) {
+        List<Side> sides = new ArrayList<>(List.of(side(plain, number), side(accelerated, number)));
+        if (number == controlNumber) {
+          sides.add(side(control, number));
+        }
+        tally.measure(fullName(number, pinning), fork, sides);
+      }
+    }
+  }
+
+  private Row row(Tally tally, int number, Pinning pinning, String prefix, String other) {
+    String name = fullName(number, pinning);
+    return Row.compare(
+        prefix + name,
+        Map.of(parameter(), number, "pinning", pinning.name()),
+        unit,
+        tally.series(name, Side.PLAIN),
+        tally.series(name, other));
+  }
+
+  private String fullName(int number, Pinning pinning) {
+    return rowName(number) + ", " + pinning.name();
+  }
+}

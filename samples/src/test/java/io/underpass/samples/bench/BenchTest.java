@@ -1,0 +1,62 @@
+package io.underpass.samples.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.underpass.samples.process.Dialogue;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Every suite once, as short as can be, with plain JVMs on both sides: what is tested is the
+ * harness.
+ */
+class BenchTest {
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rtt", "stream", "connect", "footprint"})
+  void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String suite) throws Exception {
+    int status =
+        Bench.run(
+            new PrintWriter(Writer.nullWriter()),
+            suite,
+            "--plain-only",
+            "--pairs=1",
+            "--forks=1",
+            "--millis=40",
+            "--warm-up=40",
+            "--out=" + folder);
+
+    assertEquals(0, status);
+    JsonNode rows = Dialogue.JSON.readTree(folder.resolve(suite + ".json").toFile());
+    assertTrue(rows.size() > 0);
+    for (JsonNode row : rows) {
+      assertTrue(row.get("plain").asDouble() > 0, row.toString());
+      assertTrue(
+          row.get("accelerated").asDouble() > 0 || row.get("value").asDouble() > 0, row.toString());
+      assertTrue(row.get("ratio").asDouble() > 0, row.toString());
+      assertEquals(1, row.get("rounds").asInt());
+    }
+    assertTrue(Files.exists(folder.resolve(suite + ".md")));
+    assertTrue(Files.exists(folder.resolve(suite + ".svg")));
+    assertEquals(0, ProcessHandle.current().children().filter(ProcessHandle::isAlive).count());
+  }
+
+  @Test
+  void anUnknownSuiteIsRefusedBeforeAnythingRuns() {
+    assertEquals(
+        2,
+        Bench.run(
+            new PrintWriter(Writer.nullWriter()), "rtt", "rrt", "--plain-only", "--out=" + folder));
+    assertTrue(Files.notExists(folder.resolve("rtt.json")));
+  }
+}
