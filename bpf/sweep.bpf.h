@@ -30,7 +30,11 @@ static __always_inline void publish(const struct up_sock *rec)
 
 static __always_inline void decide_plain(struct up_sock *rec, __u8 reason)
 {
+	struct up_control *ctl = control_of();
+
 	rec->reason = reason;
+	if (ctl)
+		rec->generation = ctl->generation;
 	set_state(rec, UP_PLAIN);
 	if (reason != UP_REASON_PAUSED) /* a pause decides nothing about the connection */
 		count_plain(rec->owner_slot, reason);
@@ -95,13 +99,19 @@ static __always_inline void start_record(struct up_sock *rec, __u64 cookie, __u6
 	rec->sk = sk;
 	rec->peer_sk = 0;
 	rec->peer_cookie = 0;
-	rec->born_ns = now;
+	rec->born_ns = now; /* the two seconds in which somebody may answer start here */
 	rec->average_size = 0;
 	rec->reason = UP_REASON_UNDECIDED;
 	rec->tx = UP_TX_TCP;
 	rec->flags = 0;
 	rec->seen = 0;
 	set_state(rec, UP_NEW);
+}
+
+/* Does the reason outlast a pause, and a change of the set of registrations? */
+static __always_inline int is_final(__u8 reason)
+{
+	return reason != UP_REASON_PAUSED && reason != UP_REASON_NO_PEER;
 }
 
 static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp, struct up_control *ctl, __u64 now)
@@ -115,13 +125,16 @@ static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp,
 	rec->isn_mine = isn.mine;
 	rec->isn_theirs = isn.theirs;
 	half = other_half(rec);
-	if (half) {
+	if (half && half->state == UP_PLAIN && is_final(half->reason)) {
+		decide_plain(rec, half->reason);
+		return;
+	}
+	if (half && half->state != UP_PLAIN && half->state != UP_LEAVING) {
 		rec->peer_cookie = half->cookie;
 		rec->peer_sk = half->sk;
 		set_state(rec, UP_PAIRED);
 		ctl->progress++;
 	} else if (now - rec->born_ns > no_peer_ns) {
-		rec->generation = ctl->generation;
 		decide_plain(rec, UP_REASON_NO_PEER);
 		return;
 	}
@@ -136,7 +149,7 @@ static __always_inline void judge(struct up_sock *rec, const struct tcp_sock *tp
 
 	ctl->unsettled++;
 	if (half && half->cookie == rec->peer_cookie) {
-		if (half->state == UP_PLAIN && half->reason != UP_REASON_PAUSED && half->reason != UP_REASON_NO_PEER) {
+		if (half->state == UP_PLAIN) {
 			decide_plain(rec, half->reason);
 			return;
 		}
@@ -207,6 +220,24 @@ static __always_inline int is_enrolled(__u32 state)
 	return state == UP_ENROLLED || state == UP_READY || state == UP_LEAVING;
 }
 
+/* The helper stops, or the owner is not registered any more: back to TCP. */
+static __always_inline void let_go(struct up_sock *rec, struct up_control *ctl)
+{
+	__u8 reason = ctl->paused ? UP_REASON_PAUSED : UP_REASON_NO_PEER;
+
+	if (rec->state == UP_ENROLLED || rec->state == UP_READY)
+		leave(rec, reason, ctl);
+	else if (rec->state != UP_PLAIN && rec->state != UP_LEAVING)
+		decide_plain(rec, reason);
+}
+
+/* A pause is over, or other processes have registered since nobody answered. */
+static __always_inline int may_ask_again(const struct up_sock *rec, const struct up_control *ctl)
+{
+	return rec->reason == UP_REASON_PAUSED ||
+	       (rec->reason == UP_REASON_NO_PEER && rec->generation != ctl->generation);
+}
+
 SEC("iter/bpf_sk_storage_map")
 int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -241,17 +272,14 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (rec->cookie != cookie)
 		start_record(rec, cookie, (__u64)sk, now);
 
-	if (ctl->paused || (ctl->dismiss_id && ctl->dismiss_id == rec->owner_id)) {
-		if (rec->state == UP_ENROLLED || rec->state == UP_READY)
-			leave(rec, UP_REASON_PAUSED, ctl);
-		else if (rec->state != UP_PLAIN && rec->state != UP_LEAVING)
-			decide_plain(rec, UP_REASON_PAUSED);
-	} else if (rec->state == UP_PLAIN && ((rec->reason == UP_REASON_NO_PEER && rec->generation != ctl->generation) ||
-					      rec->reason == UP_REASON_PAUSED)) {
-		rec->born_ns = now;
-		rec->reason = UP_REASON_UNDECIDED;
-		set_state(rec, UP_NEW);
+	if (ctl->dismiss_id && ctl->dismiss_id == rec->owner_id) {
+		rec->owner_id = 0; /* nobody's, until a registration claims it again */
+		rec->owner_slot = 0;
 	}
+	if (ctl->paused || !rec->owner_id)
+		let_go(rec, ctl);
+	else if (rec->state == UP_PLAIN && may_ask_again(rec, ctl))
+		start_record(rec, cookie, (__u64)sk, now);
 
 	if (rec->state == UP_NEW)
 		pair(rec, tp, ctl, now);

@@ -4,7 +4,8 @@ import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -35,10 +36,19 @@ final class HelperCommand implements Callable<Integer> {
     HelperConfig config =
         HelperConfig.defaults().withSocket(socket).withPolicyFile(policy).withBpffs(pinDir);
     Helper helper = Helper.start(config);
-    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(helper::close));
+    AtomicInteger exit = new AtomicInteger();
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(helper, exit)));
     spec.commandLine().getOut().println("underpass: helper ready on " + helper.socket());
-    // A signal ends the JVM, and that runs the hook.
-    new CountDownLatch(1).await();
-    return 0;
+    helper.awaitEnd();
+    // By a signal's hook, which then never lets this go on; or because serving has failed.
+    exit.set(CommandLine.ExitCode.SOFTWARE);
+    return exit.get();
+  }
+
+  /** An orderly stop is a success, where the JVM would say 128 + the signal's number. */
+  private static void stop(Helper helper, AtomicInteger exit) {
+    int code = exit.get();
+    helper.close();
+    Runtime.getRuntime().halt(code);
   }
 }

@@ -60,20 +60,21 @@ public final class KernelDatapath implements Datapath {
 
   /** Loads what a helper is configured to; trouble goes to stderr. */
   public static KernelDatapath load(HelperConfig config, Path cgroup) throws IOException {
-    Map<String, Long> knobs = config.takeEvery() ? Map.of("take_every", 1L) : Map.of();
     return new KernelDatapath(
-        config.bpffs(), cgroup, knobs, line -> System.err.println("underpass: " + line));
+        config.bpffs(),
+        cgroup,
+        Tuning.DEFAULT.withTakeEvery(config.takeEvery()),
+        line -> System.err.println("underpass: " + line));
   }
 
   /**
    * @param pinFolder where maps, links and the verdict are kept; adopted if an earlier helper left
    *     some there
    * @param cgroup the cgroup whose processes may be registered: the root of the v2 hierarchy
-   * @param knobs values of the programs' {@code const volatile} variables, by name
+   * @param tuning what tests change
    * @param trouble gets one line for each thing that went wrong in the sweep
    */
-  public KernelDatapath(
-      Path pinFolder, Path cgroup, Map<String, Long> knobs, Consumer<String> trouble)
+  public KernelDatapath(Path pinFolder, Path cgroup, Tuning tuning, Consumer<String> trouble)
       throws IOException {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
@@ -81,9 +82,7 @@ public final class KernelDatapath implements Datapath {
     this.object = BpfObject.open(image(), "underpass");
     open.add(object);
     try {
-      for (Map.Entry<String, Long> knob : knobs.entrySet()) {
-        object.setKnob(knob.getKey(), knob.getValue());
-      }
+      tuning.apply(object);
       pins.prepare(object);
       object.load();
       this.control = new ControlBlock(object.map("control"));
@@ -200,7 +199,11 @@ public final class KernelDatapath implements Datapath {
   private Sweep.Result sweepOnce() throws NativeException {
     lock.lock();
     try {
-      return sweep.run();
+      int orphan = registrations.nextOrphan();
+      control.dismiss(orphan);
+      Sweep.Result result = sweep.run();
+      control.dismiss(0);
+      return registrations.awaitsOrphans() ? result.andAgain() : result;
     } finally {
       lock.unlock();
     }

@@ -27,6 +27,9 @@ final class Registrations {
   /** USER_HZ: the unit of {@code /proc/<pid>/stat} is 1/100 s on every Linux architecture. */
   private static final long NANOS_PER_TICK = 10_000_000;
 
+  /** How long a process that an earlier helper had registered may take to register again. */
+  private static final long ORPHAN_NANOS = 60_000_000_000L;
+
   /** Leaves the ids of one helper room to grow before they turn negative. */
   private static final int ID_MASK = 0x3fff_ffff;
 
@@ -36,6 +39,13 @@ final class Registrations {
   private final int firstId;
   private final BitSet slots = new BitSet();
   private final Map<Integer, Entry> byId = new HashMap<>();
+
+  /**
+   * Processes that an earlier helper had registered, with their ids, and have not come back yet.
+   */
+  private final Map<Integer, Integer> orphans = new HashMap<>();
+
+  private final long orphansUntil = System.nanoTime() + ORPHAN_NANOS;
 
   private record Entry(int pid, int slot) {}
 
@@ -65,6 +75,7 @@ final class Registrations {
           ErrorCode.FULL, "there are " + Layouts.UP_MAX_JVMS + " registrations already");
     }
     int pid = registration.pid();
+    orphans.remove(pid);
     jvms.delete(key(pid)); // of a helper before this one, or of a process that had the pid before
     control.claim(pid, registration.id(), slot);
     control.write();
@@ -103,6 +114,22 @@ final class Registrations {
     return true;
   }
 
+  /** Whether there are processes of an earlier helper that may still come back. */
+  boolean awaitsOrphans() {
+    return !orphans.isEmpty();
+  }
+
+  /** The id of one that has not come back in time, and is not registered any more; 0 if none. */
+  int nextOrphan() throws NativeException {
+    if (orphans.isEmpty() || System.nanoTime() - orphansUntil < 0) {
+      return 0;
+    }
+    Map.Entry<Integer, Integer> orphan = orphans.entrySet().iterator().next();
+    orphans.remove(orphan.getKey());
+    jvms.delete(key(orphan.getKey()));
+    return orphan.getValue();
+  }
+
   /** 0 if there is no such registration. */
   int slotOf(int id) {
     Entry entry = byId.get(id);
@@ -124,6 +151,8 @@ final class Registrations {
         first = Math.max(first, value.getInt(Jvm.ID) + 1);
         if (startTicks(pid) != value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK) {
           dead.add(pid);
+        } else {
+          orphans.put(pid, value.getInt(Jvm.ID));
         }
       }
     }

@@ -57,11 +57,15 @@ final class Sweep {
         break;
       }
     }
-    return new Result(found, moved);
+    return new Result(found, moved, found.unsettled() > 0);
   }
 
-  /** What a sweep found, and whether it changed anything. */
-  record Result(ControlBlock.Found found, boolean moved) {}
+  /** What a sweep found, whether it changed anything, and whether there is reason for another. */
+  record Result(ControlBlock.Found found, boolean moved, boolean undecided) {
+    Result andAgain() {
+      return new Result(found, moved, true);
+    }
+  }
 
   long unreachable() {
     return unreachable;

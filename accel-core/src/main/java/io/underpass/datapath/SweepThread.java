@@ -51,7 +51,7 @@ final class SweepThread implements AutoCloseable {
         Sweep.Result result = step.run();
         long least = Math.max(FIRST_NANOS, REST_FACTOR * (System.nanoTime() - start));
         pause = result.moved() ? least : Math.clamp(2 * pause, least, Math.max(least, LAST_NANOS));
-        undecided = result.found().unsettled() > 0;
+        undecided = result.undecided();
         // At most one sweep in `least`, however often it is woken; the wake-up is not lost.
         Thread.sleep(least / 1_000_000);
         long rest = pause - least;

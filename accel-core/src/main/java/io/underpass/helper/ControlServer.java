@@ -76,7 +76,7 @@ final class ControlServer implements AutoCloseable {
         selector.select(this::ready, waitMillis(System.nanoTime()));
         expire(System.nanoTime());
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       audit.refused("the control server failed", e.toString());
     } finally {
       // The data path takes everything back at once: registrations are not dismissed one by one.
@@ -187,6 +187,11 @@ final class ControlServer implements AutoCloseable {
       perUid.computeIfPresent(connection.peer().uid(), (uid, n) -> n == 1 ? null : n - 1);
       requests.ended(connection);
     }
+  }
+
+  /** Waits until it serves no more: it was closed, or it failed, which its log then says. */
+  void awaitEnd() throws InterruptedException {
+    thread.join();
   }
 
   /** Ends all connections and removes the socket; returns when the thread has ended. */

@@ -71,6 +71,7 @@ public final class Helper implements AutoCloseable {
       if (socket != null) {
         socket.close();
       }
+      removeFolder();
       lock.close();
       throw e;
     }
@@ -128,6 +129,11 @@ public final class Helper implements AutoCloseable {
     }
   }
 
+  /** Waits until it serves no more: it was closed, or it failed. */
+  public void awaitEnd() throws InterruptedException {
+    server.awaitEnd();
+  }
+
   /** Takes everything back to TCP, then removes all; a second call does nothing. */
   @Override
   public synchronized void close() {
@@ -137,11 +143,15 @@ public final class Helper implements AutoCloseable {
     closed = true;
     server.close();
     datapath.close();
+    removeFolder();
+    lock.close();
+  }
+
+  private void removeFolder() {
     try {
       Files.deleteIfExists(config.bpffs());
     } catch (IOException e) {
-      // Somebody else's file is in it, or pins that could not be removed: the next helper's to use.
+      // Not empty: pins that could not be removed yet, which the next helper adopts.
     }
-    lock.close();
   }
 }

@@ -88,7 +88,7 @@ final class Requests implements Connection.Handler {
           throw new WireException(ErrorCode.DENIED, "the process has ended");
         }
       } catch (IOException e) {
-        datapath.dismiss(made);
+        dismiss(made);
         throw e;
       }
     }
@@ -124,8 +124,17 @@ final class Requests implements Connection.Handler {
   void ended(Connection connection) {
     Registration was = connection.registration();
     if (was != null && registered.remove(was.id()) != null) {
-      datapath.dismiss(was);
+      dismiss(was);
       audit.event("ended id=%d pid=%d".formatted(was.id(), was.pid()));
+    }
+  }
+
+  private void dismiss(Registration registration) {
+    try {
+      datapath.dismiss(registration);
+    } catch (RuntimeException e) {
+      // Nobody is there to be told, and the other clients are to be served on.
+      audit.refused("failed: dismiss", e.toString());
     }
   }
 

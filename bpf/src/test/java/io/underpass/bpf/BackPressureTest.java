@@ -3,7 +3,7 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.underpass.ffm.KernelTest;
+import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
@@ -31,14 +31,12 @@ class BackPressureTest {
       Bytes bytes = new Bytes(2);
       long position = prime(pair, bytes);
       long held = fill(pair.client(), bytes, position, writeSize);
-      assertTrue(
-          bed.flowOf(pair.client()).tx().redirectedBytes() > 0, "nothing was redirected");
+      assertTrue(bed.flowOf(pair.client()).tx().redirectedBytes() > 0, "nothing was redirected");
       assertTrue(held > 0 && held < Math.max(BOUND, 2 * plain), held + " bytes held");
 
       pair.client().configureBlocking(true);
       pair.client().shutdownOutput();
       readAll(pair.server(), bytes, position, position + held);
-
     }
   }
 

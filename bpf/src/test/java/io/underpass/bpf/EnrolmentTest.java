@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
-import io.underpass.ffm.KernelTest;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.Totals;
+import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;

@@ -3,9 +3,9 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.underpass.ffm.KernelTest;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -70,15 +70,7 @@ class HelperFaultTest {
           HelperClient client = register()) {
         EnrolmentTest.exchange(pair, 50);
         await(client, pair.client(), FlowView::accelerated);
-        Thread stop =
-            Thread.startVirtualThread(
-                () -> {
-                  try {
-                    helper.stop();
-                  } catch (InterruptedException e) {
-                    throw new IllegalStateException(e);
-                  }
-                });
+        Thread stop = Thread.ofPlatform().start(helper::stop);
         while (stop.isAlive()) {
           EnrolmentTest.exchange(pair, 100);
         }

@@ -33,17 +33,26 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** SIGKILL: it gets no chance to do anything. */
-  void kill() throws InterruptedException {
-    process.destroyForcibly().waitFor();
+  void kill() {
+    process.destroyForcibly();
+    end();
   }
 
   /** SIGTERM: everything goes back to TCP and away. */
-  int stop() throws InterruptedException {
+  void stop() {
     process.destroy();
-    if (!process.waitFor(30, TimeUnit.SECONDS)) {
-      throw new AssertionError("the helper does not stop");
+    end();
+  }
+
+  private void end() {
+    try {
+      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+        throw new AssertionError("the helper does not stop");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
     }
-    return process.exitValue();
   }
 
   static boolean left(Path pins) {
@@ -51,7 +60,7 @@ final class HelperProcess implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     if (process.isAlive()) {
       stop();
     }

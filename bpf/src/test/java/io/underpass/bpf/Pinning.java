@@ -25,10 +25,7 @@ final class Pinning {
 
   static Path newFolder() {
     return BPFFS.resolve(
-        "underpass-test-"
-            + ProcessHandle.current().pid()
-            + "-"
-            + NUMBER.incrementAndGet());
+        "underpass-test-" + ProcessHandle.current().pid() + "-" + NUMBER.incrementAndGet());
   }
 
   private static void removeOrphans() {

@@ -58,10 +58,28 @@ final class Testbed implements AutoCloseable {
     }
   }
 
+  /** Where the v2 hierarchy is mounted. */
+  static Path cgroup() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/mounts"))) {
+      String[] fields = line.split(" ", -1);
+      if (fields[2].equals("cgroup2")) {
+        return Path.of(fields[1]);
+      }
+    }
+    throw new IOException("no cgroup v2");
+  }
+
   /** A class of these tests as a process of its own, with the same class path. */
   static Process java(Class<?> main, String... arguments) throws IOException {
+    return java(main, List.of(), arguments);
+  }
+
+  /**
+   * @param through a command that runs another, such as {@code ip netns exec <name>}
+   */
+  static Process java(Class<?> main, List<String> through, String... arguments) throws IOException {
     Path classes = Path.of(main.getProtectionDomain().getCodeSource().getLocation().getPath());
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(through);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of("-cp", classes + ":" + System.getProperty("java.class.path"), main.getName()));

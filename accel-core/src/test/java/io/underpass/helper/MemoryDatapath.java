@@ -1,0 +1,100 @@
+package io.underpass.helper;
+
+import io.underpass.Reason;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Totals;
+import io.underpass.protocol.WireException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+
+/** A data path that carries nothing: it keeps the registrations, each with some flows. */
+final class MemoryDatapath implements Datapath {
+  private final Map<Integer, Registration> admitted = new ConcurrentHashMap<>();
+  private final int room;
+  private final int flowsEach;
+
+  /** With room for so many registrations. */
+  MemoryDatapath(int room, int flowsEach) {
+    this.room = room;
+    this.flowsEach = flowsEach;
+  }
+
+  Map<Integer, Registration> admitted() {
+    return admitted;
+  }
+
+  @Override
+  public int firstId() {
+    return 100;
+  }
+
+  @Override
+  public void admit(Registration registration) throws IOException {
+    if (admitted.size() >= room) {
+      throw new WireException(ErrorCode.FULL, "no room for another registration");
+    }
+    admitted.put(registration.id(), registration);
+  }
+
+  @Override
+  public void dismiss(Registration registration) {
+    if (admitted.remove(registration.id()) == null) {
+      throw new IllegalStateException("dismissed twice: " + registration);
+    }
+  }
+
+  @Override
+  public Totals totals(Registration registration) {
+    return new Totals(registration.id(), 2, 3, 4, 5, 6, Map.of(Reason.NO_PEER, 7L));
+  }
+
+  @Override
+  public Flows flows(int id, int limit) {
+    List<FlowView> all = new ArrayList<>();
+    for (Registration r : admitted.values()) {
+      for (int i = 0; (id == ALL || r.id() == id) && i < flowsEach; i++) {
+        all.add(
+            new FlowView(
+                i,
+                "127.0.0.1:" + i,
+                "127.0.0.1:80",
+                r.pid(),
+                true,
+                Reason.NONE,
+                1,
+                FlowView.Counters.ZERO,
+                FlowView.Counters.ZERO,
+                0,
+                0,
+                0));
+      }
+    }
+    return new Flows(all.size(), all.subList(0, Math.min(limit, all.size())));
+  }
+
+  @Override
+  public Map<Integer, Long> flowCounts() {
+    return admitted.keySet().stream().collect(Collectors.toMap(id -> id, id -> (long) flowsEach));
+  }
+
+  @Override
+  public String state() {
+    return "running";
+  }
+
+  @Override
+  public String reason() {
+    return "";
+  }
+
+  @Override
+  public void sweep() {}
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,107 @@
+package io.underpass.helper;
+
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Reply;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A control server on a real socket, over a data path that carries nothing. */
+final class TestServer implements AutoCloseable {
+  static final ControlServer.Limits DEFAULT = ControlServer.Limits.DEFAULT;
+
+  final MemoryDatapath datapath;
+  final List<String> log = new CopyOnWriteArrayList<>();
+  final Path socket;
+  private final ControlServer server;
+
+  TestServer(Path folder) throws IOException {
+    this(folder, List.of("allow uid " + uid()), DEFAULT, new MemoryDatapath(1024, 2));
+  }
+
+  TestServer(Path folder, List<String> policy, ControlServer.Limits limits, MemoryDatapath datapath)
+      throws IOException {
+    this.datapath = datapath;
+    this.socket = folder.resolve("helper.sock");
+    Audit audit = new Audit(log::add);
+    Requests requests =
+        new Requests(
+            Policy.parse("policy", policy),
+            datapath,
+            new Requests.Place(Path.of("/pins"), Path.of("/cgroup"), "6.18"),
+            audit);
+    server = new ControlServer(ControlSocket.bind(socket, false), requests, limits, audit);
+    server.start();
+  }
+
+  static int uid() throws IOException {
+    return (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+  }
+
+  HelperClient client() throws IOException {
+    return HelperClient.connect(socket, Duration.ofSeconds(20));
+  }
+
+  SocketChannel raw() throws IOException {
+    return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+  }
+
+  /** Sends the bytes and reads until the server closes; an empty answer is null. */
+  Reply send(byte[] bytes, boolean finish) throws IOException {
+    try (SocketChannel channel = raw()) {
+      try {
+        ByteBuffer out = ByteBuffer.wrap(bytes);
+        while (out.hasRemaining()) {
+          channel.write(out);
+        }
+        if (finish) {
+          channel.shutdownOutput();
+        }
+      } catch (IOException e) {
+        // The server has closed before it had all; what it said is still there to read.
+      }
+      return parse(readAll(channel));
+    }
+  }
+
+  static String readAll(SocketChannel channel) throws IOException {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    ByteBuffer in = ByteBuffer.allocate(8192);
+    try {
+      while (channel.read(in.clear()) >= 0) {
+        all.write(in.array(), 0, in.position());
+      }
+    } catch (IOException e) {
+      // Reset: it closed with bytes of ours unread.
+    }
+    return all.toString(StandardCharsets.US_ASCII);
+  }
+
+  /** The first reply in a text; null if there is none. */
+  static Reply parse(String text) throws IOException {
+    Reply.Parser parser = new Reply.Parser();
+    for (String line : text.split("\n", -1)) {
+      if (line.isEmpty()) {
+        break;
+      }
+      Reply reply = parser.accept(line);
+      if (reply != null) {
+        return reply;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public void close() {
+    server.close();
+  }
+}

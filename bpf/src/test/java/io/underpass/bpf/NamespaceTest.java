@@ -1,0 +1,153 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.testing.KernelTest;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Two processes in network namespaces of their own, joined by a veth pair: they are found and
+ * enrolled though neither namespace is the helper's, and though no address is configured anywhere.
+ */
+@KernelTest
+class NamespaceTest {
+  private static final String SERVER = "10.199.7.1";
+  private static final String CLIENT = "10.199.7.2";
+  private static final int PORT = 7007;
+  private static final int EXCHANGES = 3000;
+
+  private final String one = "underpass-" + ProcessHandle.current().pid() + "-1";
+  private final String two = "underpass-" + ProcessHandle.current().pid() + "-2";
+
+  @BeforeEach
+  void makeNamespaces() throws Exception {
+    removeOrphans();
+    for (String name : List.of(one, two)) {
+      run("ip", "netns", "add", name);
+    }
+    run("ip", "link", "add", "up0", "netns", one, "type", "veth", "peer", "up0", "netns", two);
+    for (String[] end : new String[][] {{one, SERVER}, {two, CLIENT}}) {
+      run("ip", "-n", end[0], "addr", "add", end[1] + "/30", "dev", "up0");
+      run("ip", "-n", end[0], "link", "set", "up0", "up");
+    }
+  }
+
+  @AfterEach
+  void removeNamespaces() throws Exception {
+    run("ip", "netns", "del", one);
+    run("ip", "netns", "del", two);
+  }
+
+  @Test
+  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  void endsInTwoNamespacesArePairedAndAccelerated() throws Exception {
+    try (Testbed bed = new Testbed(false)) {
+      String socket = bed.helper.socket().toString();
+      Process server = Testbed.java(Talker.class, List.of("ip", "netns", "exec", one), socket);
+      try {
+        assertEquals("listening", server.inputReader().readLine());
+        Process client =
+            Testbed.java(Talker.class, List.of("ip", "netns", "exec", two), socket, SERVER);
+        try {
+          assertEquals("done", client.inputReader().readLine());
+          List<FlowView> flows = bed.helper.flows(10);
+          assertEquals(2, flows.size(), flows::toString);
+          for (FlowView flow : flows) {
+            assertTrue(flow.accelerated(), flow::toString);
+            assertTrue(flow.tx().redirectedMessages() > EXCHANGES / 10, flow::toString);
+          }
+        } finally {
+          client.destroyForcibly().waitFor();
+        }
+      } finally {
+        server.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  /** One of the two processes: without an address it listens, with one it connects. */
+  static final class Talker {
+    private Talker() {}
+
+    public static void main(String[] args) throws Exception {
+      HelperClient client = HelperClient.connect(Path.of(args[0]), Testbed.PATIENCE);
+      client.register("on").orThrow();
+      if (args.length == 1) {
+        serve();
+      } else {
+        talk(args[1]);
+      }
+    }
+
+    private static void serve() throws IOException {
+      try (ServerSocketChannel listener = ServerSocketChannel.open()) {
+        listener.bind(new InetSocketAddress(SERVER, PORT));
+        System.out.println("listening");
+        try (SocketChannel channel = listener.accept()) {
+          ByteBuffer block = ByteBuffer.allocate(4096);
+          while (channel.read(block.clear()) >= 0) {
+            block.flip();
+            while (block.hasRemaining()) {
+              channel.write(block);
+            }
+          }
+        }
+      }
+    }
+
+    private static void talk(String address) throws Exception {
+      try (SocketChannel channel = SocketChannel.open(new InetSocketAddress(address, PORT))) {
+        Bytes bytes = new Bytes(7);
+        byte[] sent = new byte[1000];
+        for (int i = 0; i < EXCHANGES; i++) {
+          bytes.fill(sent, sent.length, (long) i * sent.length);
+          channel.write(ByteBuffer.wrap(sent));
+          ByteBuffer got = ByteBuffer.allocate(sent.length);
+          while (got.hasRemaining()) {
+            channel.read(got);
+          }
+          if (bytes.firstWrong(got.array(), sent.length, (long) i * sent.length) >= 0) {
+            throw new AssertionError("wrong byte in exchange " + i);
+          }
+        }
+        System.out.println("done");
+        Thread.sleep(30_000); // the flows are looked at; then this process is ended
+      }
+    }
+  }
+
+  /** Namespaces of a test that was killed. */
+  private static void removeOrphans() throws Exception {
+    for (String line : run("ip", "netns", "list")) {
+      String name = line.split(" ", -1)[0];
+      if (name.startsWith("underpass-")
+          && ProcessHandle.of(Long.parseLong(name.split("-", -1)[1])).isEmpty()) {
+        run("ip", "netns", "del", name);
+      }
+    }
+  }
+
+  private static List<String> run(String... command) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    List<String> out = new ArrayList<>(process.inputReader().readAllLines());
+    if (process.waitFor() != 0) {
+      throw new IOException(String.join(" ", command) + ": " + out);
+    }
+    return out;
+  }
+}
