@@ -1,60 +1,129 @@
 package io.underpass.datapath;
 
 import io.underpass.Reason;
+import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Counters;
 import io.underpass.ffm.Layouts.Flow;
 import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.NativeException;
 import io.underpass.helper.Datapath;
 import io.underpass.protocol.FlowView;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 
-/** Makes the flow table of what {@code up_dump} wrote: joins the two ends, sorts, bounds. */
+/**
+ * Makes the flow table of what {@code up_dump} writes: joins the two ends, sorts, bounds.
+ *
+ * <p>There may be a hundred thousand flows and the helper is small, so it goes over them twice:
+ * once for a few numbers of each, by which the busiest are chosen, and once for all there is to say
+ * of those.
+ */
 final class FlowTable {
-  private static final Comparator<FlowView> MOST_BYTES_FIRST =
-      Comparator.comparingLong(FlowTable::bytes).reversed();
+  /** Of the first pass. A flow that changes between the passes is shown as the second sees it. */
+  private record Brief(long cookie, long peer, long ownBytes, long redirected) {}
 
   private FlowTable() {}
 
   /** All flows of a registration, or of {@link Datapath#ALL}; the busiest {@code limit}. */
-  static Datapath.Flows of(ByteBuffer dump, int owner, int limit) {
-    Map<Long, Integer> byCookie = new HashMap<>();
-    int rows = dump.remaining() / Flow.SIZE;
-    for (int i = 0; i < rows; i++) {
-      byCookie.put(dump.getLong(i * Flow.SIZE + Sock.COOKIE), i * Flow.SIZE);
-    }
-    List<FlowView> flows = new ArrayList<>();
-    for (int i = 0; i < rows; i++) {
-      int at = i * Flow.SIZE;
-      if (owner == Datapath.ALL || dump.getInt(at + Sock.OWNER_ID) == owner) {
-        // A cookie is never used again, so a peer that has gone is simply not found.
-        Integer peer = byCookie.get(dump.getLong(at + Sock.PEER_COOKIE));
-        flows.add(view(dump, at, peer == null ? FlowView.Counters.ZERO : counters(dump, peer)));
-      }
-    }
-    flows.sort(MOST_BYTES_FIRST);
-    return new Datapath.Flows(
-        flows.size(), List.copyOf(flows.subList(0, Math.min(limit, flows.size()))));
+  static Datapath.Flows of(BpfIterator dump, int owner, int limit) throws NativeException {
+    Map<Long, Long> redirected = new HashMap<>();
+    List<Brief> briefs = new ArrayList<>();
+    dump.run(
+        rows -> {
+          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+            Brief brief = brief(rows, at);
+            if (brief.redirected != 0) {
+              redirected.put(brief.cookie, brief.redirected);
+            }
+            if (owner == Datapath.ALL || rows.getInt(at + Sock.OWNER_ID) == owner) {
+              briefs.add(brief);
+            }
+          }
+        });
+    List<Brief> top = busiest(briefs, redirected, limit);
+    return new Datapath.Flows(briefs.size(), views(dump, top));
   }
 
   /** How many flows each registration has. */
-  static Map<Integer, Long> countByOwner(ByteBuffer dump) {
+  static Map<Integer, Long> countByOwner(BpfIterator dump) throws NativeException {
     Map<Integer, Long> counts = new HashMap<>();
-    for (int at = 0; at + Flow.SIZE <= dump.limit(); at += Flow.SIZE) {
-      counts.merge(dump.getInt(at + Sock.OWNER_ID), 1L, Long::sum);
-    }
+    dump.run(
+        rows -> {
+          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+            counts.merge(rows.getInt(at + Sock.OWNER_ID), 1L, Long::sum);
+          }
+        });
     return counts;
   }
 
-  private static FlowView view(ByteBuffer dump, int at, FlowView.Counters received) {
+  private static List<Brief> busiest(List<Brief> all, Map<Long, Long> redirected, int limit) {
+    Comparator<Brief> byBytes =
+        Comparator.comparingLong(b -> b.ownBytes + redirected.getOrDefault(b.peer, 0L));
+    PriorityQueue<Brief> top = new PriorityQueue<>(byBytes);
+    for (Brief brief : all) {
+      top.add(brief);
+      if (top.size() > limit) {
+        top.remove();
+      }
+    }
+    return top.stream().sorted(byBytes.reversed()).toList();
+  }
+
+  private static List<FlowView> views(BpfIterator dump, List<Brief> top) throws NativeException {
+    Map<Long, FlowView.Counters> counters = new HashMap<>();
+    Map<Long, ByteBuffer> wanted = new HashMap<>();
+    for (Brief brief : top) {
+      wanted.put(brief.cookie, null);
+      counters.put(brief.peer, FlowView.Counters.ZERO);
+    }
+    dump.run(
+        rows -> {
+          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+            long cookie = rows.getLong(at + Sock.COOKIE);
+            if (wanted.containsKey(cookie)) {
+              byte[] row = new byte[Flow.SIZE];
+              rows.get(at, row);
+              wanted.put(cookie, ByteBuffer.wrap(row).order(ByteOrder.nativeOrder()));
+            }
+            if (counters.containsKey(cookie)) {
+              counters.put(cookie, counters(rows, at));
+            }
+          }
+        });
+    List<FlowView> views = new ArrayList<>();
+    for (Brief brief : top) {
+      ByteBuffer row = wanted.get(brief.cookie);
+      if (row != null) { // else it was closed between the passes
+        // A cookie is never used again, so a peer that has gone is simply not found.
+        views.add(view(row, counters.get(row.getLong(Sock.PEER_COOKIE))));
+      }
+    }
+    return views;
+  }
+
+  private static Brief brief(ByteBuffer rows, int at) {
+    long redirected = rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES);
+    long own =
+        redirected
+            + rows.getLong(at + Flow.TCP_BYTES_SENT)
+            + rows.getLong(at + Flow.TCP_BYTES_RECEIVED);
+    return new Brief(
+        rows.getLong(at + Sock.COOKIE), rows.getLong(at + Sock.PEER_COOKIE), own, redirected);
+  }
+
+  private static FlowView view(ByteBuffer dump, FlowView.Counters peer) {
+    int at = Flow.RECORD;
+    FlowView.Counters received = peer == null ? FlowView.Counters.ZERO : peer;
     boolean pinned = dump.get(at + Sock.PINNED) != 0;
     boolean ready = dump.getInt(at + Sock.STATE) == Layouts.UP_READY;
     Reason reason = pinned ? Reason.PINNED : Reason.ofNumber(dump.get(at + Sock.REASON));
@@ -93,12 +162,5 @@ final class FlowTable {
     } catch (UnknownHostException e) {
       throw new AssertionError("16 bytes are an address", e);
     }
-  }
-
-  private static long bytes(FlowView flow) {
-    return flow.tx().redirectedBytes()
-        + flow.rx().redirectedBytes()
-        + flow.tcpBytesSent()
-        + flow.tcpBytesReceived();
   }
 }

@@ -165,7 +165,7 @@ public final class KernelDatapath implements Datapath {
   public Flows flows(int id, int limit) throws NativeException {
     lock.lock();
     try {
-      return FlowTable.of(dump.run(), id, limit);
+      return FlowTable.of(dump, id, limit);
     } finally {
       lock.unlock();
     }
@@ -175,7 +175,7 @@ public final class KernelDatapath implements Datapath {
   public Map<Integer, Long> flowCounts() throws NativeException {
     lock.lock();
     try {
-      return FlowTable.countByOwner(dump.run());
+      return FlowTable.countByOwner(dump);
     } finally {
       lock.unlock();
     }

@@ -27,15 +27,15 @@ import java.util.Map;
  * WireException}, and the helper closes.
  */
 public final class HelperClient implements AutoCloseable {
+  /** How late {@link #awaitEnd} may be; each look is one system call. */
+  private static final long LOOK_MILLIS = 1_000;
+
   private final SocketChannel channel;
   private final Selector selector;
   private volatile Duration timeout;
 
   /** Guarded by this. */
   private final ByteBuffer in = ByteBuffer.allocate(8192).flip();
-
-  /** Of the thread in {@link #awaitEnd}; written by it alone. */
-  private volatile Selector watch;
 
   private HelperClient(SocketChannel channel, Selector selector, Duration timeout) {
     this.channel = channel;
@@ -142,32 +142,29 @@ public final class HelperClient implements AutoCloseable {
 
   /**
    * Waits until the connection is over, whoever ends it: the helper, {@link #close}, or a failed
-   * call. For one thread.
+   * call.
    *
-   * <p>It has a selector of its own. A reply to somebody's call wakes it too; then that call holds
-   * the monitor, has read the reply by the time this gets it, and there is nothing left to see.
+   * <p>It looks once in a while. A thread that waits in a system call instead costs every JVM 300
+   * ms when it exits: that long the JVM waits for threads in native code
+   * (VM_Exit::wait_for_threads_in_native_to_block).
    */
-  public void awaitEnd() {
-    try (Selector selector = Selector.open()) {
-      watch = selector;
-      channel.register(selector, SelectionKey.OP_READ);
-      while (channel.isOpen() && !Thread.currentThread().isInterrupted()) {
-        selector.selectedKeys().clear();
-        selector.select();
-        synchronized (this) {
-          if (channel.isOpen() && channel.read(in.clear()) != 0) {
-            close();
-          }
-          in.flip();
-        }
-      }
-    } catch (IOException | ClosedSelectorException | CancelledKeyException e) {
-      close();
+  public void awaitEnd() throws InterruptedException {
+    while (isOpen()) {
+      Thread.sleep(LOOK_MILLIS);
     }
   }
 
-  /** Whether nothing has closed it yet. */
-  public boolean isOpen() {
+  /** Whether the connection lives, by a look at it that does not wait. */
+  public synchronized boolean isOpen() {
+    try {
+      // Outside of a call the helper has nothing to say: any byte is as wrong as the end.
+      if (channel.isOpen() && channel.read(in.clear()) != 0) {
+        close();
+      }
+    } catch (IOException e) {
+      close();
+    }
+    in.position(in.limit());
     return channel.isOpen();
   }
 
@@ -176,14 +173,9 @@ public final class HelperClient implements AutoCloseable {
   public void close() {
     try {
       channel.close();
-      // A channel's socket lives on until each selector has seen that it is closed, so both have to
-      // run.
+      // The socket lives on until the selector has seen that the channel is closed.
       selector.close();
-      Selector watching = watch;
-      if (watching != null) {
-        watching.wakeup();
-      }
-    } catch (IOException | ClosedSelectorException e) {
+    } catch (IOException e) {
       // Nothing of it is in use any more.
     }
   }

@@ -67,7 +67,7 @@ public record Request(Verb verb, Map<String, String> fields) {
 
   /** The line, with its line end. */
   public byte[] toBytes() {
-    return (verb.name() + Wire.format(fields) + "\n").getBytes(StandardCharsets.US_ASCII);
+    return verb.name().concat(Wire.format(fields)).concat("\n").getBytes(StandardCharsets.US_ASCII);
   }
 
   /** How many flows are asked for; for {@link Verb#FLOWS}. */

@@ -40,14 +40,15 @@ public final class Wire {
   /** The fields as they stand in a line, each with a space before it. */
   static String format(Map<String, String> fields) {
     StringBuilder line = new StringBuilder(fields.size() * 24);
-    fields.forEach(
-        (name, value) -> {
-          if (!isName(name)) {
-            throw new IllegalArgumentException("not a field name: " + name);
-          }
-          line.append(' ').append(name).append('=');
-          line.append(URLEncoder.encode(value, StandardCharsets.UTF_8));
-        });
+    // A loop, and no string concatenation, on the way of a request: the first lambda of a JVM is
+    // milliseconds.
+    for (Map.Entry<String, String> field : fields.entrySet()) {
+      if (!isName(field.getKey())) {
+        throw new IllegalArgumentException("not a field name: " + field.getKey());
+      }
+      line.append(' ').append(field.getKey()).append('=');
+      line.append(URLEncoder.encode(field.getValue(), StandardCharsets.UTF_8));
+    }
     return line.toString();
   }
 

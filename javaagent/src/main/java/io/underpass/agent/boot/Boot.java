@@ -2,12 +2,12 @@ package io.underpass.agent.boot;
 
 import io.underpass.agent.hooks.Hooks;
 import io.underpass.agent.jmx.Beans;
+import io.underpass.agent.weave.JavaBase;
 import io.underpass.agent.weave.Weaver;
 import io.underpass.config.Settings;
 import io.underpass.config.Settings.Mode;
 import java.lang.instrument.Instrumentation;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.jar.JarFile;
+import java.util.List;
 
 /**
  * The agent's start: settings, hooks, registration. Called by {@code AgentMain}; next hop: {@link
@@ -18,41 +18,30 @@ import java.util.jar.JarFile;
  * appear with the MBean server.
  */
 public final class Boot {
-  /** The copy that the boot loader has decides; whoever comes second has nothing to do. */
-  private static final AtomicBoolean STARTED = new AtomicBoolean();
-
   private Boot() {}
 
-  /** Starts the agent once; what goes wrong is one line. */
-  public static void start(String argument, Instrumentation instrumentation, JarFile jar) {
-    if (Boot.class.getClassLoader() != null) {
-      throw new IllegalStateException("its jar is not on the boot class path");
-    }
+  /** Starts the agent, unless this JVM has it already; what goes wrong is one line. */
+  public static void start(String argument, Instrumentation instrumentation) throws Exception {
     Settings settings = Settings.read(argument);
-    if (settings.enabled() == Mode.OFF || !STARTED.compareAndSet(false, true)) {
+    if (settings.enabled() == Mode.OFF || !JavaBase.prepare(instrumentation)) {
       return;
     }
-    if (!settings.problems().isEmpty()) {
-      say("underpass: ignored " + String.join("; ", settings.problems()));
+    List<String> problems = settings.problems();
+    if (!problems.isEmpty()) {
+      say("ignored " + String.join("; ", problems));
     }
     Registration registration = new Registration(settings);
-    Hooks.onPlatformServer(new Beans.Publisher(registration, settings.flows()));
-    boolean beansNow = Weaver.install(instrumentation, jar);
+    Hooks.install(new Beans(registration, settings.flows()));
+    boolean beansNow = Weaver.install(instrumentation);
     Trouble trouble = registration.attempt();
     if (trouble != null) {
       String loudness = settings.enabled() == Mode.ON ? "WARNING: " : "";
-      say(
-          "underpass: "
-              + loudness
-              + "running plain: "
-              + trouble.reason()
-              + "; "
-              + trouble.remedy());
+      say(loudness + "running plain: " + trouble.reason() + "; " + trouble.remedy());
     }
     registration.keep(beansNow);
   }
 
   private static void say(String line) {
-    System.err.println(line);
+    System.err.println("underpass: " + line);
   }
 }

@@ -1,20 +1,21 @@
 package io.underpass.agent.hooks;
 
+import io.underpass.agent.bridge.UnderpassBridge;
 import java.io.FileDescriptor;
 import java.net.StandardProtocolFamily;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
- * Called by the advice, from inside the JDK's socket classes, on the application's threads and
+ * Called through the bridge from inside the JDK's socket classes, on the application's threads and
  * often under their locks: nothing here blocks, and nothing here may change what the application
  * sees, but for the three repairs below.
  *
  * <p>An accelerated socket differs from plain TCP in three places that a program can see, and each
- * is put right here: {@link #available}, {@link #beforeUrgent} and the reset in {@link #closing}.
+ * is put right here: {@link #onAvailable}, {@link #beforeUrgent} and the reset in {@link #closing}.
  * Until the first registration all three do nothing.
  */
-public final class Hooks {
+public final class Hooks extends UnderpassBridge {
   /** Sockets of this JVM that are open. */
   public static final SocketTable TABLE = new SocketTable();
 
@@ -26,22 +27,27 @@ public final class Hooks {
   /** Null until the first registration; never null again. */
   private static volatile Sockopts sockopts;
 
-  /** Set once, before the first class is woven. */
-  private static volatile Consumer<Object> onPlatformServer;
+  private final Consumer<Object> platformServer;
 
-  private Hooks() {}
+  private Hooks(Consumer<Object> platformServer) {
+    this.platformServer = platformServer;
+  }
 
-  /** The first registration is made: the socket options are answered from now on. */
+  /**
+   * Lets the bridge lead here.
+   *
+   * @param platformServer gets the platform MBean server each time that somebody asks for it
+   */
+  public static void install(Consumer<Object> platformServer) {
+    UnderpassBridge.connect(new Hooks(platformServer));
+  }
+
+  /** A registration is made: the socket options are answered from now on. */
   public static void activate(Sockopts opened) {
     sockopts = opened;
   }
 
-  /** What to do with the platform MBean server when somebody first asks for it. */
-  public static void onPlatformServer(Consumer<Object> action) {
-    onPlatformServer = action;
-  }
-
-  /** What an advice failed with; the application goes on as if there were none. */
+  /** Something of the agent failed; the application goes on as if there were no agent. */
   public static void suppressed(Throwable e) {
     SUPPRESSED.increment();
   }
@@ -51,60 +57,34 @@ public final class Hooks {
     return SUPPRESSED.sum();
   }
 
-  /** {@code NioSocketImpl.create} made a socket. */
-  public static void implCreated(Object impl, boolean server) throws Throwable {
-    created(SocketAccess.fd(impl), SocketRecord.Kind.SOCKET, server);
-  }
-
-  /** {@code NioSocketImpl} is connected. */
-  public static void implConnected(Object impl) throws Throwable {
-    connected(SocketAccess.fd(impl), SocketRecord.Kind.SOCKET);
-  }
-
-  /** A {@code NioSocketImpl} became an accepted socket. */
-  public static void implAccepted(Object impl) throws Throwable {
-    accepted(SocketAccess.fd(impl), SocketRecord.Kind.SOCKET);
-  }
-
-  /** A {@code SocketChannelImpl} or {@code ServerSocketChannelImpl} was made; of TCP or not. */
-  public static void channelCreated(FileDescriptor fd, Object family, boolean server) {
-    if (family != StandardProtocolFamily.UNIX) {
-      created(fd, SocketRecord.Kind.CHANNEL, server);
+  @Override
+  protected void onEvent(FileDescriptor fd, int what, Object family, boolean flag)
+      throws Throwable {
+    if (family == StandardProtocolFamily.UNIX) {
+      // No TCP; the agent's own connection to the helper among them.
+      return;
     }
-  }
-
-  /** A {@code SocketChannelImpl} was accepted; of TCP or not. */
-  public static void channelAccepted(FileDescriptor fd, Object family) {
-    if (family != StandardProtocolFamily.UNIX) {
-      accepted(fd, SocketRecord.Kind.CHANNEL);
+    switch (what) {
+      case SOCKET_CREATED -> created(fd, SocketRecord.Kind.SOCKET, flag);
+      case CHANNEL_CREATED -> created(fd, SocketRecord.Kind.CHANNEL, false);
+      case SERVER_CHANNEL_CREATED -> created(fd, SocketRecord.Kind.CHANNEL, true);
+      case ASYNC_CREATED -> created(fd, SocketRecord.Kind.ASYNC, false);
+      case ASYNC_SERVER_CREATED -> created(fd, SocketRecord.Kind.ASYNC, true);
+      case SOCKET_CONNECTED -> connected(fd, SocketRecord.Kind.SOCKET);
+      case CHANNEL_CONNECTED -> {
+        if (flag) {
+          connected(fd, SocketRecord.Kind.CHANNEL);
+        }
+      }
+      case ASYNC_CONNECTED -> connected(fd, SocketRecord.Kind.ASYNC);
+      case SOCKET_ACCEPTED -> accepted(fd, SocketRecord.Kind.SOCKET);
+      case CHANNEL_ACCEPTED -> accepted(fd, SocketRecord.Kind.CHANNEL);
+      case ASYNC_ACCEPTED -> accepted(fd, SocketRecord.Kind.ASYNC);
+      case BOUND -> COUNTS.bound();
+      case CLOSING -> closing(fd);
+      case URGENT -> beforeUrgent(fd);
+      default -> throw new IllegalArgumentException("event " + what);
     }
-  }
-
-  /** A {@code SocketChannelImpl} ended an attempt to connect; of TCP or not. */
-  public static void channelConnected(FileDescriptor fd, Object family, boolean completed) {
-    if (completed && family != StandardProtocolFamily.UNIX) {
-      connected(fd, SocketRecord.Kind.CHANNEL);
-    }
-  }
-
-  /** An asynchronous channel was made. */
-  public static void asyncCreated(FileDescriptor fd, boolean server) {
-    created(fd, SocketRecord.Kind.ASYNC, server);
-  }
-
-  /** An asynchronous channel was accepted. */
-  public static void asyncAccepted(FileDescriptor fd) {
-    accepted(fd, SocketRecord.Kind.ASYNC);
-  }
-
-  /** An asynchronous channel is connected. */
-  public static void asyncConnected(Object channel) throws Throwable {
-    connected(SocketAccess.asyncFd(channel), SocketRecord.Kind.ASYNC);
-  }
-
-  /** A TCP socket was bound. */
-  public static void bound() {
-    COUNTS.bound();
   }
 
   /**
@@ -114,18 +94,24 @@ public final class Hooks {
    * <p>FIONREAD of an enrolled socket counts one of its two queues only, and which one depends on
    * the kernel (929e30f93125).
    */
-  public static int available(FileDescriptor fd, int plain) {
+  @Override
+  protected int onAvailable(FileDescriptor fd, int plain) throws Throwable {
     Sockopts opened = sockopts;
     if (opened == null) {
       return plain;
     }
-    try {
-      int both = opened.available(fd);
-      return both >= 0 ? both : plain;
-    } catch (Throwable e) {
-      suppressed(e);
-      return plain;
-    }
+    int both = opened.available(fd);
+    return both >= 0 ? both : plain;
+  }
+
+  @Override
+  protected void onPlatformServer(Object server) {
+    platformServer.accept(server);
+  }
+
+  @Override
+  protected void onSuppressed(Throwable e) {
+    suppressed(e);
   }
 
   /**
@@ -134,15 +120,10 @@ public final class Hooks {
    * <p>A redirect would carry the byte as ordinary data. The direction goes by TCP first, and for
    * good.
    */
-  public static void beforeUrgent(FileDescriptor fd) {
+  private static void beforeUrgent(FileDescriptor fd) throws Throwable {
     Sockopts opened = sockopts;
-    if (opened == null) {
-      return;
-    }
-    try {
+    if (opened != null) {
       opened.pinTcp(fd);
-    } catch (Throwable e) {
-      suppressed(e);
     }
   }
 
@@ -154,7 +135,7 @@ public final class Hooks {
    * psock queue, so it is told to: a linger time of 0 has the same effect. Here the JDK has done
    * its own {@code shutdown}, as for plain TCP.
    */
-  public static void closing(FileDescriptor fd) throws Throwable {
+  private static void closing(FileDescriptor fd) throws Throwable {
     SocketRecord record = TABLE.remove(fd);
     if (record != null) {
       COUNTS.closed();
@@ -164,14 +145,6 @@ public final class Hooks {
       if (opened.unread(fd, record != null) > 0) {
         opened.lingerZero(fd);
       }
-    }
-  }
-
-  /** Somebody asked for the platform MBean server. */
-  public static void platformServer(Object server) {
-    Consumer<Object> action = onPlatformServer;
-    if (action != null && server != null) {
-      action.accept(server);
     }
   }
 

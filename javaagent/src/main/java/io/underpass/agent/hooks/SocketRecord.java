@@ -1,6 +1,10 @@
 package io.underpass.agent.hooks;
 
+import io.underpass.agent.weave.JavaBase;
 import java.io.FileDescriptor;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.net.InetAddress;
@@ -72,7 +76,10 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
     FileDescriptor fd = get();
     if (known == null && fd != null && isConnected()) {
       try {
-        known = text(SocketAccess.localAddress(fd)) + " " + text(SocketAccess.remoteAddress(fd));
+        known =
+            text((InetSocketAddress) Addresses.LOCAL.invokeExact(fd))
+                + " "
+                + text((InetSocketAddress) Addresses.REMOTE.invokeExact(fd));
         addresses = known;
       } catch (Throwable e) {
         // Closed in the meantime.
@@ -105,6 +112,22 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
     InetAddress ip = address.getAddress();
     String host = ip.getHostAddress();
     return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + address.getPort();
+  }
+
+  /** The JDK's own questions to the kernel; looked up when the flows are first asked for. */
+  private static final class Addresses {
+    static final MethodHandle LOCAL = find("localAddress");
+    static final MethodHandle REMOTE = find("remoteAddress");
+
+    private static MethodHandle find(String name) {
+      try {
+        MethodHandles.Lookup net = JavaBase.lookup(Sockopts.NET);
+        MethodType type = MethodType.methodType(InetSocketAddress.class, FileDescriptor.class);
+        return net.findStatic(net.lookupClass(), name, type);
+      } catch (ReflectiveOperationException e) {
+        throw new LinkageError(e.toString(), e);
+      }
+    }
   }
 
   /** Finds the record of a file descriptor in a map; never stored in one. */

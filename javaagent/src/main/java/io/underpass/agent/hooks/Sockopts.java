@@ -1,5 +1,6 @@
 package io.underpass.agent.hooks;
 
+import io.underpass.agent.weave.JavaBase;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
@@ -18,6 +19,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * connections that should be known, the options are left alone until the next registration.
  */
 public final class Sockopts {
+  static final String NET = "sun.nio.ch.Net";
+
   // The options of bpf/underpass.h.
   private static final int PIN_TCP = 1;
   private static final int AVAILABLE = 2;
@@ -43,8 +46,8 @@ public final class Sockopts {
 
   /** Looks the calls up, for the level at which the helper's programs answer. */
   public static Sockopts open(int level) throws ReflectiveOperationException {
-    Class<?> net = SocketAccess.net();
-    MethodHandles.Lookup lookup = SocketAccess.lookup(net);
+    MethodHandles.Lookup lookup = JavaBase.lookup(NET);
+    Class<?> net = lookup.lookupClass();
     Class<FileDescriptor> fd = FileDescriptor.class;
     return new Sockopts(
         level,

@@ -120,11 +120,11 @@ final class Accelerator implements AcceleratorMXBean {
 
   @Override
   public List<String> getInstrumented() {
-    return Weaver.done();
+    return Weaver.woven();
   }
 
   @Override
   public List<String> getNotInstrumented() {
-    return Weaver.skipped();
+    return Weaver.leftAlone();
   }
 }

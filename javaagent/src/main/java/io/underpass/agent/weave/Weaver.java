@@ -1,33 +1,25 @@
 package io.underpass.agent.weave;
 
 import io.underpass.agent.hooks.Hooks;
-import io.underpass.agent.hooks.SocketAccess;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
 import java.security.ProtectionDomain;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.jar.JarFile;
 
 /**
- * Puts the advice into the classes of {@link Target}, each when it is loaded; those that are loaded
- * already are retransformed. Byte Buddy is first touched when the first of them comes: a JVM
- * without sockets never loads it.
+ * Weaves the classes of {@link Target}, each when it is loaded; those that are loaded already are
+ * retransformed. Nothing of that is touched before the first of them comes: a JVM without sockets
+ * never pays for it.
  */
 public final class Weaver implements ClassFileTransformer {
-  static final String MANAGEMENT_FACTORY = "java/lang/management/ManagementFactory";
-
-  /** Classes that have their advice, and those that were left alone with the reason; by name. */
-  private static final ConcurrentSkipListMap<String, String> DONE = new ConcurrentSkipListMap<>();
-
-  private static final ConcurrentSkipListMap<String, String> SKIPPED =
+  /** Why each class was left alone, by name; an empty reason: it is woven. */
+  private static final ConcurrentSkipListMap<String, String> OUTCOMES =
       new ConcurrentSkipListMap<>();
 
-  private final JarFile jar;
-
-  private Weaver(JarFile jar) {
-    this.jar = jar;
-  }
+  private Weaver() {}
 
   /**
    * Installs the transformer.
@@ -35,34 +27,55 @@ public final class Weaver implements ClassFileTransformer {
    * @return whether JMX is in use already, so that the beans have to be published without being
    *     asked for
    */
-  public static boolean install(Instrumentation instrumentation, JarFile jar) {
-    SocketAccess.open(instrumentation);
-    instrumentation.addTransformer(new Weaver(jar), true);
+  public static boolean install(Instrumentation instrumentation) {
+    // What the transformer touches has to be loaded before it is called for the loading of it.
+    Map<String, Target> targets = Target.ALL;
+    instrumentation.addTransformer(new Weaver(), true);
     boolean management = false;
     for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
       if (loaded.getClassLoader() != null || loaded.isArray()) {
         continue;
       }
       String name = loaded.getName().replace('.', '/');
-      if (Target.ALL.containsKey(name)) {
+      if (!targets.containsKey(name)) {
+        continue;
+      }
+      if (name.equals(Target.MANAGEMENT_FACTORY)) {
+        management = true;
+      } else {
         Hooks.TABLE.expectStrangers();
-        management |= name.equals(MANAGEMENT_FACTORY);
-        retransform(instrumentation, loaded);
+      }
+      try {
+        instrumentation.retransformClasses(loaded);
+      } catch (Throwable e) {
+        OUTCOMES.put(name, e.toString());
       }
     }
     return management;
   }
 
-  /** The classes that have their advice. */
-  public static List<String> done() {
-    return List.copyOf(DONE.keySet());
+  /** The classes that are woven. */
+  public static List<String> woven() {
+    List<String> names = new ArrayList<>();
+    OUTCOMES.forEach(
+        (name, fault) -> {
+          if (fault.isEmpty()) {
+            names.add(name.replace('/', '.'));
+          }
+        });
+    return names;
   }
 
   /** The classes that were left alone, each with the reason. */
-  public static List<String> skipped() {
-    return SKIPPED.entrySet().stream()
-        .map(entry -> entry.getKey() + ": " + entry.getValue())
-        .toList();
+  public static List<String> leftAlone() {
+    List<String> names = new ArrayList<>();
+    OUTCOMES.forEach(
+        (name, fault) -> {
+          if (!fault.isEmpty()) {
+            names.add(name.replace('/', '.') + ": " + fault);
+          }
+        });
+    return names;
   }
 
   @Override
@@ -74,26 +87,20 @@ public final class Weaver implements ClassFileTransformer {
       ProtectionDomain domain,
       byte[] bytes) {
     // Called for every class that is loaded: what is not the boot loader's is none of ours.
-    Target target = loader == null && name != null ? Target.ALL.get(name) : null;
+    if (loader != null || name == null) {
+      return null;
+    }
+    Target target = Target.ALL.get(name);
     if (target == null) {
       return null;
     }
     try {
-      byte[] woven = new Loom(target, bytes, jar).weave();
-      DONE.put(target.type(), "");
+      byte[] woven = new Loom(target, bytes).weave();
+      OUTCOMES.put(name, "");
       return woven;
     } catch (Throwable e) {
-      SKIPPED.put(target.type(), String.valueOf(e.getMessage()));
+      OUTCOMES.put(name, e.toString());
       return null;
-    }
-  }
-
-  private static void retransform(Instrumentation instrumentation, Class<?> loaded) {
-    try {
-      instrumentation.retransformClasses(loaded);
-    } catch (Throwable e) {
-      DONE.remove(loaded.getName());
-      SKIPPED.put(loaded.getName(), e.toString());
     }
   }
 }

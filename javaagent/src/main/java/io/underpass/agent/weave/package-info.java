@@ -1,2 +1,5 @@
-/** Which JDK methods are hooked, the advice for each, and the transformer that puts it there. */
+/**
+ * Which JDK methods are hooked and how, the transformer that hooks them, and what {@code java.base}
+ * is made to allow.
+ */
 package io.underpass.agent.weave;

@@ -53,9 +53,6 @@ public final class HelperProcess implements AutoCloseable {
     while (!line.startsWith(READY)) {
       line = child.line(START);
     }
-    // The socket is for the helper's group, as an administrator would have it; here that is
-    // nobody's.
-    Files.setAttribute(socket, "unix:gid", JvmCommand.NOBODY);
     return helper;
   }
 

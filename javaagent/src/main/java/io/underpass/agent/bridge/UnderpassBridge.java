@@ -1,0 +1,131 @@
+package io.underpass.agent.bridge;
+
+import java.io.FileDescriptor;
+
+/**
+ * The only class that the agent adds to the JDK: woven methods call it, it calls the agent, and
+ * nothing ever comes back from there but a number.
+ *
+ * <p>The agent's jar does not go onto the boot class path for it: the JVM prints a warning at that,
+ * and takes class data sharing from the application. Instead {@code Boot} defines this one class in
+ * {@code java.base}, by a lookup in {@code sun.nio.ch}, for which the build has renamed it. Next
+ * hop: {@code Hooks}, in the agent's own class loader.
+ */
+public abstract class UnderpassBridge {
+  /** A {@code NioSocketImpl} has its socket; the flag: it is a listener. */
+  public static final int SOCKET_CREATED = 0;
+
+  /** A {@code NioSocketImpl} is connected. */
+  public static final int SOCKET_CONNECTED = 1;
+
+  /** A {@code NioSocketImpl} was accepted. */
+  public static final int SOCKET_ACCEPTED = 2;
+
+  /** A {@code SocketChannelImpl} was made. */
+  public static final int CHANNEL_CREATED = 3;
+
+  /** A {@code ServerSocketChannelImpl} was made. */
+  public static final int SERVER_CHANNEL_CREATED = 4;
+
+  /** A {@code SocketChannelImpl} ended an attempt to connect; the flag: it is connected. */
+  public static final int CHANNEL_CONNECTED = 5;
+
+  /** A {@code SocketChannelImpl} was accepted. */
+  public static final int CHANNEL_ACCEPTED = 6;
+
+  /** An asynchronous channel was made. */
+  public static final int ASYNC_CREATED = 7;
+
+  /** An asynchronous server channel was made. */
+  public static final int ASYNC_SERVER_CREATED = 8;
+
+  /** An asynchronous channel is connected. */
+  public static final int ASYNC_CONNECTED = 9;
+
+  /** An asynchronous channel was accepted. */
+  public static final int ASYNC_ACCEPTED = 10;
+
+  /** A TCP socket was bound. */
+  public static final int BOUND = 11;
+
+  /** The file descriptor is about to be closed, or replaced, which closes the socket behind it. */
+  public static final int CLOSING = 12;
+
+  /** Urgent data is about to be sent. */
+  public static final int URGENT = 13;
+
+  private static volatile UnderpassBridge agent;
+
+  /** For the agent. */
+  protected UnderpassBridge() {}
+
+  /** From now on calls go there. */
+  public static void connect(UnderpassBridge agent) {
+    UnderpassBridge.agent = agent;
+  }
+
+  /**
+   * Something happened to a socket.
+   *
+   * @param family of a channel; null where it can only be TCP
+   */
+  public static void event(FileDescriptor fd, int what, Object family, boolean flag) {
+    UnderpassBridge to = agent;
+    if (to == null) {
+      return;
+    }
+    try {
+      to.onEvent(fd, what, family, flag);
+    } catch (Throwable e) {
+      to.suppress(e);
+    }
+  }
+
+  /** What {@code available()} is to answer, where the JDK has just asked the kernel. */
+  public static int available(FileDescriptor fd, int plain) {
+    UnderpassBridge to = agent;
+    if (to == null) {
+      return plain;
+    }
+    try {
+      return to.onAvailable(fd, plain);
+    } catch (Throwable e) {
+      to.suppress(e);
+      return plain;
+    }
+  }
+
+  /** Somebody is getting the platform MBean server. */
+  public static void platformServer(Object server) {
+    UnderpassBridge to = agent;
+    if (to == null) {
+      return;
+    }
+    try {
+      to.onPlatformServer(server);
+    } catch (Throwable e) {
+      to.suppress(e);
+    }
+  }
+
+  /** The agent's part of {@link #event}. */
+  protected abstract void onEvent(FileDescriptor fd, int what, Object family, boolean flag)
+      throws Throwable;
+
+  /** The agent's part of {@link #available}. */
+  protected abstract int onAvailable(FileDescriptor fd, int plain) throws Throwable;
+
+  /** The agent's part of {@link #platformServer}. */
+  protected abstract void onPlatformServer(Object server) throws Throwable;
+
+  /** Counts what the application is not to see. */
+  protected abstract void onSuppressed(Throwable e);
+
+  private void suppress(Throwable e) {
+    try {
+      onSuppressed(e);
+    } catch (Throwable again) {
+      // Out of stack or memory: there is nobody left to tell.
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package io.underpass.agent.weave;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.instrument.Instrumentation;
+import java.lang.invoke.MethodHandles;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What has to change in {@code java.base} before anything can be woven: one package opened, one
+ * class added.
+ */
+public final class JavaBase {
+  private static final String PACKAGE = "sun.nio.ch";
+
+  /** Any class of the package that every JVM has loaded by now. */
+  private static final String NEIGHBOUR = "sun.nio.ch.DirectBuffer";
+
+  /** Where the build put the class of {@code io.underpass.agent.bridge}. */
+  static final String BRIDGE = "sun/nio/ch/UnderpassBridge";
+
+  private JavaBase() {}
+
+  /**
+   * Opens the package to the agent's module and to nobody else, and defines the bridge in it.
+   *
+   * @return false if the bridge is there: this JVM has the agent already
+   */
+  public static boolean prepare(Instrumentation instrumentation)
+      throws ReflectiveOperationException, IOException {
+    Module agent = JavaBase.class.getModule();
+    Set<Module> callers = new HashSet<>();
+    callers.add(agent);
+    // Its getPlatformMBeanServer() is woven too.
+    Optional<Module> management = ModuleLayer.boot().findModule("java.management");
+    if (management.isPresent()) {
+      callers.add(management.get());
+    }
+    instrumentation.redefineModule(
+        Object.class.getModule(),
+        Set.of(),
+        Map.of(PACKAGE, callers),
+        Map.of(PACKAGE, Set.of(agent)),
+        Set.of(),
+        Map.of());
+    byte[] bytes;
+    try (InputStream in = JavaBase.class.getResourceAsStream("/" + BRIDGE + ".class")) {
+      bytes = in.readAllBytes();
+    }
+    try {
+      lookup(NEIGHBOUR).defineClass(bytes);
+      return true;
+    } catch (LinkageError e) {
+      return false;
+    }
+  }
+
+  /** Full access to a class of the package. */
+  public static MethodHandles.Lookup lookup(String type) throws ReflectiveOperationException {
+    return MethodHandles.privateLookupIn(Class.forName(type, false, null), MethodHandles.lookup());
+  }
+}

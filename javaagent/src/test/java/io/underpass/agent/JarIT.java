@@ -1,0 +1,60 @@
+package io.underpass.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.DataInputStream;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.jar.JarFile;
+import java.util.stream.Collectors;
+import java.util.zip.ZipEntry;
+import org.junit.jupiter.api.Test;
+
+/** What is in the jar that is put on every application's class path. */
+class JarIT {
+  @Test
+  void itHoldsTheAgentAndNothingThatAnApplicationMayHaveToo() throws Exception {
+    try (JarFile jar = new JarFile(Child.JAR.toFile())) {
+      Set<String> folders =
+          jar.stream()
+              .map(ZipEntry::getName)
+              .filter(name -> name.endsWith(".class"))
+              .map(name -> name.substring(0, name.lastIndexOf('/')))
+              .collect(Collectors.toCollection(TreeSet::new));
+      assertEquals(
+          List.of(
+              "io/underpass/agent",
+              "io/underpass/agent/boot",
+              "io/underpass/agent/hooks",
+              "io/underpass/agent/jmx",
+              "io/underpass/agent/weave",
+              "io/underpass/shaded",
+              "io/underpass/shaded/bytebuddy/jar/asm",
+              "io/underpass/shaded/config",
+              "io/underpass/shaded/protocol",
+              "sun/nio/ch"),
+          List.copyOf(folders));
+      assertTrue(jar.getEntry("sun/nio/ch/UnderpassBridge.class") != null);
+      assertTrue(jar.getEntry("META-INF/LICENSE") != null);
+    }
+  }
+
+  @Test
+  void itsEntryPointRunsInAnyJvmAndTheRestInJava25() throws Exception {
+    assertEquals(52, version("io/underpass/agent/AgentMain.class"));
+    assertEquals(69, version("io/underpass/agent/boot/Boot.class"));
+  }
+
+  private static int version(String entry) throws Exception {
+    try (JarFile jar = new JarFile(Child.JAR.toFile());
+        InputStream in = jar.getInputStream(jar.getEntry(entry));
+        DataInputStream data = new DataInputStream(in)) {
+      data.readInt();
+      data.readUnsignedShort();
+      return data.readUnsignedShort();
+    }
+  }
+}

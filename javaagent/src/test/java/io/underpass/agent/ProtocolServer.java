@@ -1,0 +1,124 @@
+package io.underpass.agent;
+
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.LineBuffer;
+import io.underpass.protocol.Reply;
+import io.underpass.protocol.Request;
+import io.underpass.protocol.Totals;
+import io.underpass.protocol.Wire;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/** Speaks the helper's protocol over a real socket, and has nothing behind it. */
+final class ProtocolServer implements AutoCloseable {
+  /** The level of bpf/underpass.h, at which nobody answers unless the real helper runs. */
+  static final int UP_SOL = 0x7570;
+
+  /** Each registration that came. */
+  final BlockingQueue<Request> registrations = new LinkedBlockingQueue<>();
+
+  /** What is answered; null to answer as a helper does. */
+  volatile Reply toRegister;
+
+  volatile boolean silent;
+  volatile Totals totals = Totals.ZERO;
+  volatile List<FlowView> flows = List.of();
+
+  private final Path socket;
+  private final int level;
+  private final ServerSocketChannel listener;
+  private final Queue<SocketChannel> connections = new ConcurrentLinkedQueue<>();
+
+  ProtocolServer(Path socket) throws IOException {
+    this(socket, UP_SOL);
+  }
+
+  /** With the level that registrations are told. */
+  ProtocolServer(Path socket, int level) throws IOException {
+    this.socket = socket;
+    this.level = level;
+    listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    listener.bind(UnixDomainSocketAddress.of(socket));
+    Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw-rw-"));
+    Thread.startVirtualThread(this::serve);
+  }
+
+  Path socket() {
+    return socket;
+  }
+
+  /** Goes away, as a helper does that is killed. */
+  @Override
+  public void close() throws IOException {
+    listener.close();
+    for (SocketChannel connection : connections) {
+      connection.close();
+    }
+    Files.deleteIfExists(socket);
+  }
+
+  private void serve() {
+    try {
+      while (true) {
+        SocketChannel connection = listener.accept();
+        connections.add(connection);
+        Thread.startVirtualThread(() -> serve(connection));
+      }
+    } catch (IOException e) {
+      // Closed.
+    }
+  }
+
+  private void serve(SocketChannel connection) {
+    LineBuffer lines = new LineBuffer(Wire.MAX_REQUEST);
+    ByteBuffer in = ByteBuffer.allocate(Wire.MAX_REQUEST);
+    try (connection) {
+      while (connection.read(in) >= 0) {
+        in.flip();
+        for (String line = lines.next(in); line != null; line = lines.next(in)) {
+          Reply reply = answer(Request.parse(line));
+          if (!silent) {
+            connection.write(ByteBuffer.wrap(reply.toBytes()));
+          }
+          if (reply.code() != null) {
+            return;
+          }
+        }
+        in.clear();
+      }
+    } catch (IOException e) {
+      // Closed, by whomever.
+    }
+  }
+
+  private Reply answer(Request request) {
+    return switch (request.verb()) {
+      case REGISTER -> {
+        registrations.add(request);
+        Map<String, String> fields =
+            Map.of("id", "7", "proto", "1", "helper", "0.1.0", "level", Integer.toString(level));
+        yield toRegister != null ? toRegister : Reply.ok(fields);
+      }
+      case TOTALS -> Reply.ok(totals.toWire());
+      case FLOWS ->
+          Reply.ok(
+              Map.of("total", Integer.toString(flows.size())),
+              flows.stream().limit(request.limit()).map(FlowView::toWire).toList());
+      case STATUS -> Reply.error(ErrorCode.INTERNAL, "not here");
+    };
+  }
+}
