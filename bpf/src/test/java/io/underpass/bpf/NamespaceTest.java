@@ -58,11 +58,13 @@ class NamespaceTest {
   void endsInTwoNamespacesArePairedAndAccelerated() throws Exception {
     try (Testbed bed = new Testbed(false)) {
       String socket = bed.helper.socket().toString();
-      Process server = Testbed.java(Talker.class, List.of("ip", "netns", "exec", one), socket);
+      Process server =
+          Testbed.java(Talker.class, List.of("ip", "netns", "exec", one), List.of(), socket);
       try {
         assertEquals("listening", server.inputReader().readLine());
         Process client =
-            Testbed.java(Talker.class, List.of("ip", "netns", "exec", two), socket, SERVER);
+            Testbed.java(
+                Talker.class, List.of("ip", "netns", "exec", two), List.of(), socket, SERVER);
         try {
           assertEquals("done", client.inputReader().readLine());
           List<FlowView> flows = bed.helper.flows(10);

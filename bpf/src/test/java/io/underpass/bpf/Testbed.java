@@ -71,18 +71,20 @@ final class Testbed implements AutoCloseable {
 
   /** A class of these tests as a process of its own, with the same class path. */
   static Process java(Class<?> main, String... arguments) throws IOException {
-    return java(main, List.of(), arguments);
+    return java(main, List.of(), List.of(), arguments);
   }
 
   /**
    * @param through a command that runs another, such as {@code ip netns exec <name>}
+   * @param options of the JVM
    */
-  static Process java(Class<?> main, List<String> through, String... arguments) throws IOException {
-    Path classes = Path.of(main.getProtectionDomain().getCodeSource().getLocation().getPath());
+  static Process java(
+      Class<?> main, List<String> through, List<String> options, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>(through);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of("-cp", classes + ":" + System.getProperty("java.class.path"), main.getName()));
+    command.addAll(options);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }

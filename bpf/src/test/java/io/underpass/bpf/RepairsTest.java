@@ -1,0 +1,240 @@
+package io.underpass.bpf;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.protocol.FlowView;
+import io.underpass.testing.KernelTest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Where the kernel behaves differently for an enrolled socket, the agent puts it right: a program
+ * tells what it sees, once in a plain JVM and once under the agent, and both must say the same.
+ */
+@KernelTest
+class RepairsTest {
+  private static final Path AGENT =
+      Path.of(System.getProperty("underpass.root", "."), "javaagent/target/underpass.jar");
+
+  @Test
+  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  void aProgramSeesNoDifference() throws Exception {
+    List<String> plain = run(List.of());
+    assertTrue(plain.size() > 15, plain::toString);
+    try (Testbed bed = new Testbed(true)) {
+      List<FlowView> seen = new ArrayList<>();
+      Process process =
+          Testbed.java(
+              Transcript.class,
+              List.of(),
+              List.of("-javaagent:" + AGENT + "=socket=" + bed.helper.socket()));
+      List<String> accelerated = new ArrayList<>();
+      try (var out = process.inputReader();
+          var in = process.outputWriter()) {
+        for (String line; (line = out.readLine()) != null; ) {
+          if (line.equals(Transcript.WARM)) {
+            // The program waits here until its flows are accelerated.
+            awaitAccelerated(bed, seen, process.pid());
+            in.write("go\n");
+            in.flush();
+          } else {
+            accelerated.add(line);
+          }
+        }
+      }
+      assertEquals(0, process.waitFor());
+      assertEquals(plain, accelerated);
+      assertTrue(seen.size() >= 2 * Transcript.ROUNDS, seen::toString);
+    }
+  }
+
+  private static void awaitAccelerated(Testbed bed, List<FlowView> seen, long pid)
+      throws Exception {
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    while (System.nanoTime() < end) {
+      bed.helper.sweep();
+      List<FlowView> flows =
+          bed.helper.flows(100).stream().filter(f -> f.owner() == pid && f.accelerated()).toList();
+      if (flows.size() == 2) {
+        seen.addAll(flows);
+        return;
+      }
+      Thread.sleep(5);
+    }
+    throw new AssertionError("not accelerated: " + bed.helper.flows(100));
+  }
+
+  private static List<String> run(List<String> options) throws Exception {
+    Process process = Testbed.java(Transcript.class, List.of(), options);
+    List<String> lines = new ArrayList<>();
+    try (var out = process.inputReader();
+        var in = process.outputWriter()) {
+      for (String line; (line = out.readLine()) != null; ) {
+        if (line.equals(Transcript.WARM)) {
+          in.write("go\n");
+          in.flush();
+        } else {
+          lines.add(line);
+        }
+      }
+    }
+    assertEquals(0, process.waitFor());
+    return lines;
+  }
+
+  /** Uses sockets and tells what it sees. */
+  static final class Transcript {
+    static final String WARM = "warm";
+    static final int ROUNDS = 5;
+
+    private Transcript() {}
+
+    public static void main(String[] args) throws Exception {
+      try (ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+        available(listener);
+        urgent(listener, true);
+        urgent(listener, false);
+        closeWithUnread(listener);
+        halfClose(listener);
+      }
+    }
+
+    private static void available(ServerSocket listener) throws Exception {
+      try (Socket one = connect(listener);
+          Socket two = listener.accept()) {
+        warm(one, two);
+        InputStream in = two.getInputStream();
+        say("available, nothing sent: " + in.available());
+        one.getOutputStream().write(new byte[1000]);
+        say("available, 1000 sent: " + in.available());
+        in.readNBytes(400);
+        say("available, 400 read: " + in.available());
+        one.getOutputStream().write(new byte[50]);
+        say("available, 50 more: " + in.available());
+        one.shutdownOutput();
+        Thread.sleep(50);
+        say("available, end of stream behind: " + in.available());
+        say("read: " + in.readAllBytes().length);
+        say("available at the end: " + in.available());
+      }
+    }
+
+    private static void urgent(ServerSocket listener, boolean inline) throws Exception {
+      try (Socket one = connect(listener);
+          Socket two = listener.accept()) {
+        warm(one, two);
+        two.setOOBInline(inline);
+        OutputStream out = one.getOutputStream();
+        out.write("before".getBytes(US_ASCII));
+        one.sendUrgentData('!');
+        out.write("after".getBytes(US_ASCII));
+        out.write("wards".getBytes(US_ASCII));
+        one.shutdownOutput();
+        say(
+            "urgent, inline "
+                + inline
+                + ": "
+                + new String(two.getInputStream().readAllBytes(), US_ASCII));
+      }
+    }
+
+    private static void closeWithUnread(ServerSocket listener) throws Exception {
+      try (Socket one = connect(listener)) {
+        Socket two = listener.accept();
+        warm(one, two);
+        one.getOutputStream().write(new byte[100]);
+        two.getInputStream().readNBytes(10);
+        two.close();
+        Thread.sleep(50);
+        tell("read from one that closed with bytes unread", () -> one.getInputStream().read());
+        // TCP has sent a reset: nothing that is written now is taken.
+        for (int i = 0; i < 2; i++) {
+          tell(
+              "write to it",
+              () -> {
+                one.getOutputStream().write(1);
+                return "taken";
+              });
+          Thread.sleep(50);
+        }
+      }
+    }
+
+    private interface Step {
+      Object run() throws IOException;
+    }
+
+    private static void tell(String what, Step step) {
+      try {
+        say(what + ": " + step.run());
+      } catch (IOException e) {
+        say(what + ": " + e.getMessage());
+      }
+    }
+
+    private static void halfClose(ServerSocket listener) throws Exception {
+      try (Socket one = connect(listener);
+          Socket two = listener.accept()) {
+        warm(one, two);
+        one.getOutputStream().write(new byte[10]);
+        one.shutdownOutput();
+        try {
+          one.getOutputStream().write(1);
+          say("write after shutdownOutput: taken");
+        } catch (IOException e) {
+          say("write after shutdownOutput: " + e.getMessage());
+        }
+        say("read by the other: " + two.getInputStream().readAllBytes().length);
+        two.getOutputStream().write(new byte[20]);
+        two.shutdownOutput();
+        say("read back: " + one.getInputStream().readAllBytes().length);
+      }
+    }
+
+    private static Socket connect(ServerSocket listener) throws IOException {
+      Socket socket = new Socket(listener.getInetAddress(), listener.getLocalPort());
+      socket.setTcpNoDelay(true); // what is available then depends on no timer
+      return socket;
+    }
+
+    /**
+     * Exchanges, so that the flow shows what it is; waits for the word to go on; exchanges again.
+     */
+    private static void warm(Socket one, Socket two) throws IOException {
+      exchange(one, two);
+      say(WARM);
+      int word = System.in.read();
+      while (word >= 0 && word != '\n') {
+        word = System.in.read();
+      }
+      exchange(one, two);
+      say("addresses: " + one.getRemoteSocketAddress().equals(two.getLocalSocketAddress()));
+    }
+
+    private static void exchange(Socket one, Socket two) throws IOException {
+      for (int i = 0; i < 20; i++) {
+        one.getOutputStream().write(new byte[10]);
+        two.getInputStream().readNBytes(10);
+        two.getOutputStream().write(new byte[10]);
+        one.getInputStream().readNBytes(10);
+      }
+    }
+
+    private static void say(String line) {
+      System.out.println(line);
+      System.out.flush();
+    }
+  }
+}
