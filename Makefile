@@ -30,6 +30,7 @@ setup:
 	command -v llvm-strip >/dev/null || want llvm; \
 	command -v gcc >/dev/null || want gcc; \
 	command -v mvn >/dev/null || want maven; \
+	command -v ip >/dev/null || want iproute2; \
 	command -v setpriv >/dev/null && command -v taskset >/dev/null || want util-linux; \
 	[ -r /usr/include/bpf/bpf_helpers.h ] || want libbpf-dev; \
 	[ -r /usr/include/linux/bpf.h ] || want linux-libc-dev; \
@@ -60,9 +61,10 @@ demo: build
 bench: build
 	@$(SAMPLES) io.underpass.samples.bench.Bench $(SUITE) $(ARGS)
 
-# Maven's own lines are left out; warnings, failures and the closing lines of Surefire stay.
+# Maven's own lines are left out; warnings, failures and the closing lines of Surefire and Failsafe stay.
 test: setup
-	@$(MVN) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info verify
+	@$(MVN) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info \
+	  -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.failsafe=info verify
 
 clean: setup
 	@$(MVN) clean

@@ -70,7 +70,7 @@ static __always_inline int is_let_go(const struct up_sock *rec)
 
 	if (ctl && ctl->paused)
 		return 1;
-	if (cookie_of((struct sock *)rec->peer_sk) != rec->peer_cookie)
+	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 1;
 	half = other_half(rec);
 	return half && half->cookie == rec->peer_cookie && (half->state == UP_LEAVING || half->state == UP_PLAIN);

@@ -3,6 +3,16 @@
 #ifndef UNDERPASS_FLOW_H
 #define UNDERPASS_FLOW_H
 
+/*
+ * Reads a member of a kernel object through its bare address, which may be stale: bad memory reads as 0. Since 6.2 the
+ * kernel has a cast that turns this into a plain load, guarded by the exception table; before, it is a helper call.
+ */
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+#define READ_AT(type, address, member)                                                                                 \
+	(bpf_rdonly_cast ? ((type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(type)))->member         \
+			 : BPF_CORE_READ((type *)(address), member))
+
 static __always_inline struct up_control *control_of(void)
 {
 	__u32 zero = 0;
@@ -23,9 +33,9 @@ static __always_inline void count_plain(__u32 slot, __u32 reason)
 		sum->connections_plain[reason]++;
 }
 
-static __always_inline __u64 cookie_of(const struct sock *sk)
+static __always_inline __u64 cookie_at(__u64 sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	return READ_AT(struct sock, sk, __sk_common.skc_cookie.counter);
 }
 
 /* The psock of a socket, or NULL: sk_user_data may hold what belongs to others. */

@@ -19,10 +19,14 @@
 #define MESSAGE_OVERHEAD 768
 
 /* Does the peer hold so much that plain TCP would be about to block the sender? sk_rcvbuf is TCP's own limit. */
-static __always_inline int peer_is_full(const struct sock *peer, __u32 average_size)
+static __always_inline int peer_is_full(const struct up_sock *rec)
 {
-	__u64 held = BPF_CORE_READ(peer, sk_backlog.rmem_alloc.counter);
-	__u64 limit = BPF_CORE_READ(peer, sk_rcvbuf);
+	__u64 held = (__u32)READ_AT(struct sock, rec->peer_sk, sk_backlog.rmem_alloc.counter);
+	__u64 limit = (__u32)READ_AT(struct sock, rec->peer_sk, sk_rcvbuf);
+	__u32 average_size = rec->average_size;
+
+	if (!held)
+		return 0;
 
 	if (average_size < 1)
 		average_size = 1;
@@ -30,13 +34,13 @@ static __always_inline int peer_is_full(const struct sock *peer, __u32 average_s
 }
 
 /* May this direction change from TCP to redirect now? */
-static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock *tp, const struct tcp_sock *peer)
+static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock *tp)
 {
 	__u32 written = tp->write_seq, read;
 
 	if (tp->snd_una != written)
 		return 0;
-	read = BPF_CORE_READ(peer, copied_seq);
+	read = READ_AT(struct tcp_sock, rec->peer_sk, copied_seq);
 	if (read != written)
 		return 0;
 	if (read != rec->peer_copied_at_enrolment)
@@ -47,7 +51,6 @@ static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock
 static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_sock *tp)
 {
 	struct up_control *ctl = control_of();
-	const struct sock *peer = (const struct sock *)rec->peer_sk;
 
 	if (!ctl || ctl->paused || rec->pinned)
 		return 0;
@@ -55,11 +58,11 @@ static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_so
 	if (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN)
 		return 0;
 	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
-	if (cookie_of(peer) != rec->peer_cookie)
+	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 0;
-	if (peer_is_full(peer, rec->average_size))
+	if (peer_is_full(rec))
 		return 0;
-	return rec->tx == UP_TX_REDIRECT || is_drained(rec, tp, (const struct tcp_sock *)peer);
+	return rec->tx == UP_TX_REDIRECT || is_drained(rec, tp);
 }
 
 static __always_inline void set_tx(struct up_sock *rec, struct up_totals *sum, __u8 tx)
