@@ -26,10 +26,11 @@ static __always_inline __u8 reason_of(long err)
 
 static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 {
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	__u64 key = rec->cookie;
 	long err;
 
-	if (tp->inet_conn.icsk_inet.sk.__sk_common.skc_state != BPF_TCP_ESTABLISHED)
+	if (sk->__sk_common.skc_state != BPF_TCP_ESTABLISHED)
 		return;
 	err = bpf_map_update_elem(&members, &key, tp, BPF_NOEXIST);
 	if (!err) {
@@ -38,16 +39,17 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 			bpf_map_delete_elem(&members, &key); /* nothing is queued yet: nobody knows that it was a member */
 	}
 	if (err) {
-		decide_plain(rec, reason_of(err));
+		decide_plain(rec, sk, reason_of(err));
 		return;
 	}
+	rec->enrolled_ns = bpf_ktime_get_ns();
 	rec->copied_at_enrolment = tp->copied_seq;
 	rec->peer_copied_at_enrolment = 0;
 	rec->seen = 0;
 	rec->tx = UP_TX_TCP;
 	rec->flags &= ~UP_F_SETTLED;
 	set_state(rec, UP_ENROLLED);
-	publish(rec);
+	publish(rec, sk);
 }
 
 static __always_inline int timer_refs(const struct tcp_sock *tp)
@@ -59,6 +61,8 @@ static __always_inline int timer_refs(const struct tcp_sock *tp)
 	refs += icsk->icsk_delack_timer.entry.pprev != 0;
 	if (bpf_core_field_exists(icsk->icsk_retransmit_timer))
 		refs += icsk->icsk_retransmit_timer.entry.pprev != 0;
+	if (bpf_core_field_exists(icsk->icsk_keepalive_timer))
+		refs += icsk->icsk_keepalive_timer.entry.pprev != 0;
 	return refs;
 }
 
@@ -94,7 +98,7 @@ static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 		return;
 	bpf_map_delete_elem(&senders, &key);
 	bpf_map_delete_elem(&members, &key);
-	decide_plain(rec, rec->reason);
+	decide_plain(rec, sk, rec->reason);
 }
 
 SEC("iter/tcp")

@@ -60,6 +60,39 @@ static __always_inline __u32 psock_queued(const struct sock *sk)
 	return BPF_CORE_READ(psock, ingress_msg.next) != &psock->ingress_msg;
 }
 
+static __always_inline void map_v4(__u8 to[16], __be32 v4)
+{
+	__builtin_memset(to, 0, 10);
+	to[10] = 0xff;
+	to[11] = 0xff;
+	__builtin_memcpy(to + 12, &v4, 4);
+}
+
+/* A function of its own: inlined, clang merges the loads of both families into one that the verifier refuses. */
+static __attribute__((noinline)) void tuple_of(struct up_tuple *to, const struct sock *sk)
+{
+	if (sk->__sk_common.skc_family == AF_INET6) {
+		bpf_core_read(to->local_addr, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(to->remote_addr, 16, &sk->__sk_common.skc_v6_daddr);
+	} else {
+		map_v4(to->local_addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		map_v4(to->remote_addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	}
+	to->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	to->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
+static __always_inline __u32 netns_of(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* Does the socket's network namespace belong to the initial user namespace? */
+static __always_inline int is_host_owned(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, user_ns, level) == 0;
+}
+
 /* Wakes the helper's sweep thread if it sleeps; at most one wake-up a sleep, so a connect loop does not pay for it. */
 static __always_inline void wake_helper(void)
 {

@@ -24,7 +24,12 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct user_namespace {
+	int level; /* 0: the initial one */
+};
+
 struct net {
+	struct user_namespace *user_ns;
 	struct ns_common ns;
 };
 
@@ -36,6 +41,11 @@ struct in6_addr {
 	union {
 		__u8 u6_addr8[16];
 	} in6_u;
+};
+
+enum sock_flags {
+	SOCK_DONE = 1,
+	SOCK_URGINLINE = 2,
 };
 
 struct sock_common {
@@ -83,6 +93,7 @@ struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	struct timer_list icsk_retransmit_timer;
 	struct timer_list icsk_delack_timer;
+	struct timer_list icsk_keepalive_timer; /* where it is not sk_timer (newer kernels) */
 };
 
 struct tcp_sock {
@@ -95,6 +106,12 @@ struct tcp_sock {
 	__u64 bytes_received;
 	__u32 data_segs_in;
 	__u32 data_segs_out;
+	__u32 urg_seq;
+	__u16 urg_data;
+};
+
+struct sk_msg {
+	struct sock *sk_redir;
 };
 
 struct list_head {
@@ -155,8 +172,9 @@ struct bpf_iter__task_file {
 #define AF_INET6 10
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
-#define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
+#define SOL_TCP 6
+#define TCP_REPAIR 19
 #define PAGE_SIZE 4096
 
 /* Low bits of sk_user_data: what the pointer is. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps. All but `events` are pinned, together with the links, and adopted by the next helper. */
+/* The maps. All but the two of `grace` are pinned, together with the links, and adopted by the next helper. */
 #ifndef UNDERPASS_MAPS_H
 #define UNDERPASS_MAPS_H
 
@@ -61,6 +61,23 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } events SEC(".maps");
+
+/* Hold nothing: an update of the outer one waits for all programs that run (the helper's GracePeriod). */
+struct grace_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} grace_inner SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct grace_inner);
+} grace SEC(".maps") = {
+	.values = {&grace_inner},
+};
 
 /* Set by the helper before load. */
 const volatile __u32 take_every = 0;       /* 1: enrol every pair as soon as it is found (tests) */

@@ -20,28 +20,41 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 	__u8 *value = ctx->optval, *end = ctx->optval_end;
 	struct up_sock *rec;
 
+	if (ctx->level == SOL_TCP && ctx->optname == TCP_REPAIR) {
+		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
+		if (rec)
+			rec->repaired = 1;
+		return not_ours(ctx);
+	}
 	if (ctx->level != UP_SOL)
 		return not_ours(ctx);
 	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
 	if (!rec || ctx->optname != UP_OPT_PIN_TCP || value + sizeof(int) > end || !*(int *)value)
 		return 1; /* the kernel's own handler answers ENOPROTOOPT */
 	rec->pinned = 1;
-	if (rec->state != UP_READY)
-		rec->reason = UP_REASON_PINNED;
+	wake_helper(); /* to take it off: an enrolled socket that always passes is slower than plain */
 	ctx->optlen = -1; /* done; not for the kernel's handler */
 	return 1;
 }
 
-/* As tcp_inq() for what came by TCP, without urgent data, and the psock queue. */
+static __always_inline int has_flag(const struct sock *sk, int flag)
+{
+	return (BPF_CORE_READ(sk, __sk_common.skc_flags) >> flag) & 1;
+}
+
+/* What tcp_inq() says of the TCP queue, and the psock queue, which is read before it. */
 static __always_inline int readable(const struct up_sock *rec)
 {
 	const struct tcp_sock *tp = (const struct tcp_sock *)rec->sk;
 	const struct sock *sk = (const struct sock *)rec->sk;
-	__u32 in_tcp = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq);
+	__u32 copied = BPF_CORE_READ(tp, copied_seq);
+	__u32 in_tcp = BPF_CORE_READ(tp, rcv_nxt) - copied;
+	__u32 to_urgent = BPF_CORE_READ(tp, urg_seq) - copied;
 
-	/* A received FIN has a sequence number too. */
-	if (in_tcp && (BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
-		in_tcp--;
+	if (BPF_CORE_READ(tp, urg_data) && !has_flag(sk, SOCK_URGINLINE) && to_urgent < in_tcp)
+		in_tcp = to_urgent;
+	else if (in_tcp && has_flag(sk, SOCK_DONE))
+		in_tcp--; /* a received FIN has a sequence number too */
 	return psock_queued(sk) + in_tcp;
 }
 

@@ -13,22 +13,26 @@ static __always_inline void set_state(struct up_sock *rec, __u32 state)
 	__sync_lock_test_and_set(&rec->state, state);
 }
 
-static __always_inline void publish(const struct up_sock *rec)
+static __attribute__((noinline)) void publish(const struct up_sock *rec, const struct sock *sk)
 {
 	struct up_isn isn = {.mine = rec->isn_mine, .theirs = rec->isn_theirs};
 	struct up_half half = {
 		.cookie = rec->cookie,
 		.sk = rec->sk,
+		.peer_cookie = rec->peer_cookie,
+		.netns_inum = netns_of(sk),
 		.copied_at_enrolment = rec->copied_at_enrolment,
 		.state = rec->state,
 		.reason = rec->reason,
+		.host_owned = is_host_owned(sk),
 	};
 
+	tuple_of(&half.tuple, sk);
 	/* An LRU map makes room by itself; if even that fails, the next sweep publishes again. */
 	bpf_map_update_elem(&halves, &isn, &half, BPF_ANY);
 }
 
-static __always_inline void decide_plain(struct up_sock *rec, __u8 reason)
+static __always_inline void decide_plain(struct up_sock *rec, const struct sock *sk, __u8 reason)
 {
 	struct up_control *ctl = control_of();
 
@@ -38,7 +42,7 @@ static __always_inline void decide_plain(struct up_sock *rec, __u8 reason)
 	set_state(rec, UP_PLAIN);
 	if (reason != UP_REASON_PAUSED) /* a pause decides nothing about the connection */
 		count_plain(rec->owner_slot, reason);
-	publish(rec);
+	publish(rec, sk);
 }
 
 /*
@@ -73,6 +77,31 @@ static __always_inline struct up_half *other_half(const struct up_sock *rec)
 	if (half && half->cookie == rec->cookie)
 		return 0;
 	return half;
+}
+
+static __always_inline int is_same(const __u8 one[16], const __u8 two[16])
+{
+	const __u32 *a = (const __u32 *)one, *b = (const __u32 *)two;
+
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+}
+
+static __always_inline int is_swapped(const struct up_tuple *mine, const struct up_tuple *theirs)
+{
+	return mine->local_port == theirs->remote_port && mine->remote_port == theirs->local_port &&
+	       is_same(mine->local_addr, theirs->remote_addr) &&
+	       is_same(mine->remote_addr, theirs->local_addr);
+}
+
+/* Whoever could choose his sequence numbers must at least own the addresses as well, in one namespace. */
+static __attribute__((noinline)) int is_trusted(const struct sock *sk, const struct up_half *half)
+{
+	struct up_tuple mine = {};
+
+	if (half->netns_inum != netns_of(sk))
+		return half->host_owned && is_host_owned(sk);
+	tuple_of(&mine, sk);
+	return is_swapped(&mine, &half->tuple);
 }
 
 enum kind { KIND_UNDECIDED, KIND_GAINS, KIND_ONE_WAY };
@@ -114,7 +143,8 @@ static __always_inline int is_final(__u8 reason)
 	return reason != UP_REASON_PAUSED && reason != UP_REASON_NO_PEER;
 }
 
-static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp, struct up_control *ctl, __u64 now)
+static __always_inline void pair(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp,
+				 struct up_control *ctl, __u64 now)
 {
 	struct up_half *half;
 	struct up_isn isn;
@@ -125,32 +155,45 @@ static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp,
 	rec->isn_mine = isn.mine;
 	rec->isn_theirs = isn.theirs;
 	half = other_half(rec);
-	if (half && half->state == UP_PLAIN && is_final(half->reason)) {
-		decide_plain(rec, half->reason);
+	if (half && is_trusted(sk, half)) {
+		if (half->state == UP_PLAIN && is_final(half->reason)) {
+			decide_plain(rec, sk, half->reason);
+			return;
+		}
+		if (half->state != UP_PLAIN && half->state != UP_LEAVING) {
+			rec->peer_cookie = half->cookie;
+			rec->peer_sk = half->sk;
+			set_state(rec, UP_PAIRED);
+			ctl->progress++;
+		}
+	}
+	if (rec->state == UP_NEW && now - rec->born_ns > no_peer_ns) {
+		decide_plain(rec, sk, UP_REASON_NO_PEER);
 		return;
 	}
-	if (half && half->state != UP_PLAIN && half->state != UP_LEAVING) {
-		rec->peer_cookie = half->cookie;
-		rec->peer_sk = half->sk;
-		set_state(rec, UP_PAIRED);
-		ctl->progress++;
-	} else if (now - rec->born_ns > no_peer_ns) {
-		decide_plain(rec, UP_REASON_NO_PEER);
-		return;
-	}
-	publish(rec);
+	publish(rec, sk);
+}
+
+/* Is this still the half of the socket that we took for our other end, and does it take us for its own? */
+static __always_inline int is_mutual(const struct up_sock *rec, const struct up_half *half)
+{
+	return half && half->cookie == rec->peer_cookie && half->peer_cookie == rec->cookie;
 }
 
 /* Paired: does either end say that the flow gains, or that it cannot be? */
-static __always_inline void judge(struct up_sock *rec, const struct tcp_sock *tp, struct up_control *ctl)
+static __always_inline void judge(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp, struct up_control *ctl)
 {
 	struct up_half *half = other_half(rec);
 	int kind = kind_of(tp);
 
 	ctl->unsettled++;
-	if (half && half->cookie == rec->peer_cookie) {
+	if (rec->pinned) {
+		decide_plain(rec, sk, UP_REASON_PINNED);
+		return;
+	}
+	if (is_mutual(rec, half)) {
 		if (half->state == UP_PLAIN) {
-			decide_plain(rec, half->reason);
+			decide_plain(rec, sk, half->reason);
 			return;
 		}
 		if (half->state == UP_WANTED || half->state == UP_ENROLLED)
@@ -159,7 +202,7 @@ static __always_inline void judge(struct up_sock *rec, const struct tcp_sock *tp
 	if (kind == KIND_GAINS) {
 		rec->reason = UP_REASON_UNDECIDED;
 		set_state(rec, UP_WANTED);
-		publish(rec);
+		publish(rec, sk);
 		ctl->progress++;
 	} else if (kind == KIND_ONE_WAY && !(rec->flags & UP_F_ONE_WAY)) {
 		rec->flags |= UP_F_ONE_WAY;
@@ -168,22 +211,35 @@ static __always_inline void judge(struct up_sock *rec, const struct tcp_sock *tp
 	}
 }
 
-static __always_inline void leave(struct up_sock *rec, __u8 reason, struct up_control *ctl)
+static __always_inline void leave(struct up_sock *rec, const struct sock *sk, __u8 reason, struct up_control *ctl)
 {
 	rec->reason = reason;
 	set_state(rec, UP_LEAVING);
-	publish(rec);
+	publish(rec, sk);
 	ctl->progress++;
 }
 
-/* Enrolled: once the other end is too, the verdict may redirect. Each end learns the other's copied_at_enrolment. */
-static __always_inline void hand_over(struct up_sock *rec, struct up_control *ctl)
+/*
+ * Enrolled: once the other end is too, the verdict may redirect; each end learns the other's copied_at_enrolment. And
+ * later, when there is reason to ask: is the other end still as it was then? One that was taken off and enrolled again may
+ * have a reader that never looked at the psock queue.
+ */
+static __always_inline void hand_over(struct up_sock *rec, const struct sock *sk, struct up_control *ctl, __u64 now)
 {
 	struct up_half *half = other_half(rec);
 
-	if (half && half->cookie == rec->peer_cookie) {
+	if (rec->pinned) {
+		leave(rec, sk, UP_REASON_PINNED, ctl);
+		return;
+	}
+	if (is_mutual(rec, half)) {
 		if (half->state == UP_PLAIN || half->state == UP_LEAVING) {
-			leave(rec, half->reason, ctl);
+			leave(rec, sk, half->reason, ctl);
+			return;
+		}
+		if (rec->state == UP_READY && half->state >= UP_ENROLLED &&
+		    half->copied_at_enrolment != rec->peer_copied_at_enrolment) {
+			leave(rec, sk, UP_REASON_PAUSED, ctl);
 			return;
 		}
 		if (rec->state == UP_READY && half->state == UP_READY) {
@@ -197,15 +253,21 @@ static __always_inline void hand_over(struct up_sock *rec, struct up_control *ct
 			ctl->progress++;
 		}
 	}
-	if (rec->state == UP_ENROLLED)
+	if (rec->state == UP_ENROLLED) {
+		/* It would pass every message, which is slower than plain. */
+		if (now - rec->enrolled_ns > no_peer_ns) {
+			leave(rec, sk, UP_REASON_NO_PEER, ctl);
+			return;
+		}
 		ctl->unsettled++;
-	publish(rec);
+	}
+	publish(rec, sk);
 }
 
 static __always_inline void pend(struct seq_file *seq, const struct sock *sk, const struct up_sock *rec, struct up_control *ctl)
 {
 	struct up_pending row = {
-		.netns_inum = sk->__sk_common.skc_net.net->ns.inum,
+		.netns_inum = netns_of(sk),
 		.owner_tgid = rec->owner_tgid,
 		.state = rec->state,
 	};
@@ -221,14 +283,14 @@ static __always_inline int is_enrolled(__u32 state)
 }
 
 /* The helper stops, or the owner is not registered any more: back to TCP. */
-static __always_inline void let_go(struct up_sock *rec, struct up_control *ctl)
+static __always_inline void let_go(struct up_sock *rec, const struct sock *sk, struct up_control *ctl)
 {
-	__u8 reason = ctl->paused ? UP_REASON_PAUSED : UP_REASON_NO_PEER;
+	__u8 reason = rec->repaired ? UP_REASON_UNSUPPORTED : ctl->paused ? UP_REASON_PAUSED : UP_REASON_NO_PEER;
 
 	if (rec->state == UP_ENROLLED || rec->state == UP_READY)
-		leave(rec, reason, ctl);
+		leave(rec, sk, reason, ctl);
 	else if (rec->state != UP_PLAIN && rec->state != UP_LEAVING)
-		decide_plain(rec, reason);
+		decide_plain(rec, sk, reason);
 }
 
 /* A pause is over, or other processes have registered since nobody answered. */
@@ -251,6 +313,11 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!ctl || !rec || !sk)
 		return 0;
 	ctl->visited++;
+	/* Listeners and sockets yet to connect too: what comes of them inherits whose it is. */
+	if (ctl->dismiss_id && ctl->dismiss_id == rec->owner_id) {
+		rec->owner_id = 0; /* nobody's, until a registration claims it again */
+		rec->owner_slot = 0;
+	}
 	tcp_state = sk->__sk_common.skc_state;
 	if (is_enrolled(rec->state)) {
 		queued = psock_queued(sk);
@@ -272,21 +339,18 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (rec->cookie != cookie)
 		start_record(rec, cookie, (__u64)sk, now);
 
-	if (ctl->dismiss_id && ctl->dismiss_id == rec->owner_id) {
-		rec->owner_id = 0; /* nobody's, until a registration claims it again */
-		rec->owner_slot = 0;
-	}
-	if (ctl->paused || !rec->owner_id)
-		let_go(rec, ctl);
+	if (ctl->paused || !rec->owner_id || rec->repaired)
+		let_go(rec, sk, ctl);
 	else if (rec->state == UP_PLAIN && may_ask_again(rec, ctl))
 		start_record(rec, cookie, (__u64)sk, now);
 
 	if (rec->state == UP_NEW)
-		pair(rec, tp, ctl, now);
+		pair(rec, sk, tp, ctl, now);
 	if (rec->state == UP_PAIRED)
-		judge(rec, tp, ctl);
-	if (rec->state == UP_ENROLLED || (rec->state == UP_READY && (ctl->dismiss_id || !(rec->flags & UP_F_SETTLED))))
-		hand_over(rec, ctl);
+		judge(rec, sk, tp, ctl);
+	if (rec->state == UP_ENROLLED || (rec->state == UP_READY && (ctl->dismiss_id || ctl->recheck || rec->pinned ||
+								       !(rec->flags & UP_F_SETTLED))))
+		hand_over(rec, sk, ctl, now);
 	if (rec->state == UP_WANTED || rec->state == UP_LEAVING)
 		pend(ctx->meta->seq, sk, rec, ctl);
 	return 0;

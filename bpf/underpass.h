@@ -83,7 +83,8 @@ struct up_sock {
 	__u64 peer_sk; /* address of the peer's; checked against peer_cookie at each use, since it may be gone */
 	__u64 peer_cookie;
 	__u64 born_ns;      /* CLOCK_MONOTONIC, of the first scan that saw it */
-	__u32 owner_id;     /* registration */
+	__u64 enrolled_ns;  /* CLOCK_MONOTONIC, of its enrolment */
+	__u32 owner_id;     /* registration; 0: not registered any more */
 	__u32 owner_slot;   /* index into `totals` */
 	__u32 owner_tgid;   /* in the initial pid namespace */
 	__u32 generation;   /* of up_control, when NO_PEER was decided */
@@ -98,7 +99,8 @@ struct up_sock {
 	__u8 flags;                     /* UP_F_*, of the sweep */
 	__u8 seen;                      /* UP_SEEN_*, of the verdict */
 	__u8 pinned;                    /* 1: UP_OPT_PIN_TCP was set */
-	__u8 pad[3];
+	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
+	__u8 pad[2];
 	struct up_counters tx_counters;
 };
 
@@ -108,14 +110,30 @@ struct up_isn {
 	__u32 theirs;
 };
 
-/* What one end of a connection leaves for the other to find. */
+/* The two ends of a connection as a socket sees them. Addresses in network order, IPv4 as v4-mapped; ports in host order. */
+struct up_tuple {
+	__u8 local_addr[16];
+	__u8 remote_addr[16];
+	__u16 local_port;
+	__u16 remote_port;
+};
+
+/*
+ * What one end of a connection leaves for the other to find. The sequence numbers alone prove little: whoever has
+ * CAP_NET_ADMIN in a network namespace of his own can choose them. So either the addresses match too, in one namespace,
+ * or both namespaces belong to the host's administrator (the initial user namespace).
+ */
 struct up_half {
 	__u64 cookie;
 	__u64 sk;
+	__u64 peer_cookie;         /* whom this end takes for its other end; 0: nobody yet */
+	struct up_tuple tuple;
+	__u32 netns_inum;
 	__u32 copied_at_enrolment; /* valid from UP_ENROLLED on */
 	__u8 state;                /* enum up_state, as of the last sweep */
 	__u8 reason;               /* enum up_reason */
-	__u8 pad[2];
+	__u8 host_owned;           /* 1: the network namespace belongs to the initial user namespace */
+	__u8 pad;
 };
 
 /* A registered JVM; key: tgid in the initial pid namespace. */
@@ -147,7 +165,7 @@ struct up_control {
 	__u32 claim_id;
 	__u32 claim_slot;
 	__u32 dismiss_id; /* up_scan makes this registration's sockets leave; 0: none */
-	__u32 pad;
+	__u32 recheck;    /* 1: up_scan compares settled flows too with their other end */
 };
 
 /* up_scan writes one for each socket that an apply pass has to visit. */
@@ -158,14 +176,11 @@ struct up_pending {
 	__u32 pad;
 };
 
-/* up_dump writes one for each established socket with a record. Addresses in network order, v4-mapped for IPv4. */
+/* up_dump writes one for each established socket with a record. */
 struct up_flow {
 	struct up_sock record;
-	__u8 local_addr[16];
-	__u8 remote_addr[16];
-	__u16 local_port;  /* host order */
-	__u16 remote_port; /* host order */
-	__u32 queued;      /* bytes in the psock queue */
+	struct up_tuple tuple;
+	__u32 queued;         /* bytes in the psock queue */
 	__u64 tcp_bytes_sent; /* acknowledged, by TCP */
 	__u64 tcp_bytes_received;
 	__u64 age_ns;

@@ -57,6 +57,9 @@ static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_so
 	/* tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. */
 	if (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN)
 		return 0;
+	/* A socket that was disconnected and connected again (AF_UNSPEC) is another connection, with the same cookie. */
+	if (tp->snd_una - (__u32)tp->bytes_acked != rec->isn_mine)
+		return 0;
 	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
 	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 0;
@@ -77,8 +80,13 @@ static __always_inline void set_tx(struct up_sock *rec, struct up_totals *sum, _
 
 static __always_inline void count_redirected(struct up_sock *rec, struct up_totals *sum, __u32 size)
 {
-	/* Starts at the first size; then an eighth of the way to each next one. */
-	rec->average_size = rec->average_size ? rec->average_size - rec->average_size / 8 + size / 8 : size;
+	/* Starts at the first size, then goes an eighth of the way to each next one, down to it at the least. */
+	if (!rec->average_size)
+		rec->average_size = size;
+	else if (size < rec->average_size)
+		rec->average_size -= (rec->average_size - size + 7) / 8;
+	else
+		rec->average_size += (size - rec->average_size) / 8;
 	if (sum) {
 		if (!rec->tx_counters.redirected_messages)
 			sum->connections_accelerated++;
@@ -97,6 +105,21 @@ static __always_inline void count_passed(struct up_sock *rec, struct up_totals *
 		sum->tx.passed_bytes += size;
 		sum->tx.passed_messages++;
 	}
+}
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
+/*
+ * Is this what is left of a message whose first part was redirected, and then the receiver's memory was at its limit? The
+ * kernel asks again about the rest (tcp_bpf_send_verdict, more_data), but has not forgotten the first answer: to pass
+ * would redirect to a socket of which nobody holds a reference any more. To drop makes it a short write, since the
+ * first part counts: the caller writes the rest again. Not to be told before 6.2.
+ */
+static __always_inline int is_rest(struct sk_msg_md *msg)
+{
+	if (!bpf_cast_to_kern_ctx)
+		return 0;
+	return ((struct sk_msg *)bpf_cast_to_kern_ctx(msg))->sk_redir != 0;
 }
 
 SEC("sk_msg")
@@ -123,6 +146,8 @@ int up_verdict(struct sk_msg_md *msg)
 		}
 	}
 	set_tx(rec, sum, UP_TX_TCP);
+	if (is_rest(msg))
+		return SK_DROP;
 	count_passed(rec, sum, size);
 	return SK_PASS;
 }

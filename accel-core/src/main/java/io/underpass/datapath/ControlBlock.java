@@ -17,10 +17,14 @@ final class ControlBlock {
   /** What one scan found. */
   record Found(int unsettled, int pending, int progress, int queued, int visited, int enrolled) {}
 
-  ControlBlock(BpfMap map) {
+  ControlBlock(BpfMap map) throws NativeException {
     this.map = map;
     this.key = map.newKey();
     this.value = map.newValue();
+    ByteBuffer left = map.newValue();
+    map.lookup(key, left);
+    // Flows that an earlier helper left as no-peer compare with it: it must go on from there.
+    value.putInt(Control.GENERATION, left.getInt(Control.GENERATION) + 1);
   }
 
   /** Makes every verdict pass, or lets them redirect again. */
@@ -43,6 +47,11 @@ final class ControlBlock {
   /** Whose sockets the next scans are to take off; 0 for nobody's. */
   void dismiss(int id) {
     value.putInt(Control.DISMISS_ID, id);
+  }
+
+  /** Whether the next scans compare settled flows with their other end. */
+  void recheck(boolean all) {
+    value.putInt(Control.RECHECK, all ? 1 : 0);
   }
 
   /**

@@ -6,6 +6,7 @@ import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Counters;
 import io.underpass.ffm.Layouts.Flow;
 import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.Layouts.Tuple;
 import io.underpass.ffm.NativeException;
 import io.underpass.helper.Datapath;
 import io.underpass.protocol.FlowView;
@@ -129,8 +130,8 @@ final class FlowTable {
     Reason reason = pinned ? Reason.PINNED : Reason.ofNumber(dump.get(at + Sock.REASON));
     return new FlowView(
         dump.getLong(at + Sock.COOKIE),
-        endpoint(dump, at + Flow.LOCAL_ADDR, at + Flow.LOCAL_PORT),
-        endpoint(dump, at + Flow.REMOTE_ADDR, at + Flow.REMOTE_PORT),
+        endpoint(dump, at + Flow.TUPLE + Tuple.LOCAL_ADDR, at + Flow.TUPLE + Tuple.LOCAL_PORT),
+        endpoint(dump, at + Flow.TUPLE + Tuple.REMOTE_ADDR, at + Flow.TUPLE + Tuple.REMOTE_PORT),
         dump.getInt(at + Sock.OWNER_TGID),
         ready && !pinned,
         reason == Reason.NONE && !ready ? Reason.UNDECIDED : reason,

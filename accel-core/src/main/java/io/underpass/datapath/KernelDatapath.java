@@ -5,6 +5,7 @@ import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
+import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
@@ -91,7 +92,7 @@ public final class KernelDatapath implements Datapath {
       BpfIterator scan = keep(object.program("up_scan").attachIterator(socks));
       this.dump = keep(object.program("up_dump").attachIterator(socks));
       BpfIterator apply = keep(object.program("up_apply").attachIterator());
-      this.sweep = new Sweep(control, scan, apply);
+      this.sweep = new Sweep(control, scan, apply, new GracePeriod(object));
       this.registrations =
           new Registrations(object.map("jvms"), object.program("up_claim"), control);
 
@@ -99,7 +100,12 @@ public final class KernelDatapath implements Datapath {
       BpfProgram verdict = object.program("up_verdict");
       verdict.attachVerdict(object.map("senders"));
       pins.keepVerdict(verdict);
-      control.write(); // takes back the pause of a helper that stopped without finishing
+      // Takes back the pause of a helper that stopped without finishing; and one that was killed
+      // may
+      // have taken off one end of a pair only.
+      control.recheck(adopting);
+      sweep.run();
+      control.recheck(false);
       for (String name : CGROUP_PROGRAMS) {
         BpfLink link = keep(pins.attach(object.program(name), cgroup));
         assert link != null;
@@ -141,6 +147,7 @@ public final class KernelDatapath implements Datapath {
       if (registrations.dismiss(registration.id())) {
         control.dismiss(registration.id());
         sweep.run();
+        thread.wake(); // what holds unread bytes leaves later
       }
     } catch (NativeException e) {
       trouble.accept("dismiss " + registration.pid() + ": " + e.getMessage());

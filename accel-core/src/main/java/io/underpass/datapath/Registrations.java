@@ -75,7 +75,10 @@ final class Registrations {
           ErrorCode.FULL, "there are " + Layouts.UP_MAX_JVMS + " registrations already");
     }
     int pid = registration.pid();
-    orphans.remove(pid);
+    ByteBuffer value = jvms.newValue();
+    if (orphans.remove(pid) != null && jvms.lookup(key(pid), value)) {
+      slots.clear(value.getInt(Jvm.SLOT));
+    }
     jvms.delete(key(pid)); // of a helper before this one, or of a process that had the pid before
     control.claim(pid, registration.id(), slot);
     control.write();
@@ -86,7 +89,6 @@ final class Registrations {
     }
     slots.set(slot);
     byId.put(registration.id(), new Entry(pid, slot));
-    ByteBuffer value = jvms.newValue();
     boolean marked = jvms.lookup(key(pid), value);
     if (!marked
         || value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK != registration.startTicks()) {
@@ -126,6 +128,10 @@ final class Registrations {
     }
     Map.Entry<Integer, Integer> orphan = orphans.entrySet().iterator().next();
     orphans.remove(orphan.getKey());
+    ByteBuffer value = jvms.newValue();
+    if (jvms.lookup(key(orphan.getKey()), value)) {
+      slots.clear(value.getInt(Jvm.SLOT));
+    }
     jvms.delete(key(orphan.getKey()));
     return orphan.getValue();
   }
@@ -153,6 +159,7 @@ final class Registrations {
           dead.add(pid);
         } else {
           orphans.put(pid, value.getInt(Jvm.ID));
+          slots.set(value.getInt(Jvm.SLOT)); // its sockets go on counting there
         }
       }
     }

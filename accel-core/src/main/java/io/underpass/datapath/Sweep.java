@@ -1,17 +1,20 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.Errno;
+import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Pending;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NetNamespace;
-import io.underpass.ffm.RcuBarrier;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * One sweep: scan, then apply in each network namespace that has work, again as long as something
@@ -29,13 +32,16 @@ final class Sweep {
   private final ControlBlock control;
   private final BpfIterator scan;
   private final BpfIterator apply;
+  private final GracePeriod gracePeriod;
   private final int homeNamespace;
 
   /** Apply passes that could not be made: the namespace could not be entered. */
   private long unreachable;
 
-  Sweep(ControlBlock control, BpfIterator scan, BpfIterator apply) throws IOException {
+  Sweep(ControlBlock control, BpfIterator scan, BpfIterator apply, GracePeriod gracePeriod)
+      throws IOException {
     this.control = control;
+    this.gracePeriod = gracePeriod;
     this.scan = scan;
     this.apply = apply;
     this.homeNamespace = namespaceOf(Path.of("/proc/self/ns/net"));
@@ -72,39 +78,45 @@ final class Sweep {
   }
 
   private void apply(ByteBuffer pending) throws NativeException {
-    Map<Integer, Integer> ownerByNamespace = new HashMap<>();
+    Map<Integer, Set<Integer>> ownersByNamespace = new HashMap<>();
     boolean leaving = false;
     for (int at = 0; at + Pending.SIZE <= pending.limit(); at += Pending.SIZE) {
-      ownerByNamespace.putIfAbsent(
-          pending.getInt(at + Pending.NETNS_INUM), pending.getInt(at + Pending.OWNER_TGID));
+      ownersByNamespace
+          .computeIfAbsent(pending.getInt(at + Pending.NETNS_INUM), _ -> new HashSet<>())
+          .add(pending.getInt(at + Pending.OWNER_TGID));
       leaving |= pending.getInt(at + Pending.STATE) == Layouts.UP_LEAVING;
     }
     if (leaving) {
       // A verdict that still saw the old state has by then either passed, or holds the socket that
       // it redirects to, which up_apply sees.
-      RcuBarrier.await();
+      gracePeriod.await();
     }
-    for (Map.Entry<Integer, Integer> entry : ownerByNamespace.entrySet()) {
+    for (Map.Entry<Integer, Set<Integer>> entry : ownersByNamespace.entrySet()) {
       if (entry.getKey() == homeNamespace) {
         apply.run();
-      } else {
-        applyIn(entry.getKey(), entry.getValue());
+      } else if (!applyIn(entry.getKey(), entry.getValue())) {
+        unreachable++; // the sockets stay pending: they run plain, and the next sweep tries
       }
     }
   }
 
-  /** The sockets stay pending if it cannot be done: they run plain, and the next sweep tries. */
-  private void applyIn(int namespace, int owner) {
-    Path link = Path.of("/proc/" + owner + "/ns/net");
-    try (NetNamespace there = NetNamespace.ofProcess(owner)) {
-      if (namespaceOf(link) == namespace) {
-        there.run(apply::run);
-        return;
+  /** Enters a namespace through any process that is in it; false if none is any more. */
+  private boolean applyIn(int namespace, Set<Integer> owners) throws NativeException {
+    for (int owner : owners) {
+      try (NetNamespace there = NetNamespace.ofProcess(owner)) {
+        if (namespaceOf(Path.of("/proc/" + owner + "/ns/net")) == namespace) {
+          there.run(apply::run);
+          return true;
+        }
+      } catch (NativeException e) {
+        if (e.errno() != Errno.ENOENT && e.errno() != Errno.ESRCH) {
+          throw e;
+        }
+      } catch (IOException e) {
+        // It ended between the two looks.
       }
-    } catch (IOException e) {
-      // The process has gone, or moved: its sockets with it, or they wait. Counted below.
     }
-    unreachable++;
+    return false;
   }
 
   /** The number in {@code net:[4026531840]}. */

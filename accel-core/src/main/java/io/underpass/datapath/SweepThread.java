@@ -15,6 +15,12 @@ final class SweepThread implements AutoCloseable {
   /** At rest with undecided flows (idle connections): one sweep of a few microseconds a second. */
   private static final long LAST_NANOS = 1_000_000_000;
 
+  /**
+   * So long after a wake-up it does not sleep for good: a process says that it connects before its
+   * socket is anything that a scan could see.
+   */
+  private static final long VIGILANT_NANOS = 1_000_000_000;
+
   /** A sweep may take one part in so many of a processor's time. */
   private static final long REST_FACTOR = 20;
 
@@ -44,19 +50,20 @@ final class SweepThread implements AutoCloseable {
 
   private void run() {
     long pause = FIRST_NANOS;
-    boolean undecided = true;
+    long vigilantUntil = System.nanoTime() + VIGILANT_NANOS;
     while (!stopping) {
       try {
         long start = System.nanoTime();
         Sweep.Result result = step.run();
         long least = Math.max(FIRST_NANOS, REST_FACTOR * (System.nanoTime() - start));
         pause = result.moved() ? least : Math.clamp(2 * pause, least, Math.max(least, LAST_NANOS));
-        undecided = result.undecided();
+        boolean undecided = result.undecided() || System.nanoTime() - vigilantUntil < 0;
         // At most one sweep in `least`, however often it is woken; the wake-up is not lost.
         Thread.sleep(least / 1_000_000);
         long rest = pause - least;
         if (events.await(undecided ? (int) (rest / 1_000_000) : -1) > 0 || !undecided) {
           pause = FIRST_NANOS;
+          vigilantUntil = System.nanoTime() + VIGILANT_NANOS;
         }
       } catch (NativeException | RuntimeException e) {
         trouble.accept("sweep: " + e.getMessage());

@@ -62,19 +62,20 @@ public final class Layouts {
    * 16 | peer_sk                  | u64, 0 outside of the kernel
    * 24 | peer_cookie              | u64
    * 32 | born_ns                  | u64
-   * 40 | owner_id                 | u32
-   * 44 | owner_slot               | u32
-   * 48 | owner_tgid               | u32
-   * 52 | generation               | u32
-   * 56 | isn_mine                 | u32
-   * 60 | isn_theirs               | u32
-   * 64 | copied_at_enrolment      | u32
-   * 68 | peer_copied_at_enrolment | u32
-   * 72 | average_size             | u32
-   * 76 | state                    | u32
-   * 80 | reason, tx, flags, seen, pinned | u8 each
-   * 85 | pad                      | 3 bytes
-   * 88 | tx_counters              | struct up_counters
+   * 40 | enrolled_ns              | u64
+   * 48 | owner_id                 | u32
+   * 52 | owner_slot               | u32
+   * 56 | owner_tgid               | u32
+   * 60 | generation               | u32
+   * 64 | isn_mine                 | u32
+   * 68 | isn_theirs               | u32
+   * 72 | copied_at_enrolment      | u32
+   * 76 | peer_copied_at_enrolment | u32
+   * 80 | average_size             | u32
+   * 84 | state                    | u32
+   * 88 | reason, tx, flags, seen, pinned, repaired | u8 each
+   * 94 | pad                      | 2 bytes
+   * 96 | tx_counters              | struct up_counters
    * </pre>
    */
   public static final class Sock {
@@ -83,23 +84,25 @@ public final class Layouts {
     public static final int PEER_SK = 16;
     public static final int PEER_COOKIE = 24;
     public static final int BORN_NS = 32;
-    public static final int OWNER_ID = 40;
-    public static final int OWNER_SLOT = 44;
-    public static final int OWNER_TGID = 48;
-    public static final int GENERATION = 52;
-    public static final int ISN_MINE = 56;
-    public static final int ISN_THEIRS = 60;
-    public static final int COPIED_AT_ENROLMENT = 64;
-    public static final int PEER_COPIED_AT_ENROLMENT = 68;
-    public static final int AVERAGE_SIZE = 72;
-    public static final int STATE = 76;
-    public static final int REASON = 80;
-    public static final int TX = 81;
-    public static final int FLAGS = 82;
-    public static final int SEEN = 83;
-    public static final int PINNED = 84;
-    public static final int TX_COUNTERS = 88;
-    public static final int SIZE = 128;
+    public static final int ENROLLED_NS = 40;
+    public static final int OWNER_ID = 48;
+    public static final int OWNER_SLOT = 52;
+    public static final int OWNER_TGID = 56;
+    public static final int GENERATION = 60;
+    public static final int ISN_MINE = 64;
+    public static final int ISN_THEIRS = 68;
+    public static final int COPIED_AT_ENROLMENT = 72;
+    public static final int PEER_COPIED_AT_ENROLMENT = 76;
+    public static final int AVERAGE_SIZE = 80;
+    public static final int STATE = 84;
+    public static final int REASON = 88;
+    public static final int TX = 89;
+    public static final int FLAGS = 90;
+    public static final int SEEN = 91;
+    public static final int PINNED = 92;
+    public static final int REPAIRED = 93;
+    public static final int TX_COUNTERS = 96;
+    public static final int SIZE = 136;
 
     private Sock() {}
   }
@@ -146,8 +149,7 @@ public final class Layouts {
    * <pre>
    *  0 | paused, armed, generation                                 | to the programs
    * 12 | unsettled, pending, progress, queued, visited, enrolled   | from the sweep
-   * 36 | claim_tgid, claim_id, claim_slot, dismiss_id              | to the programs
-   * 52 | pad
+   * 36 | claim_tgid, claim_id, claim_slot, dismiss_id, recheck     | to the programs
    * </pre>
    */
   public static final class Control {
@@ -164,6 +166,7 @@ public final class Layouts {
     public static final int CLAIM_ID = 40;
     public static final int CLAIM_SLOT = 44;
     public static final int DISMISS_ID = 48;
+    public static final int RECHECK = 52;
     public static final int SIZE = 56;
 
     private Control() {}
@@ -189,31 +192,45 @@ public final class Layouts {
   }
 
   /**
+   * {@code struct up_tuple}, the two ends of a connection.
+   *
+   * <pre>
+   *  0 | local_addr  | 16 bytes, network order, v4-mapped for IPv4
+   * 16 | remote_addr | 16 bytes, likewise
+   * 32 | local_port  | u16
+   * 34 | remote_port | u16
+   * </pre>
+   */
+  public static final class Tuple {
+    public static final int LOCAL_ADDR = 0;
+    public static final int REMOTE_ADDR = 16;
+    public static final int LOCAL_PORT = 32;
+    public static final int REMOTE_PORT = 34;
+    public static final int SIZE = 36;
+
+    private Tuple() {}
+  }
+
+  /**
    * {@code struct up_flow}, a record that {@code up_dump} writes.
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 128 | local_addr         | 16 bytes, network order, v4-mapped for IPv4
-   * 144 | remote_addr        | 16 bytes, likewise
-   * 160 | local_port         | u16
-   * 162 | remote_port        | u16
-   * 164 | queued             | u32
-   * 168 | tcp_bytes_sent     | u64
-   * 176 | tcp_bytes_received | u64
-   * 184 | age_ns             | u64
+   * 136 | tuple              | struct up_tuple
+   * 172 | queued             | u32
+   * 176 | tcp_bytes_sent     | u64
+   * 184 | tcp_bytes_received | u64
+   * 192 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int LOCAL_ADDR = 128;
-    public static final int REMOTE_ADDR = 144;
-    public static final int LOCAL_PORT = 160;
-    public static final int REMOTE_PORT = 162;
-    public static final int QUEUED = 164;
-    public static final int TCP_BYTES_SENT = 168;
-    public static final int TCP_BYTES_RECEIVED = 176;
-    public static final int AGE_NS = 184;
-    public static final int SIZE = 192;
+    public static final int TUPLE = 136;
+    public static final int QUEUED = 172;
+    public static final int TCP_BYTES_SENT = 176;
+    public static final int TCP_BYTES_RECEIVED = 184;
+    public static final int AGE_NS = 192;
+    public static final int SIZE = 200;
 
     private Flow() {}
   }
