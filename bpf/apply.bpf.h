@@ -47,7 +47,10 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 	rec->peer_copied_at_enrolment = 0;
 	rec->seen = 0;
 	rec->tx = UP_TX_TCP;
-	rec->flags &= ~UP_F_SETTLED;
+	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED);
+	rec->judged = messages_of(rec);
+	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
+	rec->judge_at = rec->judged + judge_messages;
 	set_state(rec, UP_ENROLLED);
 	publish(rec, sk);
 }

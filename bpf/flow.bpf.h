@@ -38,6 +38,11 @@ static __always_inline __u64 cookie_at(__u64 sk)
 	return READ_AT(struct sock, sk, __sk_common.skc_cookie.counter);
 }
 
+static __always_inline __u64 messages_of(const struct up_sock *rec)
+{
+	return rec->tx_counters.redirected_messages + rec->tx_counters.passed_messages;
+}
+
 /* The psock of a socket, or NULL: sk_user_data may hold what belongs to others. */
 static __always_inline struct sk_psock *psock_of(const struct sock *sk)
 {

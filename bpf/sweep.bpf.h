@@ -20,6 +20,7 @@ static __attribute__((noinline)) void publish(const struct up_sock *rec, const s
 		.cookie = rec->cookie,
 		.sk = rec->sk,
 		.peer_cookie = rec->peer_cookie,
+		.messages = messages_of(rec),
 		.netns_inum = netns_of(sk),
 		.copied_at_enrolment = rec->copied_at_enrolment,
 		.state = rec->state,
@@ -217,6 +218,46 @@ static __always_inline void leave(struct up_sock *rec, const struct sock *sk, __
 	set_state(rec, UP_LEAVING);
 	publish(rec, sk);
 	ctl->progress++;
+	ctl->recheck = 1; /* the other end has to leave too, and may think that all is settled */
+}
+
+/*
+ * Does an accelerated flow still gain? Requests and responses do. A direction that sends many messages for each one of
+ * the other end is a stream, and a redirected stream gains only with large writes (docs/data-path.md). Both ends say in
+ * one pass how far they are, and judge in the next.
+ */
+static __always_inline void review(struct up_sock *rec, const struct sock *sk, struct up_control *ctl)
+{
+	__u64 sent = messages_of(rec), mine, theirs, next;
+	struct up_half *half;
+
+	if (sent != rec->published) {
+		rec->published = sent;
+		publish(rec, sk);
+	}
+	if (sent < rec->judge_at || take_every)
+		return;
+	if (!(rec->flags & UP_F_ASKED)) {
+		rec->flags |= UP_F_ASKED;
+		ctl->progress++;
+		return;
+	}
+	rec->flags &= ~UP_F_ASKED;
+	half = other_half(rec);
+	if (!is_mutual(rec, half))
+		return;
+	mine = sent - rec->judged;
+	theirs = half->messages - rec->peer_judged;
+	rec->judged = sent;
+	rec->peer_judged = half->messages;
+	next = mine * 4;
+	if (next > judge_messages_max)
+		next = judge_messages_max;
+	if (next < judge_messages)
+		next = judge_messages;
+	rec->judge_at = sent + next;
+	if (theirs * stream_factor < mine && rec->average_size < stream_gains_size)
+		leave(rec, sk, UP_REASON_ONE_WAY, ctl);
 }
 
 /*
@@ -351,6 +392,8 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (rec->state == UP_ENROLLED || (rec->state == UP_READY && (ctl->dismiss_id || ctl->recheck || rec->pinned ||
 								       !(rec->flags & UP_F_SETTLED))))
 		hand_over(rec, sk, ctl, now);
+	if (rec->state == UP_READY)
+		review(rec, sk, ctl);
 	if (rec->state == UP_WANTED || rec->state == UP_LEAVING)
 		pend(ctx->meta->seq, sk, rec, ctl);
 	return 0;

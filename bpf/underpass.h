@@ -58,6 +58,7 @@ enum up_tx {
 
 #define UP_F_SETTLED 1 /* both ends know that the other is UP_READY: nothing more to hand over */
 #define UP_F_ONE_WAY 2 /* counted as one-way once already */
+#define UP_F_ASKED 4   /* to be judged in the next pass, when the other end has said how far it is */
 
 #define UP_SEEN_READER_PASSED 1 /* the peer has read a byte that came by TCP since its enrolment */
 
@@ -84,6 +85,10 @@ struct up_sock {
 	__u64 peer_cookie;
 	__u64 born_ns;      /* CLOCK_MONOTONIC, of the first scan that saw it */
 	__u64 enrolled_ns;  /* CLOCK_MONOTONIC, of its enrolment */
+	__u64 published;    /* messages sent, as the half last said */
+	__u64 judged;       /* messages sent, and those of the peer, when the flow was last judged */
+	__u64 peer_judged;
+	__u64 judge_at;     /* messages sent, when it is to be judged again */
 	__u32 owner_id;     /* registration; 0: not registered any more */
 	__u32 owner_slot;   /* index into `totals` */
 	__u32 owner_tgid;   /* in the initial pid namespace */
@@ -127,6 +132,7 @@ struct up_half {
 	__u64 cookie;
 	__u64 sk;
 	__u64 peer_cookie;         /* whom this end takes for its other end; 0: nobody yet */
+	__u64 messages;            /* that it has sent since its enrolment */
 	struct up_tuple tuple;
 	__u32 netns_inum;
 	__u32 copied_at_enrolment; /* valid from UP_ENROLLED on */
@@ -165,7 +171,7 @@ struct up_control {
 	__u32 claim_id;
 	__u32 claim_slot;
 	__u32 dismiss_id; /* up_scan makes this registration's sockets leave; 0: none */
-	__u32 recheck;    /* 1: up_scan compares settled flows too with their other end */
+	__u32 recheck;    /* 1: up_scan compares settled flows too with their other end; set by up_scan as well */
 };
 
 /* up_scan writes one for each socket that an apply pass has to visit. */

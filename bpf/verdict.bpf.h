@@ -122,6 +122,15 @@ static __always_inline int is_rest(struct sk_msg_md *msg)
 	return ((struct sk_msg *)bpf_cast_to_kern_ctx(msg))->sk_redir != 0;
 }
 
+/* Wakes the helper when the flow is to be judged; asks every 64 messages only, so that it is hardly to be noticed. */
+static __always_inline void call_for_judgement(const struct up_sock *rec)
+{
+	__u64 sent = messages_of(rec);
+
+	if (!(sent & 63) && sent >= rec->judge_at && rec->state == UP_READY)
+		wake_helper();
+}
+
 SEC("sk_msg")
 int up_verdict(struct sk_msg_md *msg)
 {
@@ -142,6 +151,7 @@ int up_verdict(struct sk_msg_md *msg)
 		if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
 			set_tx(rec, sum, UP_TX_REDIRECT);
 			count_redirected(rec, sum, size);
+			call_for_judgement(rec);
 			return SK_PASS;
 		}
 	}
@@ -149,6 +159,7 @@ int up_verdict(struct sk_msg_md *msg)
 	if (is_rest(msg))
 		return SK_DROP;
 	count_passed(rec, sum, size);
+	call_for_judgement(rec);
 	return SK_PASS;
 }
 

@@ -69,6 +69,8 @@ final class ControlBlock {
   Found read() throws NativeException {
     ByteBuffer found = map.newValue();
     map.lookup(key, found);
+    // What the scan asked for goes for the next one too: it may have visited the other end before.
+    value.putInt(Control.RECHECK, found.getInt(Control.RECHECK));
     return new Found(
         found.getInt(Control.UNSETTLED),
         found.getInt(Control.PENDING),

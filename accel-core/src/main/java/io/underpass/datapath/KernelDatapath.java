@@ -105,7 +105,6 @@ public final class KernelDatapath implements Datapath {
       // have taken off one end of a pair only.
       control.recheck(adopting);
       sweep.run();
-      control.recheck(false);
       for (String name : CGROUP_PROGRAMS) {
         BpfLink link = keep(pins.attach(object.program(name), cgroup));
         assert link != null;

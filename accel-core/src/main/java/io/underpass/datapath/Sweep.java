@@ -63,6 +63,7 @@ final class Sweep {
         break;
       }
     }
+    control.recheck(false);
     return new Result(found, moved, found.unsettled() > 0);
   }
 

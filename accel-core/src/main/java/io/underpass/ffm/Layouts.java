@@ -63,19 +63,20 @@ public final class Layouts {
    * 24 | peer_cookie              | u64
    * 32 | born_ns                  | u64
    * 40 | enrolled_ns              | u64
-   * 48 | owner_id                 | u32
-   * 52 | owner_slot               | u32
-   * 56 | owner_tgid               | u32
-   * 60 | generation               | u32
-   * 64 | isn_mine                 | u32
-   * 68 | isn_theirs               | u32
-   * 72 | copied_at_enrolment      | u32
-   * 76 | peer_copied_at_enrolment | u32
-   * 80 | average_size             | u32
-   * 84 | state                    | u32
-   * 88 | reason, tx, flags, seen, pinned, repaired | u8 each
-   * 94 | pad                      | 2 bytes
-   * 96 | tx_counters              | struct up_counters
+   *  48 | published, judged, peer_judged, judge_at | u64 each
+   *  80 | owner_id                 | u32
+   *  84 | owner_slot               | u32
+   *  88 | owner_tgid               | u32
+   *  92 | generation               | u32
+   *  96 | isn_mine                 | u32
+   * 100 | isn_theirs               | u32
+   * 104 | copied_at_enrolment      | u32
+   * 108 | peer_copied_at_enrolment | u32
+   * 112 | average_size             | u32
+   * 116 | state                    | u32
+   * 120 | reason, tx, flags, seen, pinned, repaired | u8 each
+   * 126 | pad                      | 2 bytes
+   * 128 | tx_counters              | struct up_counters
    * </pre>
    */
   public static final class Sock {
@@ -85,24 +86,28 @@ public final class Layouts {
     public static final int PEER_COOKIE = 24;
     public static final int BORN_NS = 32;
     public static final int ENROLLED_NS = 40;
-    public static final int OWNER_ID = 48;
-    public static final int OWNER_SLOT = 52;
-    public static final int OWNER_TGID = 56;
-    public static final int GENERATION = 60;
-    public static final int ISN_MINE = 64;
-    public static final int ISN_THEIRS = 68;
-    public static final int COPIED_AT_ENROLMENT = 72;
-    public static final int PEER_COPIED_AT_ENROLMENT = 76;
-    public static final int AVERAGE_SIZE = 80;
-    public static final int STATE = 84;
-    public static final int REASON = 88;
-    public static final int TX = 89;
-    public static final int FLAGS = 90;
-    public static final int SEEN = 91;
-    public static final int PINNED = 92;
-    public static final int REPAIRED = 93;
-    public static final int TX_COUNTERS = 96;
-    public static final int SIZE = 136;
+    public static final int PUBLISHED = 48;
+    public static final int JUDGED = 56;
+    public static final int PEER_JUDGED = 64;
+    public static final int JUDGE_AT = 72;
+    public static final int OWNER_ID = 80;
+    public static final int OWNER_SLOT = 84;
+    public static final int OWNER_TGID = 88;
+    public static final int GENERATION = 92;
+    public static final int ISN_MINE = 96;
+    public static final int ISN_THEIRS = 100;
+    public static final int COPIED_AT_ENROLMENT = 104;
+    public static final int PEER_COPIED_AT_ENROLMENT = 108;
+    public static final int AVERAGE_SIZE = 112;
+    public static final int STATE = 116;
+    public static final int REASON = 120;
+    public static final int TX = 121;
+    public static final int FLAGS = 122;
+    public static final int SEEN = 123;
+    public static final int PINNED = 124;
+    public static final int REPAIRED = 125;
+    public static final int TX_COUNTERS = 128;
+    public static final int SIZE = 168;
 
     private Sock() {}
   }
@@ -216,21 +221,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 136 | tuple              | struct up_tuple
-   * 172 | queued             | u32
-   * 176 | tcp_bytes_sent     | u64
-   * 184 | tcp_bytes_received | u64
-   * 192 | age_ns             | u64
+   * 168 | tuple              | struct up_tuple
+   * 204 | queued             | u32
+   * 208 | tcp_bytes_sent     | u64
+   * 216 | tcp_bytes_received | u64
+   * 224 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 136;
-    public static final int QUEUED = 172;
-    public static final int TCP_BYTES_SENT = 176;
-    public static final int TCP_BYTES_RECEIVED = 184;
-    public static final int AGE_NS = 192;
-    public static final int SIZE = 200;
+    public static final int TUPLE = 168;
+    public static final int QUEUED = 204;
+    public static final int TCP_BYTES_SENT = 208;
+    public static final int TCP_BYTES_RECEIVED = 216;
+    public static final int AGE_NS = 224;
+    public static final int SIZE = 232;
 
     private Flow() {}
   }

@@ -77,6 +77,27 @@ class EnrolmentTest {
   }
 
   @Test
+  void anAcceleratedFlowThatTurnsIntoAStreamOfSmallWritesIsTakenOff() throws Exception {
+    try (Testbed bed = new Testbed(false);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      exchange(pair, 100);
+      bed.awaitAccelerated(pair);
+      exchange(pair, 2000);
+      bed.helper.sweep();
+      assertTrue(bed.flowOf(pair.client()).accelerated(), "requests and responses stay");
+      // No sweep of ours here: the verdict itself has to call the helper.
+      for (int i = 0; i < 100_000 && bed.flowOf(pair.client()).accelerated(); i += 1000) {
+        for (int k = 0; k < 1000; k++) {
+          send(pair.client(), pair.server(), SIZE);
+        }
+      }
+      bed.await(pair.client(), f -> f.reason() == Reason.ONE_WAY && !f.accelerated());
+      bed.await(pair.server(), f -> f.reason() == Reason.ONE_WAY && !f.accelerated());
+      exchange(pair, 100);
+    }
+  }
+
+  @Test
   void aConnectionToAProcessThatIsNotRegisteredRunsPlain() throws Exception {
     Process peer = Testbed.java(EchoServer.class);
     try (Testbed bed = new Testbed(true)) {
