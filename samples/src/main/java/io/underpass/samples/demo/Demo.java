@@ -33,13 +33,13 @@ public final class Demo implements Callable<Integer> {
 
   @Option(
       names = "--pairs",
-      defaultValue = "6",
+      defaultValue = "10",
       description = "Rounds of each side (default: ${DEFAULT-VALUE}).")
   private int pairs;
 
   @Option(
       names = "--millis",
-      defaultValue = "2000",
+      defaultValue = "1200",
       description = "Of each round (default: ${DEFAULT-VALUE}).")
   private long millis;
 

@@ -7,6 +7,7 @@ import org.HdrHistogram.Histogram;
  *
  * @param requests of both pairs, in the rounds after the warm-up
  * @param mismatches of both pairs, those of the warm-up among them
+ * @param retries of both pairs, likewise: requests whose connection the client had closed itself
  * @param flowsAccelerated connections of the client that were accelerated
  * @param bytesRedirected sent by the client or the server past the TCP/IP stack
  * @param ratio plain median over accelerated median: above 1 is faster
@@ -14,6 +15,7 @@ import org.HdrHistogram.Histogram;
 record DemoResult(
     long requests,
     long mismatches,
+    long retries,
     long flowsAccelerated,
     long bytesRedirected,
     double medianPlainMicros,
@@ -32,6 +34,7 @@ record DemoResult(
     return new DemoResult(
         plain.rounds().requests() + accelerated.rounds().requests(),
         plain.rounds().mismatches() + accelerated.rounds().mismatches(),
+        plain.rounds().retries() + accelerated.rounds().retries(),
         client.count("ConnectionsAccelerated"),
         client.count("BytesRedirected") + server.count("BytesRedirected"),
         micros(before, 50),

@@ -89,10 +89,13 @@ record JmxView(Map<String, Object> accelerator, List<Map<String, Object>> flows)
   }
 
   /**
-   * Maps come over JMX as tables of key and value; they are maps again here. Other things stay as
-   * they are.
+   * Over JMX lists come as arrays, and maps as tables of key and value; here they are what they
+   * were. Other things stay as they are.
    */
   private static Object simple(Object value) {
+    if (value instanceof Object[] array && !(value instanceof CompositeData[])) {
+      return List.of(array);
+    }
     if (!(value instanceof TabularData table)) {
       return value;
     }

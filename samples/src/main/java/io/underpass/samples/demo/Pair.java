@@ -71,7 +71,13 @@ final class Pair {
    */
   void warmUp(Duration length) {
     Round round = ask(length);
-    rounds = new Round(0, rounds.mismatches() + round.mismatches(), 0, rounds.histograms());
+    rounds =
+        new Round(
+            0,
+            rounds.mismatches() + round.mismatches(),
+            rounds.retries() + round.retries(),
+            0,
+            rounds.histograms());
   }
 
   void round(Duration length) {

@@ -13,12 +13,14 @@ import org.HdrHistogram.Histogram;
  *
  * @param requests answered, whatever the answer was
  * @param mismatches answers whose status or body was not the expected one
+ * @param retries requests that were sent again, see {@link DemoClient}
  * @param seconds the rounds took
  * @param histograms of the time from sending to the body's last byte, in nanoseconds, one for each
  *     kind of request; in HdrHistogram's compressed form, Base64, so that it can travel between
  *     processes
  */
-record Round(long requests, long mismatches, double seconds, Map<String, String> histograms) {
+record Round(
+    long requests, long mismatches, long retries, double seconds, Map<String, String> histograms) {
 
   /** 1 ns to 1 minute, three significant digits. */
   static Histogram newHistogram() {
@@ -40,9 +42,10 @@ record Round(long requests, long mismatches, double seconds, Map<String, String>
     }
   }
 
-  /** The times of one kind of request. */
+  /** The times of one kind of request; empty if there was none. */
   Histogram histogram(String kind) {
-    return decode(histograms.get(kind));
+    String encoded = histograms.get(kind);
+    return encoded == null ? newHistogram() : decode(encoded);
   }
 
   /** The times of all requests. */
@@ -61,7 +64,11 @@ record Round(long requests, long mismatches, double seconds, Map<String, String>
     Map<String, String> sum = new TreeMap<>(histograms);
     other.histograms.forEach((kind, encoded) -> sum.merge(kind, encoded, Round::added));
     return new Round(
-        requests + other.requests, mismatches + other.mismatches, seconds + other.seconds, sum);
+        requests + other.requests,
+        mismatches + other.mismatches,
+        retries + other.retries,
+        seconds + other.seconds,
+        sum);
   }
 
   private static String added(String one, String other) {
@@ -71,6 +78,6 @@ record Round(long requests, long mismatches, double seconds, Map<String, String>
   }
 
   static Round none() {
-    return new Round(0, 0, 0, Map.of());
+    return new Round(0, 0, 0, 0, Map.of());
   }
 }

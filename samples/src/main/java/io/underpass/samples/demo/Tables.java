@@ -20,13 +20,14 @@ final class Tables {
   }
 
   private static void sums(PrintStream out, List<Pair> pairs) {
-    String form = "%-13s %9s %11s %11s %9s %11s %8s %15s%n";
+    String form = "%-13s %9s %11s %8s %11s %9s %11s %8s %15s%n";
     out.println();
     out.printf(
         form,
         "",
         "requests",
         "mismatches",
+        "retries",
         "median us",
         "p99 us",
         "requests/s",
@@ -39,6 +40,7 @@ final class Tables {
           pair.name(),
           pair.rounds().requests(),
           pair.rounds().mismatches(),
+          pair.rounds().retries(),
           "%.1f".formatted(DemoResult.micros(nanos, 50)),
           "%.1f".formatted(DemoResult.micros(nanos, 99)),
           "%.0f".formatted(pair.rounds().requestsPerSecond()),

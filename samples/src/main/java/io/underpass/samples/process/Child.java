@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 
 /**
  * A process that this one started and will end. Its standard output is read as lines, answers
@@ -41,16 +42,25 @@ public final class Child implements AutoCloseable {
   private final Writer requests;
   private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
 
-  private Child(String name, Process process) {
+  /** Which lines of its standard error are shown. */
+  private final Predicate<String> shown;
+
+  private Child(String name, Process process, Predicate<String> shown) {
     this.name = name;
+    this.shown = shown;
     this.process = process;
     this.requests = process.outputWriter(StandardCharsets.UTF_8);
   }
 
   /** Starts {@code command}; {@code name} stands in messages about it. */
   public static Child start(String name, List<String> command) {
+    return start(name, command, line -> true);
+  }
+
+  /** The same, and shows only those lines of its standard error that {@code shown} says. */
+  static Child start(String name, List<String> command, Predicate<String> shown) {
     try {
-      Child child = new Child(name, new ProcessBuilder(command).start());
+      Child child = new Child(name, new ProcessBuilder(command).start(), shown);
       Thread.ofPlatform().daemon().name(name + "-out").start(child::readOutput);
       Thread.ofPlatform().daemon().name(name + "-err").start(child::passOnErrors);
       return child;
@@ -185,7 +195,7 @@ public final class Child implements AutoCloseable {
 
   private void passOnErrors() {
     try (BufferedReader reader = reader(process.getErrorStream())) {
-      reader.lines().forEach(line -> System.err.println("[" + name + "] " + line));
+      reader.lines().filter(shown).forEach(line -> System.err.println("[" + name + "] " + line));
     } catch (IOException | UncheckedIOException e) {
       // As above.
     }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * A helper of our own, as {@code bin/underpass helper} runs it: with its own socket, policy and
@@ -14,6 +15,9 @@ public final class HelperProcess implements AutoCloseable {
 
   /** What the helper prints when it serves. */
   private static final String READY = "underpass: helper ready";
+
+  /** Who came and went is of no interest here; what else the helper says is. */
+  private static final Pattern AUDIT = Pattern.compile("^underpass: (registered|ended) ");
 
   private static final Duration START = Duration.ofSeconds(30);
   private static final Path BPFFS = Path.of("/sys/fs/bpf");
@@ -39,15 +43,14 @@ public final class HelperProcess implements AutoCloseable {
     Path pins = BPFFS.resolve(workspace.folder().getFileName().toString());
     Files.writeString(
         policy, "# The users of this run.\nallow uid 0\nallow uid " + JvmCommand.NOBODY + "\n");
-    Child child =
-        workspace.start(
+    List<String> command =
+        List.of(
+            Project.command().toString(),
             "helper",
-            List.of(
-                Project.command().toString(),
-                "helper",
-                "--socket=" + socket,
-                "--policy=" + policy,
-                "--pin-dir=" + pins));
+            "--socket=" + socket,
+            "--policy=" + policy,
+            "--pin-dir=" + pins);
+    Child child = Child.start("helper", command, line -> !AUDIT.matcher(line).find());
     HelperProcess helper = workspace.hold(new HelperProcess(child, socket, pins));
     String line = child.line(START);
     while (!line.startsWith(READY)) {
