@@ -1,7 +1,6 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.BpfIterator;
-import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
@@ -100,14 +99,12 @@ public final class KernelDatapath implements Datapath {
       BpfProgram verdict = object.program("up_verdict");
       verdict.attachVerdict(object.map("senders"));
       pins.keepVerdict(verdict);
-      // Takes back the pause of a helper that stopped without finishing; and one that was killed
-      // may
+      // Takes back the pause of a helper that stopped without finishing. One that was killed may
       // have taken off one end of a pair only.
       control.recheck(adopting);
       sweep.run();
       for (String name : CGROUP_PROGRAMS) {
-        BpfLink link = keep(pins.attach(object.program(name), cgroup));
-        assert link != null;
+        open.add(pins.attach(object.program(name), cgroup));
       }
       this.thread =
           new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);

@@ -6,6 +6,7 @@ import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.NativeException;
+import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.WireException;
@@ -172,9 +173,7 @@ final class Registrations {
   /** Field 22 of {@code /proc/<pid>/stat}; -1 if there is no such process. */
   private static long startTicks(int pid) {
     try {
-      String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-      // The second field, the command in parentheses, may hold anything.
-      return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[19]);
+      return PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/" + pid + "/stat")));
     } catch (IOException e) {
       return -1;
     }

@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Makes sure that a pid from a socket still is the process that connected it. */
-final class PeerProcess {
+public final class PeerProcess {
   /** Index of starttime among the fields after the command's name, from 0. */
   private static final int START_TIME = 22 - 3;
 
@@ -40,7 +40,7 @@ final class PeerProcess {
   }
 
   /** The command's name may hold spaces and parentheses; nothing after it does. */
-  static long parseStartTicks(String stat) throws IOException {
+  public static long parseStartTicks(String stat) throws IOException {
     String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", -1);
     if (fields.length <= START_TIME) {
       throw new IOException("not a stat file");

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.underpass.Reason;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.Tuning;
+import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.FlowView;
 import io.underpass.testing.KernelTest;
@@ -60,7 +61,6 @@ class FullTableTest {
   }
 
   private static long startTicks() throws Exception {
-    String stat = Files.readString(Path.of("/proc/self/stat"));
-    return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[19]);
+    return PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat")));
   }
 }
