@@ -17,9 +17,10 @@ import java.util.Properties;
  * @param enabled whether to run at all, and how loud to be if that fails
  * @param socket where the helper listens
  * @param flows how many flows the JMX table shows at most, {@code 1..1000}
+ * @param spin whether a read may look for its bytes for some microseconds before it blocks
  * @param problems one text for each value that was ignored: what it was, and why
  */
-public record Settings(Mode enabled, Path socket, int flows, List<String> problems) {
+public record Settings(Mode enabled, Path socket, int flows, boolean spin, List<String> problems) {
   /** Where the helper listens unless told otherwise. */
   public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
 
@@ -48,7 +49,8 @@ public record Settings(Mode enabled, Path socket, int flows, List<String> proble
     Mode enabled = sources.first("enabled", Mode.AUTO, Settings::mode);
     Path socket = sources.first("socket", DEFAULT_SOCKET, Settings::absolute);
     int flows = sources.first("flows", DEFAULT_FLOWS, Settings::limit);
-    return new Settings(enabled, socket, flows, sources.problems());
+    boolean spin = sources.first("spin", true, Settings::spin);
+    return new Settings(enabled, socket, flows, spin, sources.problems());
   }
 
   private static Map<String, String> propertiesOf(Properties properties) {
@@ -68,6 +70,14 @@ public record Settings(Mode enabled, Path socket, int flows, List<String> proble
       case "on" -> Mode.ON;
       case "off" -> Mode.OFF;
       default -> throw new IllegalArgumentException("it is neither auto, on nor off");
+    };
+  }
+
+  private static boolean spin(String text) {
+    return switch (text) {
+      case "auto" -> true;
+      case "off" -> false;
+      default -> throw new IllegalArgumentException("it is neither auto nor off");
     };
   }
 

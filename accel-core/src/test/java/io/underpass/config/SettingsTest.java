@@ -22,7 +22,7 @@ class SettingsTest {
   @Test
   void nothingSaidMeansTheDefaults() {
     Settings expected =
-        new Settings(Mode.AUTO, Settings.DEFAULT_SOCKET, Settings.DEFAULT_FLOWS, List.of());
+        new Settings(Mode.AUTO, Settings.DEFAULT_SOCKET, Settings.DEFAULT_FLOWS, true, List.of());
     assertEquals(expected, Settings.read(null, NONE, NONE));
     assertEquals(expected, Settings.read("", NONE, NONE));
     assertEquals(expected, Settings.read(",,", NONE, NONE));
@@ -43,8 +43,9 @@ class SettingsTest {
   @Test
   void everyKeyIsTakenFromTheArgument() throws Exception {
     Settings settings =
-        Settings.read("enabled=on,socket=/tmp/s, flows = 7 ,config=" + file(""), NONE, NONE);
-    assertEquals(new Settings(Mode.ON, Path.of("/tmp/s"), 7, List.of()), settings);
+        Settings.read(
+            "enabled=on,socket=/tmp/s, flows = 7 ,spin=off,config=" + file(""), NONE, NONE);
+    assertEquals(new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, List.of()), settings);
   }
 
   @ParameterizedTest
@@ -58,6 +59,7 @@ class SettingsTest {
         "enabled",
         "enabled=",
         "enabled=yes",
+        "spin=on",
         "enabled=ON",
         "flows=0",
         "flows=1001",

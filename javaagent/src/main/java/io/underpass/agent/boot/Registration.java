@@ -40,6 +40,7 @@ public final class Registration implements Runnable {
 
   private final Path socket;
   private final String enabled;
+  private final boolean spin;
   private boolean beansNow;
 
   private volatile HelperClient client;
@@ -59,6 +60,7 @@ public final class Registration implements Runnable {
 
   Registration(Settings settings) {
     this.socket = settings.socket();
+    this.spin = settings.spin();
     this.enabled = settings.enabled().name().toLowerCase(Locale.ROOT);
   }
 
@@ -161,7 +163,7 @@ public final class Registration implements Runnable {
       attempt = HelperClient.connect(socket, patience);
       Reply reply = attempt.register(enabled);
       attempt.timeout(LATER);
-      Hooks.activate(Sockopts.open((int) reply.number("level")));
+      Hooks.activate(Sockopts.open((int) reply.number("level")), spin);
       standing = Standing.registered(reply.text("helper"), reply.number("id"));
       client = attempt;
       return null;

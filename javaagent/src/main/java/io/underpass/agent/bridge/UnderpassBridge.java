@@ -54,6 +54,12 @@ public abstract class UnderpassBridge {
   /** Urgent data is about to be sent. */
   public static final int URGENT = 13;
 
+  /** A read of a {@code NioSocketImpl} begins, under its lock; it blocks. */
+  public static final int SOCKET_READING = 14;
+
+  /** A read of a {@code SocketChannelImpl} begins, under its lock; the flag: it blocks. */
+  public static final int CHANNEL_READING = 15;
+
   private static volatile UnderpassBridge agent;
 
   /** For the agent. */

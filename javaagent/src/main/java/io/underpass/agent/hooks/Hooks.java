@@ -2,14 +2,15 @@ package io.underpass.agent.hooks;
 
 import io.underpass.agent.bridge.UnderpassBridge;
 import java.io.FileDescriptor;
+import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
  * Called through the bridge from inside the JDK's socket classes, on the application's threads and
- * often under their locks: nothing here blocks, and nothing here may change what the application
- * sees, but for the three repairs below.
+ * often under their locks: nothing here blocks (but see {@link Spins}), and nothing here may change
+ * what the application sees, but for the three repairs below.
  *
  * <p>An accelerated socket differs from plain TCP in three places that a program can see, and each
  * is put right here: {@link #onAvailable}, {@link #beforeUrgent} and the reset in {@link #closing}.
@@ -22,10 +23,16 @@ public final class Hooks extends UnderpassBridge {
   /** What happened so far. */
   public static final SocketCounts COUNTS = new SocketCounts();
 
+  /** How reads spun. */
+  public static final SpinCounts SPINS = new SpinCounts();
+
   private static final LongAdder SUPPRESSED = new LongAdder();
 
   /** Null until the first registration; never null again. */
   private static volatile Sockopts sockopts;
+
+  /** Null until the first registration, and where no read is to spin. */
+  private static volatile Spins spins;
 
   private final Consumer<Object> platformServer;
 
@@ -42,9 +49,21 @@ public final class Hooks extends UnderpassBridge {
     UnderpassBridge.connect(new Hooks(platformServer));
   }
 
-  /** A registration is made: the socket options are answered from now on. */
-  public static void activate(Sockopts opened) {
+  /**
+   * A registration is made: the socket options are answered from now on.
+   *
+   * @param spin whether reads may spin before they block
+   */
+  public static void activate(Sockopts opened, boolean spin) {
     sockopts = opened;
+    if (spin) {
+      try {
+        spins = Spins.open(opened, SPINS);
+      } catch (ReflectiveOperationException | IOException e) {
+        // A JDK without that method, or no /proc: reads block at once, as ever.
+        spins = null;
+      }
+    }
   }
 
   /** Something of the agent failed; the application goes on as if there were no agent. */
@@ -83,6 +102,12 @@ public final class Hooks extends UnderpassBridge {
       case BOUND -> COUNTS.bound();
       case CLOSING -> closing(fd);
       case URGENT -> beforeUrgent(fd);
+      case SOCKET_READING -> reading(fd);
+      case CHANNEL_READING -> {
+        if (flag) {
+          reading(fd);
+        }
+      }
       default -> throw new IllegalArgumentException("event " + what);
     }
   }
@@ -136,6 +161,10 @@ public final class Hooks extends UnderpassBridge {
    * its own {@code shutdown}, as for plain TCP.
    */
   private static void closing(FileDescriptor fd) throws Throwable {
+    Spins reads = spins;
+    if (reads != null) {
+      reads.forget(fd);
+    }
     SocketRecord record = TABLE.remove(fd);
     if (record != null) {
       COUNTS.closed();
@@ -145,6 +174,13 @@ public final class Hooks extends UnderpassBridge {
       if (opened.unread(fd, record != null) > 0) {
         opened.lingerZero(fd);
       }
+    }
+  }
+
+  private static void reading(FileDescriptor fd) throws Throwable {
+    Spins reads = spins;
+    if (reads != null) {
+      reads.beforeRead(fd);
     }
   }
 

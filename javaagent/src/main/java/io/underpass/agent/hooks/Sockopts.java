@@ -74,6 +74,11 @@ public final class Sockopts {
     return get(fd, AVAILABLE, true);
   }
 
+  /** Whether the kernel has this socket enrolled; false if nobody answers. */
+  boolean isEnrolled(FileDescriptor fd) throws Throwable {
+    return get(fd, AVAILABLE, false) >= 0;
+  }
+
   /** Bytes in the psock queue; 0 or less if there are none, or nobody answers. */
   int unread(FileDescriptor fd, boolean known) throws Throwable {
     return get(fd, UNREAD, known);

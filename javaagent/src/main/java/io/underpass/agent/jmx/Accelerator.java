@@ -114,6 +114,16 @@ final class Accelerator implements AcceleratorMXBean {
   }
 
   @Override
+  public long getSpinsWon() {
+    return Hooks.SPINS.wonCount();
+  }
+
+  @Override
+  public long getSpinsLost() {
+    return Hooks.SPINS.lostCount();
+  }
+
+  @Override
   public long getSuppressedErrors() {
     return Hooks.suppressed();
   }

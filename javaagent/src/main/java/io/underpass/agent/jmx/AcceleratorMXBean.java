@@ -67,6 +67,12 @@ public interface AcceleratorMXBean {
   /** Sockets closed. */
   long getCloses();
 
+  /** Reads that looked for their bytes for some microseconds, and so did not have to sleep. */
+  long getSpinsWon();
+
+  /** Reads that looked in vain, and slept. */
+  long getSpinsLost();
+
   /** Errors of the agent that the application did not see. Anything but 0 is a bug of the agent. */
   long getSuppressedErrors();
 

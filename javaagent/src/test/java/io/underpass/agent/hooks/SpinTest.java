@@ -1,0 +1,89 @@
+package io.underpass.agent.hooks;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.FileDescriptor;
+import org.junit.jupiter.api.Test;
+
+class SpinTest {
+  private final FileDescriptor fd = new FileDescriptor();
+  private final Spin spin = new Spin(fd, 1_000);
+
+  @Test
+  void aYoungSocketIsLeftAlone() {
+    assertEquals(Spin.FIRST_REST, reads());
+  }
+
+  @Test
+  void failuresMakeAttemptsEverRarer() {
+    reads();
+    for (int level = 1; level <= Spin.MAX_LEVEL + 2; level++) {
+      spin.lost(0);
+      assertEquals(Math.min(1 << level, Spin.MAX_REST), reads());
+      long pause = 10_000L << Math.min(level, Spin.MAX_LEVEL);
+      assertTrue(spin.isTooEarly(pause - 1));
+      assertEquals(Spin.MAX_REST, reads());
+      assertFalse(spin.isTooEarly(pause));
+    }
+  }
+
+  @Test
+  void theSecondSuccessInARowHalvesWhatTheNextFailureMeans() {
+    reads();
+    for (int i = 0; i < 4; i++) {
+      spin.lost(0);
+    }
+    reads();
+    spin.won();
+    assertEquals(0, reads());
+    spin.lost(0);
+    assertEquals(1 << 5, reads());
+    spin.won();
+    spin.won();
+    assertEquals(0, reads());
+    spin.lost(0);
+    assertEquals(1 << 3, reads());
+  }
+
+  @Test
+  void anAttemptTakesLongerWhereTheOtherEndHasToBeWokenFirst() {
+    long first = spin.budgetNanos();
+    spin.won();
+    assertTrue(spin.budgetNanos() < first);
+    spin.lost(0);
+    assertEquals(first, spin.budgetNanos());
+  }
+
+  @Test
+  void oneSuccessPaysForSomeReadsThatFindTheirBytesAtOnce() {
+    reads();
+    spin.won();
+    for (int i = 0; i < Spin.CREDIT; i++) {
+      spin.ready(0);
+      assertTrue(spin.isDue());
+    }
+    spin.ready(0);
+    assertEquals(2, reads());
+    spin.ready(0);
+    assertEquals(4, reads());
+  }
+
+  @Test
+  void itIsEnrolledForAWhileAlsoWhenTheClockOverflows() {
+    assertFalse(spin.isEnrolled(1_000));
+    spin.enrolledUntil(Long.MIN_VALUE + 5);
+    assertTrue(spin.isEnrolled(Long.MAX_VALUE));
+    assertFalse(spin.isEnrolled(Long.MIN_VALUE + 5));
+  }
+
+  /** How many go without an attempt from now on. */
+  private int reads() {
+    int reads = 0;
+    while (!spin.isDue()) {
+      reads++;
+    }
+    return reads;
+  }
+}
