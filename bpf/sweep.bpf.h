@@ -207,7 +207,7 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct up_sock *rec = ctx->value;
 	struct sock *sk = ctx->sk;
 	struct tcp_sock *tp;
-	__u32 tcp_state, queued;
+	__u32 tcp_state;
 	__u64 now, cookie;
 
 	if (!ctl || !rec || !sk)
@@ -220,11 +220,9 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	}
 	tcp_state = sk->__sk_common.skc_state;
 	if (is_enrolled(rec->state)) {
-		queued = psock_queued(sk);
-		ctl->queued += queued;
 		/* A finished connection is in no hash that up_apply could find it in: it leaves when it is closed. */
 		if (tcp_state == BPF_TCP_CLOSE) {
-			ctl->enrolled += queued != 0;
+			ctl->enrolled += psock_queued(sk) != 0;
 			return 0;
 		}
 		ctl->enrolled++;

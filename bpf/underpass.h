@@ -164,7 +164,6 @@ struct up_control {
 	__u32 unsettled;  /* out: established sockets for which nothing is decided */
 	__u32 pending;    /* out: sockets that an apply pass has to visit */
 	__u32 progress;   /* out: sockets whose state this pass changed */
-	__u32 queued;     /* out: bytes in psock queues */
 	__u32 visited;    /* out: sockets with a record */
 	__u32 enrolled;   /* out: sockets in the sockhashes */
 	__u32 claim_tgid; /* for up_claim */

@@ -15,7 +15,7 @@ final class ControlBlock {
   private final ByteBuffer value;
 
   /** What one scan found. */
-  record Found(int unsettled, int pending, int progress, int queued, int visited, int enrolled) {}
+  record Found(int unsettled, int pending, int progress, int visited, int enrolled) {}
 
   ControlBlock(BpfMap map) throws NativeException {
     this.map = map;
@@ -75,7 +75,6 @@ final class ControlBlock {
         found.getInt(Control.UNSETTLED),
         found.getInt(Control.PENDING),
         found.getInt(Control.PROGRESS),
-        found.getInt(Control.QUEUED),
         found.getInt(Control.VISITED),
         found.getInt(Control.ENROLLED));
   }

@@ -191,7 +191,18 @@ public final class KernelDatapath implements Datapath {
 
   @Override
   public String reason() {
-    return stopping ? "flows go back to TCP" : "";
+    if (stopping) {
+      return "flows go back to TCP";
+    }
+    lock.lock();
+    try {
+      long unreachable = sweep.unreachable();
+      return unreachable == 0
+          ? ""
+          : unreachable + " times a network namespace could not be entered";
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override

@@ -74,6 +74,7 @@ final class Sweep {
     }
   }
 
+  /** How often a namespace with something to do could not be entered. */
   long unreachable() {
     return unreachable;
   }

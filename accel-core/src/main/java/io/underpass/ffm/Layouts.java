@@ -153,8 +153,8 @@ public final class Layouts {
    *
    * <pre>
    *  0 | paused, armed, generation                                 | to the programs
-   * 12 | unsettled, pending, progress, queued, visited, enrolled   | from the sweep
-   * 36 | claim_tgid, claim_id, claim_slot, dismiss_id, recheck     | to the programs
+   * 12 | unsettled, pending, progress, visited, enrolled           | from the sweep
+   * 32 | claim_tgid, claim_id, claim_slot, dismiss_id, recheck     | to the programs
    * </pre>
    */
   public static final class Control {
@@ -164,15 +164,14 @@ public final class Layouts {
     public static final int UNSETTLED = 12;
     public static final int PENDING = 16;
     public static final int PROGRESS = 20;
-    public static final int QUEUED = 24;
-    public static final int VISITED = 28;
-    public static final int ENROLLED = 32;
-    public static final int CLAIM_TGID = 36;
-    public static final int CLAIM_ID = 40;
-    public static final int CLAIM_SLOT = 44;
-    public static final int DISMISS_ID = 48;
-    public static final int RECHECK = 52;
-    public static final int SIZE = 56;
+    public static final int VISITED = 24;
+    public static final int ENROLLED = 28;
+    public static final int CLAIM_TGID = 32;
+    public static final int CLAIM_ID = 36;
+    public static final int CLAIM_SLOT = 40;
+    public static final int DISMISS_ID = 44;
+    public static final int RECHECK = 48;
+    public static final int SIZE = 52;
 
     private Control() {}
   }

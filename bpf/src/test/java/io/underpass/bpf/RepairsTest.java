@@ -31,33 +31,22 @@ class RepairsTest {
   @Test
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void aProgramSeesNoDifference() throws Exception {
-    List<String> plain = run(List.of());
+    List<String> plain = run(List.of(), _ -> {});
     assertTrue(plain.size() > 15, plain::toString);
     try (Testbed bed = new Testbed(true)) {
       List<FlowView> seen = new ArrayList<>();
-      Process process =
-          Testbed.java(
-              Transcript.class,
-              List.of(),
-              List.of("-javaagent:" + AGENT + "=socket=" + bed.helper.socket()));
-      List<String> accelerated = new ArrayList<>();
-      try (var out = process.inputReader();
-          var in = process.outputWriter()) {
-        for (String line; (line = out.readLine()) != null; ) {
-          if (line.equals(Transcript.WARM)) {
-            // The program waits here until its flows are accelerated.
-            awaitAccelerated(bed, seen, process.pid());
-            in.write("go\n");
-            in.flush();
-          } else {
-            accelerated.add(line);
-          }
-        }
-      }
-      assertEquals(0, process.waitFor());
+      List<String> accelerated =
+          run(
+              List.of("-javaagent:" + AGENT + "=socket=" + bed.helper.socket()),
+              pid -> awaitAccelerated(bed, seen, pid));
       assertEquals(plain, accelerated);
       assertTrue(seen.size() >= 2 * Transcript.ROUNDS, seen::toString);
     }
+  }
+
+  /** What is to be done while the program waits for the word to go on. */
+  private interface Pause {
+    void of(long pid) throws Exception;
   }
 
   private static void awaitAccelerated(Testbed bed, List<FlowView> seen, long pid)
@@ -76,13 +65,14 @@ class RepairsTest {
     throw new AssertionError("not accelerated: " + bed.helper.flows(100));
   }
 
-  private static List<String> run(List<String> options) throws Exception {
+  private static List<String> run(List<String> options, Pause pause) throws Exception {
     Process process = Testbed.java(Transcript.class, List.of(), options);
     List<String> lines = new ArrayList<>();
     try (var out = process.inputReader();
         var in = process.outputWriter()) {
       for (String line; (line = out.readLine()) != null; ) {
         if (line.equals(Transcript.WARM)) {
+          pause.of(process.pid());
           in.write("go\n");
           in.flush();
         } else {

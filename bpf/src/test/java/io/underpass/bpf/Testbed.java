@@ -24,18 +24,16 @@ final class Testbed implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final Path folder;
-  private final Path pins;
   final Helper helper;
   final HelperClient client;
 
   Testbed(boolean takeEvery) throws IOException {
     folder = Files.createTempDirectory("underpass-test");
-    pins = Pinning.newFolder();
     helper =
         Helper.start(
             HelperConfig.defaults()
                 .withSocket(folder.resolve("helper.sock"))
-                .withBpffs(pins)
+                .withBpffs(Pinning.newFolder())
                 .withTakeEvery(takeEvery));
     client = HelperClient.connect(helper.socket(), PATIENCE);
     client.register("on").orThrow();
@@ -128,10 +126,6 @@ final class Testbed implements AutoCloseable {
   void awaitAccelerated(Pair pair) throws IOException, InterruptedException {
     await(pair.client(), FlowView::accelerated);
     await(pair.server(), FlowView::accelerated);
-  }
-
-  Path pins() {
-    return pins;
   }
 
   @Override
