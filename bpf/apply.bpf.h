@@ -24,6 +24,39 @@ static __always_inline __u8 reason_of(long err)
 	}
 }
 
+/*
+ * Redirected bytes and those that come by TCP share sk_rmem_alloc, and TCP drops what comes when that is above sk_rcvbuf: the
+ * sender then waits for a timer. So a redirect leaves TCP the room for the window it has announced (has_room), and the
+ * receive buffer gets more of it here: SO_RCVLOWAT raises sk_rcvbuf and does not lock it (tcp_set_rcvlowat), nor does it touch
+ * one that the application has set. The window is kept to a quarter of it meanwhile; what was announced before stands until it
+ * is used up.
+ */
+static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	int low = sk->sk_rcvlowat, want = room, clamp;
+
+	rec->window_clamp = 0;
+	if (!want)
+		return;
+	if (low < want && !bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof(want)))
+		bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+	clamp = (__u32)sk->sk_rcvbuf / 4;
+	if (tp->window_clamp > (__u32)clamp) {
+		rec->window_clamp = tp->window_clamp;
+		bpf_setsockopt(tp, SOL_TCP, TCP_WINDOW_CLAMP, &clamp, sizeof(clamp));
+	}
+}
+
+static __always_inline void give_back_room(struct up_sock *rec, struct tcp_sock *tp)
+{
+	int clamp = rec->window_clamp;
+
+	rec->window_clamp = 0;
+	if (clamp)
+		bpf_setsockopt(tp, SOL_TCP, TCP_WINDOW_CLAMP, &clamp, sizeof(clamp));
+}
+
 static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
@@ -42,6 +75,7 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 		decide_plain(rec, sk, reason_of(err));
 		return;
 	}
+	make_room(rec, tp);
 	rec->enrolled_ns = bpf_ktime_get_ns();
 	rec->copied_at_enrolment = tp->copied_seq;
 	rec->peer_copied_at_enrolment = 0;
@@ -49,6 +83,7 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 	rec->tx = UP_TX_TCP;
 	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED);
 	rec->judged = messages_of(rec);
+	rec->judged_passed = rec->tx_counters.passed_messages;
 	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
 	rec->judge_at = rec->judged + judge_messages;
 	set_state(rec, UP_ENROLLED);
@@ -101,6 +136,9 @@ static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 		return;
 	bpf_map_delete_elem(&senders, &key);
 	bpf_map_delete_elem(&members, &key);
+	give_back_room(rec, tp);
+	rec->segments_in = tp->data_segs_in;
+	rec->segments_out = tp->data_segs_out;
 	decide_plain(rec, sk, rec->reason);
 }
 

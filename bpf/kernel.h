@@ -79,6 +79,7 @@ struct sock {
 		atomic_t rmem_alloc;
 	} sk_backlog;
 	int sk_rcvbuf;
+	int sk_rcvlowat;
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
@@ -99,6 +100,9 @@ struct inet_connection_sock {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 rcv_nxt;
+	__u32 rcv_wup;
+	__u32 rcv_wnd;
+	__u32 window_clamp;
 	__u32 copied_seq;
 	__u32 write_seq;
 	__u32 snd_una;
@@ -173,7 +177,10 @@ struct bpf_iter__task_file {
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
 #define SEND_SHUTDOWN 2
+#define SOL_SOCKET 1
+#define SO_RCVLOWAT 18
 #define SOL_TCP 6
+#define TCP_WINDOW_CLAMP 10
 #define TCP_REPAIR 19
 #define PAGE_SIZE 4096
 

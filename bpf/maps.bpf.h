@@ -56,6 +56,13 @@ struct {
 	__type(value, struct up_control);
 } control SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, UP_MAX_RULES);
+	__type(key, __u32);
+	__type(value, struct up_rule);
+} rules SEC(".maps");
+
 /* Carries nothing but the wake-up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -86,7 +93,10 @@ const volatile __u32 one_way_factor = 64;  /* more than so many times the segmen
 const volatile __u32 judge_messages = 256;      /* an accelerated flow is judged after so many, and then ever more rarely, */
 const volatile __u32 judge_messages_max = 16384; /* but not more rarely than this */
 const volatile __u32 stream_factor = 8;     /* so many messages for each of the other end: a stream */
-const volatile __u32 stream_gains_size = 32768; /* bytes a message, from which on a redirected stream gains */
+const volatile __u32 stream_gains_size = 12288; /* bytes a message, from which on a redirected stream gains */
+const volatile __u32 trial_segments = 512;  /* a stream is tried after so many data segments, */
+const volatile __u32 answer_segments = 64;  /* or taken up again when it has had so many each way; both times 8 for each trial */
+const volatile __u32 room = 1048576;        /* bytes of payload that the receive buffer of an enrolled socket has room for */
 const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */
 
 #endif

@@ -58,6 +58,31 @@ static __always_inline int readable(const struct up_sock *rec)
 	return psock_queued(sk) + in_tcp;
 }
 
+/* So much unread is no reason to wait: the reader has work, and its processor's cache holds it. */
+#define READER_HAS_WORK 262144
+
+/*
+ * What a writer of much should wait for: that the reader comes along, before the redirect has no room any more; or, where the
+ * direction goes by TCP, that the reader has read all, and the redirect can go on.
+ */
+static __always_inline int behind(const struct up_sock *rec)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)rec->sk;
+	__u32 unread, enough;
+
+	if (rec->state != UP_READY || rec->pinned || cookie_at(rec->peer_sk) != rec->peer_cookie)
+		return 0;
+	if (rec->tx == UP_TX_REDIRECT) {
+		enough = limit_of(rec->peer_sk) / 2;
+		if (enough > READER_HAS_WORK)
+			enough = READER_HAS_WORK;
+		unread = held_by(rec->peer_sk);
+		return unread > enough ? unread : 0;
+	}
+	unread = BPF_CORE_READ(tp, write_seq) - READ_AT(struct tcp_sock, rec->peer_sk, copied_seq);
+	return (int)unread > 0 ? unread : 0;
+}
+
 SEC("cgroup/getsockopt")
 int up_getsockopt(struct bpf_sockopt *ctx)
 {
@@ -76,6 +101,9 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 		break;
 	case UP_OPT_UNREAD:
 		answer = is_enrolled(rec->state) ? psock_queued((const struct sock *)rec->sk) : 0;
+		break;
+	case UP_OPT_BEHIND:
+		answer = behind(rec);
 		break;
 	default:
 		return 1;

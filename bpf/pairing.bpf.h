@@ -110,10 +110,44 @@ static __always_inline int is_mutual(const struct up_sock *rec, const struct up_
 	return half && half->cookie == rec->peer_cookie && half->peer_cookie == rec->cookie;
 }
 
-/* Does the reason outlast a pause, and a change of the set of registrations? */
+/* Was it a judgement on the traffic, which may change? */
+static __always_inline int is_about_traffic(__u8 reason)
+{
+	return reason == UP_REASON_ONE_WAY || reason == UP_REASON_BEHIND;
+}
+
+/* Does the reason outlast a pause, a change of the set of registrations, and other traffic? */
 static __always_inline int is_final(__u8 reason)
 {
-	return reason != UP_REASON_PAUSED && reason != UP_REASON_NO_PEER;
+	return reason != UP_REASON_PAUSED && reason != UP_REASON_NO_PEER && !is_about_traffic(reason);
+}
+
+struct rule_search {
+	struct up_tuple tuple;
+	__u8 decision;
+};
+
+static long match_rule(__u32 i, struct rule_search *search)
+{
+	struct up_rule *rule = bpf_map_lookup_elem(&rules, &i);
+
+	if (!rule || !rule->low)
+		return 1;
+	if ((search->tuple.local_port < rule->low || search->tuple.local_port > rule->high) &&
+	    (search->tuple.remote_port < rule->low || search->tuple.remote_port > rule->high))
+		return 0;
+	search->decision = rule->decision;
+	return 1;
+}
+
+/* What the first rule that names one of its ports says. */
+static __attribute__((noinline)) __u8 rule_of(const struct sock *sk)
+{
+	struct rule_search search = {.decision = UP_DECIDE_AUTO};
+
+	tuple_of(&search.tuple, sk);
+	bpf_loop(UP_MAX_RULES, match_rule, &search, 0);
+	return search.decision;
 }
 
 static __always_inline void pair(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp,
@@ -136,11 +170,12 @@ static __always_inline void pair(struct up_sock *rec, const struct sock *sk, con
 		if (half->state != UP_PLAIN && half->state != UP_LEAVING) {
 			rec->peer_cookie = half->cookie;
 			rec->peer_sk = half->sk;
+			rec->rule = rule_of(sk);
 			set_state(rec, UP_PAIRED);
 			ctl->progress++;
 		}
 	}
-	if (rec->state == UP_NEW && now - rec->born_ns > no_peer_ns) {
+	if (rec->state == UP_NEW && now - rec->since_ns > no_peer_ns) {
 		decide_plain(rec, sk, UP_REASON_NO_PEER);
 		return;
 	}

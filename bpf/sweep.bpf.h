@@ -24,14 +24,12 @@ static __always_inline int kind_of(const struct tcp_sock *tp)
 	return KIND_UNDECIDED;
 }
 
-/* A socket seen for the first time, or a copy of its listener's record: forget what was the listener's. */
-static __always_inline void start_record(struct up_sock *rec, __u64 cookie, __u64 sk, __u64 now)
+/* Looks for its other end, once more perhaps. */
+static __always_inline void start_over(struct up_sock *rec, __u64 now)
 {
-	rec->cookie = cookie;
-	rec->sk = sk;
 	rec->peer_sk = 0;
 	rec->peer_cookie = 0;
-	rec->born_ns = now; /* the two seconds in which somebody may answer start here */
+	rec->since_ns = now; /* the two seconds in which somebody may answer start here */
 	rec->average_size = 0;
 	rec->reason = UP_REASON_UNDECIDED;
 	rec->tx = UP_TX_TCP;
@@ -40,15 +38,25 @@ static __always_inline void start_record(struct up_sock *rec, __u64 cookie, __u6
 	set_state(rec, UP_NEW);
 }
 
+/* A socket seen for the first time, or a copy of its listener's record: forget what was the listener's. */
+static __always_inline void start_record(struct up_sock *rec, __u64 cookie, __u64 sk, __u64 now)
+{
+	rec->cookie = cookie;
+	rec->sk = sk;
+	rec->born_ns = now;
+	rec->trials = 0;
+	start_over(rec, now);
+}
+
 /* Paired: does either end say that the flow gains, or that it cannot be? */
 static __always_inline void judge(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp, struct up_control *ctl)
 {
 	struct up_half *half = other_half(rec);
-	int kind = kind_of(tp);
+	int kind = rec->flags & UP_F_TRIAL || rec->rule == UP_DECIDE_REDIRECT ? KIND_GAINS : kind_of(tp);
 
 	ctl->unsettled++;
-	if (rec->pinned) {
-		decide_plain(rec, sk, UP_REASON_PINNED);
+	if (rec->pinned || rec->rule == UP_DECIDE_PLAIN) {
+		decide_plain(rec, sk, rec->pinned ? UP_REASON_PINNED : UP_REASON_RULE);
 		return;
 	}
 	if (is_mutual(rec, half)) {
@@ -59,21 +67,18 @@ static __always_inline void judge(struct up_sock *rec, const struct sock *sk, co
 		if (half->state == UP_WANTED || half->state == UP_ENROLLED)
 			kind = KIND_GAINS;
 	}
-	if (kind == KIND_GAINS) {
-		rec->reason = UP_REASON_UNDECIDED;
+	if (kind != KIND_UNDECIDED) { /* a stream too: its messages will tell */
 		set_state(rec, UP_WANTED);
 		publish(rec, sk);
 		ctl->progress++;
-	} else if (kind == KIND_ONE_WAY && !(rec->flags & UP_F_ONE_WAY)) {
-		rec->flags |= UP_F_ONE_WAY;
-		rec->reason = UP_REASON_ONE_WAY;
-		count_plain(rec->owner_slot, UP_REASON_ONE_WAY);
 	}
 }
 
 static __always_inline void leave(struct up_sock *rec, const struct sock *sk, __u8 reason, struct up_control *ctl)
 {
 	rec->reason = reason;
+	if (is_about_traffic(reason) && rec->trials < 255)
+		rec->trials++;
 	set_state(rec, UP_LEAVING);
 	publish(rec, sk);
 	ctl->progress++;
@@ -81,20 +86,40 @@ static __always_inline void leave(struct up_sock *rec, const struct sock *sk, __
 }
 
 /*
+ * Decided against for its traffic: has that changed? A stream is tried again, ever more rarely; one that has become requests
+ * and responses sooner; and where one end has begun to look again, the other does too.
+ */
+static __always_inline void reconsider(struct up_sock *rec, const struct tcp_sock *tp, struct up_control *ctl, __u64 now)
+{
+	__u32 in = tp->data_segs_in - rec->segments_in, out = tp->data_segs_out - rec->segments_out;
+	__u32 less = in < out ? in : out, more = in < out ? out : in;
+	__u32 shift = 3 * (rec->trials < 7 ? rec->trials : 7);
+	struct up_half *half = other_half(rec);
+	int asked = half && half->cookie == rec->peer_cookie && half->state < UP_ENROLLED;
+
+	ctl->unsettled++; /* nobody wakes the helper for it */
+	if (asked || more >> shift >= trial_segments || (less >> shift >= answer_segments && more / stream_factor <= less)) {
+		start_over(rec, now);
+		rec->flags |= UP_F_TRIAL;
+		ctl->progress++;
+	}
+}
+
+/*
  * Does an accelerated flow still gain? Requests and responses do. A direction that sends many messages for each one of
- * the other end is a stream, and a redirected stream gains only with large writes (docs/data-path.md). Both ends say in
- * one pass how far they are, and judge in the next.
+ * the other end is a stream, and a redirected stream gains only with large writes; and one of which most goes by TCP all
+ * the same loses (docs/data-path.md). Both ends say in one pass how far they are, and judge in the next.
  */
 static __always_inline void review(struct up_sock *rec, const struct sock *sk, struct up_control *ctl)
 {
-	__u64 sent = messages_of(rec), mine, theirs, next;
+	__u64 sent = messages_of(rec), mine, theirs, passed, next;
 	struct up_half *half;
 
 	if (sent != rec->published) {
 		rec->published = sent;
 		publish(rec, sk);
 	}
-	if (sent < rec->judge_at || take_every)
+	if (sent < rec->judge_at || take_every || rec->rule == UP_DECIDE_REDIRECT)
 		return;
 	if (!(rec->flags & UP_F_ASKED)) {
 		rec->flags |= UP_F_ASKED;
@@ -109,6 +134,8 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 	theirs = half->messages - rec->peer_judged;
 	rec->judged = sent;
 	rec->peer_judged = half->messages;
+	passed = rec->tx_counters.passed_messages - rec->judged_passed;
+	rec->judged_passed = rec->tx_counters.passed_messages;
 	next = mine * 4;
 	if (next > judge_messages_max)
 		next = judge_messages_max;
@@ -117,6 +144,8 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 	rec->judge_at = sent + next;
 	if (theirs * stream_factor < mine && rec->average_size < stream_gains_size)
 		leave(rec, sk, UP_REASON_ONE_WAY, ctl);
+	else if (passed > mine / 2)
+		leave(rec, sk, UP_REASON_BEHIND, ctl);
 }
 
 /*
@@ -240,7 +269,9 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (ctl->paused || !rec->owner_id || rec->repaired)
 		let_go(rec, sk, ctl);
 	else if (rec->state == UP_PLAIN && may_ask_again(rec, ctl))
-		start_record(rec, cookie, (__u64)sk, now);
+		start_over(rec, now);
+	else if (rec->state == UP_PLAIN && is_about_traffic(rec->reason))
+		reconsider(rec, tp, ctl, now);
 
 	if (rec->state == UP_NEW)
 		pair(rec, sk, tp, ctl, now);

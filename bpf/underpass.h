@@ -9,17 +9,19 @@
 #ifndef UNDERPASS_H
 #define UNDERPASS_H
 
-#define UP_ABI 1
+#define UP_ABI 2
 
 /* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
 #define UP_SOL 0x7570
 #define UP_OPT_PIN_TCP 1   /* set, int: this socket's sending direction goes by TCP from now on */
 #define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket is not enrolled */
 #define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
+#define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0 */
 
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
 #define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */
 #define UP_MAX_MEMBERS 131072 /* enrolled sockets; UP_REASON_TABLE_FULL */
+#define UP_MAX_RULES 64       /* more are refused when the file is read */
 #define UP_MAX_HALVES 65536   /* sockets that wait for their other end; the oldest makes room, and asks again next sweep */
 
 /* Why a connection runs plain; io.underpass.Reason has the same order. */
@@ -36,7 +38,9 @@ enum up_reason {
 	UP_REASON_PAUSED = 9,       /* the helper is stopping */
 	UP_REASON_NO_RECORD = 10,   /* no memory for the socket's record */
 	UP_REASON_FAILED = 11,      /* any other errno at enrolment */
-	UP_REASON_MAX = 12,
+	UP_REASON_BEHIND = 12,      /* its reader does not keep up, so that most of it goes by TCP in any case */
+	UP_REASON_RULE = 13,        /* a rule says so */
+	UP_REASON_MAX = 14,
 };
 
 /* up_sock.state: where enrolment stands. Only the sweep moves it, under the socket's lock from WANTED on. */
@@ -57,7 +61,7 @@ enum up_tx {
 };
 
 #define UP_F_SETTLED 1 /* both ends know that the other is UP_READY: nothing more to hand over */
-#define UP_F_ONE_WAY 2 /* counted as one-way once already */
+#define UP_F_TRIAL 2   /* a stream: whether it gains, its own messages have to tell */
 #define UP_F_ASKED 4   /* to be judged in the next pass, when the other end has said how far it is */
 
 #define UP_SEEN_READER_PASSED 1 /* the peer has read a byte that came by TCP since its enrolment */
@@ -84,10 +88,12 @@ struct up_sock {
 	__u64 peer_sk; /* address of the peer's; checked against peer_cookie at each use, since it may be gone */
 	__u64 peer_cookie;
 	__u64 born_ns;      /* CLOCK_MONOTONIC, of the first scan that saw it */
+	__u64 since_ns;     /* the same, of when it last began to look for its other end */
 	__u64 enrolled_ns;  /* CLOCK_MONOTONIC, of its enrolment */
 	__u64 published;    /* messages sent, as the half last said */
 	__u64 judged;       /* messages sent, and those of the peer, when the flow was last judged */
 	__u64 peer_judged;
+	__u64 judged_passed; /* messages passed, when it was last judged */
 	__u64 judge_at;     /* messages sent, when it is to be judged again */
 	__u32 owner_id;     /* registration; 0: not registered any more */
 	__u32 owner_slot;   /* index into `totals` */
@@ -97,7 +103,11 @@ struct up_sock {
 	__u32 isn_theirs;
 	__u32 copied_at_enrolment;      /* tcp_sock.copied_seq of this socket when it was enrolled, under its lock */
 	__u32 peer_copied_at_enrolment; /* the same of the peer */
-	__u32 average_size;             /* of redirected messages, bytes, moving average over about 8 */
+	__u32 average_size;             /* of messages, bytes, moving average over about 8 */
+	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
+	__u32 segments_out;
+	__u32 window_clamp;             /* of TCP before enrolment, where it was lowered; else 0 */
+	__u32 pad;
 	__u32 state;                    /* enum up_state; 32 bits wide for the atomic exchange that hands over */
 	__u8 reason;                    /* enum up_reason */
 	__u8 tx;                        /* enum up_tx */
@@ -105,7 +115,8 @@ struct up_sock {
 	__u8 seen;                      /* UP_SEEN_*, of the verdict */
 	__u8 pinned;                    /* 1: UP_OPT_PIN_TCP was set */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
-	__u8 pad[2];
+	__u8 rule;                      /* enum up_decision, of the rule that names one of its ports */
+	__u8 trials;                    /* how often it was taken off again; each makes the next rarer */
 	struct up_counters tx_counters;
 };
 
@@ -154,6 +165,21 @@ struct up_totals {
 	struct up_counters tx;
 	__u64 connections_accelerated;   /* sockets of which a byte was redirected */
 	__u64 connections_plain[UP_REASON_MAX]; /* decisions against, by reason */
+};
+
+/* What a rule of the host's administrator says of the connections whose local or remote port it names. */
+enum up_decision {
+	UP_DECIDE_AUTO = 0,     /* take those that gain */
+	UP_DECIDE_PLAIN = 1,    /* none */
+	UP_DECIDE_REDIRECT = 2, /* all, and keep them */
+};
+
+/* One entry of `rules`, in order: the first that matches counts. */
+struct up_rule {
+	__u16 low; /* ports, host order, both included; low 0 ends the list */
+	__u16 high;
+	__u8 decision; /* enum up_decision */
+	__u8 pad[3];
 };
 
 /* The helper's word to the programs, and what a sweep found; one entry. Written by the helper's sweep thread. */

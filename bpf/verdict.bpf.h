@@ -18,19 +18,36 @@
  */
 #define MESSAGE_OVERHEAD 768
 
-/* Does the peer hold so much that plain TCP would be about to block the sender? sk_rcvbuf is TCP's own limit. */
-static __always_inline int peer_is_full(const struct up_sock *rec)
+/*
+ * How much the peer may hold, redirected and unread: what its receive buffer has room for beside the window that its TCP has
+ * announced, with a quarter for the buffers' own overhead. So whatever is sent by TCP afterwards finds room (make_room).
+ */
+static __always_inline __u32 limit_of(__u64 peer_sk)
 {
-	__u64 held = (__u32)READ_AT(struct sock, rec->peer_sk, sk_backlog.rmem_alloc.counter);
-	__u64 limit = (__u32)READ_AT(struct sock, rec->peer_sk, sk_rcvbuf);
+	__u32 limit = READ_AT(struct sock, peer_sk, sk_rcvbuf);
+	__u32 window = READ_AT(struct tcp_sock, peer_sk, rcv_wup) + READ_AT(struct tcp_sock, peer_sk, rcv_wnd) -
+		       READ_AT(struct tcp_sock, peer_sk, rcv_nxt);
+
+	window += window / 4;
+	return window < limit ? limit - window : 0;
+}
+
+static __always_inline __u32 held_by(__u64 peer_sk)
+{
+	return READ_AT(struct sock, peer_sk, sk_backlog.rmem_alloc.counter);
+}
+
+static __always_inline int has_room(const struct up_sock *rec, __u32 size)
+{
+	__u64 held = held_by(rec->peer_sk);
 	__u32 average_size = rec->average_size;
 
-	if (!held)
-		return 0;
-
-	if (average_size < 1)
-		average_size = 1;
-	return held + held * MESSAGE_OVERHEAD / average_size > limit;
+	if (held) {
+		if (average_size < 1)
+			average_size = 1;
+		held += held * MESSAGE_OVERHEAD / average_size;
+	}
+	return held + size <= limit_of(rec->peer_sk);
 }
 
 /* May this direction change from TCP to redirect now? */
@@ -48,7 +65,7 @@ static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock
 	return rec->seen & UP_SEEN_READER_PASSED;
 }
 
-static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_sock *tp)
+static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_sock *tp, __u32 size)
 {
 	struct up_control *ctl = control_of();
 
@@ -63,7 +80,7 @@ static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_so
 	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
 	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 0;
-	if (peer_is_full(rec))
+	if (!has_room(rec, size))
 		return 0;
 	return rec->tx == UP_TX_REDIRECT || is_drained(rec, tp);
 }
@@ -78,15 +95,20 @@ static __always_inline void set_tx(struct up_sock *rec, struct up_totals *sum, _
 		sum->tx.switches++;
 }
 
-static __always_inline void count_redirected(struct up_sock *rec, struct up_totals *sum, __u32 size)
+/* Starts at the first size, then goes an eighth of the way to each next one, down to it at the least. */
+static __always_inline void average_in(struct up_sock *rec, __u32 size)
 {
-	/* Starts at the first size, then goes an eighth of the way to each next one, down to it at the least. */
 	if (!rec->average_size)
 		rec->average_size = size;
 	else if (size < rec->average_size)
 		rec->average_size -= (rec->average_size - size + 7) / 8;
 	else
 		rec->average_size += (size - rec->average_size) / 8;
+}
+
+static __always_inline void count_redirected(struct up_sock *rec, struct up_totals *sum, __u32 size)
+{
+	average_in(rec, size);
 	if (sum) {
 		if (!rec->tx_counters.redirected_messages)
 			sum->connections_accelerated++;
@@ -99,6 +121,7 @@ static __always_inline void count_redirected(struct up_sock *rec, struct up_tota
 
 static __always_inline void count_passed(struct up_sock *rec, struct up_totals *sum, __u32 size)
 {
+	average_in(rec, size);
 	rec->tx_counters.passed_bytes += size;
 	rec->tx_counters.passed_messages++;
 	if (sum) {
@@ -145,7 +168,7 @@ int up_verdict(struct sk_msg_md *msg)
 		return SK_PASS;
 	sum = totals_of(rec->owner_slot);
 	tp = bpf_skc_to_tcp_sock(msg->sk);
-	if (rec->state == UP_READY && tp && may_redirect(rec, tp)) {
+	if (rec->state == UP_READY && tp && may_redirect(rec, tp, size)) {
 		key = rec->peer_cookie;
 		/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
 		if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {

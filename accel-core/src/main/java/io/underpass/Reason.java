@@ -33,7 +33,11 @@ public enum Reason {
   /** The kernel had no memory for the socket's record. */
   NO_RECORD,
   /** Enrolment failed for any other cause. */
-  FAILED;
+  FAILED,
+  /** Its reader does not keep up, so that most of it would go by TCP in any case. */
+  BEHIND,
+  /** A rule of the administrator says so. */
+  RULE;
 
   private static final Reason[] ALL = values();
 

@@ -8,7 +8,7 @@ package io.underpass.ffm;
  */
 public final class Layouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_ABI = 1;
+  public static final int UP_ABI = 2;
 
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
@@ -57,26 +57,19 @@ public final class Layouts {
    * {@code struct up_sock}, a socket's flow record.
    *
    * <pre>
-   *  0 | cookie                   | u64
-   *  8 | sk                       | u64, 0 outside of the kernel
-   * 16 | peer_sk                  | u64, 0 outside of the kernel
-   * 24 | peer_cookie              | u64
-   * 32 | born_ns                  | u64
-   * 40 | enrolled_ns              | u64
-   *  48 | published, judged, peer_judged, judge_at | u64 each
-   *  80 | owner_id                 | u32
-   *  84 | owner_slot               | u32
-   *  88 | owner_tgid               | u32
-   *  92 | generation               | u32
-   *  96 | isn_mine                 | u32
-   * 100 | isn_theirs               | u32
-   * 104 | copied_at_enrolment      | u32
-   * 108 | peer_copied_at_enrolment | u32
-   * 112 | average_size             | u32
-   * 116 | state                    | u32
-   * 120 | reason, tx, flags, seen, pinned, repaired | u8 each
-   * 126 | pad                      | 2 bytes
-   * 128 | tx_counters              | struct up_counters
+   *   0 | cookie                   | u64
+   *   8 | sk                       | u64, 0 outside of the kernel
+   *  16 | peer_sk                  | u64, 0 outside of the kernel
+   *  24 | peer_cookie              | u64
+   *  32 | born_ns, since_ns, enrolled_ns | u64 each
+   *  56 | published, judged, peer_judged, judged_passed, judge_at | u64 each
+   *  96 | owner_id, owner_slot, owner_tgid, generation | u32 each
+   * 112 | isn_mine, isn_theirs     | u32 each
+   * 120 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
+   * 128 | average_size, segments_in, segments_out, window_clamp, pad | u32 each
+   * 148 | state                    | u32
+   * 152 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
+   * 160 | tx_counters              | struct up_counters
    * </pre>
    */
   public static final class Sock {
@@ -85,29 +78,36 @@ public final class Layouts {
     public static final int PEER_SK = 16;
     public static final int PEER_COOKIE = 24;
     public static final int BORN_NS = 32;
-    public static final int ENROLLED_NS = 40;
-    public static final int PUBLISHED = 48;
-    public static final int JUDGED = 56;
-    public static final int PEER_JUDGED = 64;
-    public static final int JUDGE_AT = 72;
-    public static final int OWNER_ID = 80;
-    public static final int OWNER_SLOT = 84;
-    public static final int OWNER_TGID = 88;
-    public static final int GENERATION = 92;
-    public static final int ISN_MINE = 96;
-    public static final int ISN_THEIRS = 100;
-    public static final int COPIED_AT_ENROLMENT = 104;
-    public static final int PEER_COPIED_AT_ENROLMENT = 108;
-    public static final int AVERAGE_SIZE = 112;
-    public static final int STATE = 116;
-    public static final int REASON = 120;
-    public static final int TX = 121;
-    public static final int FLAGS = 122;
-    public static final int SEEN = 123;
-    public static final int PINNED = 124;
-    public static final int REPAIRED = 125;
-    public static final int TX_COUNTERS = 128;
-    public static final int SIZE = 168;
+    public static final int SINCE_NS = 40;
+    public static final int ENROLLED_NS = 48;
+    public static final int PUBLISHED = 56;
+    public static final int JUDGED = 64;
+    public static final int PEER_JUDGED = 72;
+    public static final int JUDGED_PASSED = 80;
+    public static final int JUDGE_AT = 88;
+    public static final int OWNER_ID = 96;
+    public static final int OWNER_SLOT = 100;
+    public static final int OWNER_TGID = 104;
+    public static final int GENERATION = 108;
+    public static final int ISN_MINE = 112;
+    public static final int ISN_THEIRS = 116;
+    public static final int COPIED_AT_ENROLMENT = 120;
+    public static final int PEER_COPIED_AT_ENROLMENT = 124;
+    public static final int AVERAGE_SIZE = 128;
+    public static final int SEGMENTS_IN = 132;
+    public static final int SEGMENTS_OUT = 136;
+    public static final int WINDOW_CLAMP = 140;
+    public static final int STATE = 148;
+    public static final int REASON = 152;
+    public static final int TX = 153;
+    public static final int FLAGS = 154;
+    public static final int SEEN = 155;
+    public static final int PINNED = 156;
+    public static final int REPAIRED = 157;
+    public static final int RULE = 158;
+    public static final int TRIALS = 159;
+    public static final int TX_COUNTERS = 160;
+    public static final int SIZE = 200;
 
     private Sock() {}
   }
@@ -136,14 +136,14 @@ public final class Layouts {
    * <pre>
    *  0 | tx                      | struct up_counters
    * 40 | connections_accelerated | u64
-   * 48 | connections_plain       | u64[12], by reason
+   * 48 | connections_plain       | u64[14], by reason
    * </pre>
    */
   public static final class Totals {
     public static final int TX = 0;
     public static final int CONNECTIONS_ACCELERATED = 40;
     public static final int CONNECTIONS_PLAIN = 48;
-    public static final int SIZE = 144;
+    public static final int SIZE = 160;
 
     private Totals() {}
   }
@@ -220,21 +220,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 168 | tuple              | struct up_tuple
-   * 204 | queued             | u32
-   * 208 | tcp_bytes_sent     | u64
-   * 216 | tcp_bytes_received | u64
-   * 224 | age_ns             | u64
+   * 200 | tuple              | struct up_tuple
+   * 236 | queued             | u32
+   * 240 | tcp_bytes_sent     | u64
+   * 248 | tcp_bytes_received | u64
+   * 256 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 168;
-    public static final int QUEUED = 204;
-    public static final int TCP_BYTES_SENT = 208;
-    public static final int TCP_BYTES_RECEIVED = 216;
-    public static final int AGE_NS = 224;
-    public static final int SIZE = 232;
+    public static final int TUPLE = 200;
+    public static final int QUEUED = 236;
+    public static final int TCP_BYTES_SENT = 240;
+    public static final int TCP_BYTES_RECEIVED = 248;
+    public static final int AGE_NS = 256;
+    public static final int SIZE = 264;
 
     private Flow() {}
   }

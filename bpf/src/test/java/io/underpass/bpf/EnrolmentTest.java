@@ -14,6 +14,7 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -63,17 +64,55 @@ class EnrolmentTest {
   }
 
   @Test
-  void oneWayStreamsOfSmallWritesAreLeftAlone() throws Exception {
+  void aStreamOfSmallWritesIsTriedAndLeftAlone() throws Exception {
     try (Testbed bed = new Testbed(false);
         Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
       pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);
-      for (int i = 0; i < 1000; i++) {
-        send(pair.client(), pair.server(), 100);
-      }
-      FlowView flow = bed.await(pair.client(), f -> f.reason() == Reason.ONE_WAY);
-      assertFalse(flow.accelerated());
+      FlowView flow = stream(bed, pair, 100, f -> f.reason() == Reason.ONE_WAY);
+      assertTrue(flow.tx().redirectedMessages() > 0, flow::toString);
+      bed.await(pair.client(), f -> f.reason() == Reason.ONE_WAY && !f.accelerated());
+      bed.await(pair.server(), f -> f.reason() == Reason.ONE_WAY && !f.accelerated());
       assertEquals(2, bed.totals().plain().get(Reason.ONE_WAY)); // each end counts itself
     }
+  }
+
+  @Test
+  void aStreamOfLargeWritesIsTakenUpAndStays() throws Exception {
+    try (Testbed bed = new Testbed(false);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      stream(bed, pair, 100_000, f -> f.tx().redirectedMessages() > 2_000);
+      assertTrue(bed.flowOf(pair.client()).accelerated());
+    }
+  }
+
+  @Test
+  void aStreamThatBecomesRequestsAndResponsesIsTakenUpAgain() throws Exception {
+    try (Testbed bed = new Testbed(false);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);
+      stream(bed, pair, 100, f -> f.reason() == Reason.ONE_WAY && !f.accelerated());
+      bed.await(pair.server(), f -> f.reason() == Reason.ONE_WAY && !f.accelerated());
+      exchange(pair, 1000);
+      bed.awaitAccelerated(pair);
+      exchange(pair, 100);
+      assertTrue(bed.flowOf(pair.server()).tx().redirectedMessages() > 50);
+    }
+  }
+
+  /** Sends one way, and reads, until the flow is as wanted. */
+  private static FlowView stream(
+      Testbed bed, Testbed.Pair pair, int size, Predicate<FlowView> wanted) throws Exception {
+    for (int i = 0; i < 100; i++) {
+      for (int k = 0; k < 200; k++) {
+        send(pair.client(), pair.server(), size);
+      }
+      bed.helper.sweep();
+      FlowView flow = bed.flowOf(pair.client());
+      if (wanted.test(flow)) {
+        return flow;
+      }
+    }
+    throw new AssertionError("still not as wanted: " + bed.flowOf(pair.client()));
   }
 
   @Test
