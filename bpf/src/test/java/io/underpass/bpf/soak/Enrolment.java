@@ -1,5 +1,7 @@
 package io.underpass.bpf.soak;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.underpass.bpf.Pinning;
 import io.underpass.bpf.soak.Event.Action;
 import io.underpass.ffm.BpfMap;
@@ -8,6 +10,8 @@ import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,13 +34,24 @@ final class Enrolment implements AutoCloseable {
     folder = Files.createTempDirectory("underpass-soak");
     Path pins = Pinning.newFolder();
     helper =
-        Helper.start(
+        withoutAudit(
             HelperConfig.defaults()
                 .withSocket(folder.resolve("helper.sock"))
                 .withBpffs(pins)
                 .withTakeEvery(true));
     socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"));
     register();
+  }
+
+  /** The audit would have a line for each of a million registrations; trouble is still told. */
+  private static Helper withoutAudit(HelperConfig config) throws IOException {
+    PrintStream all = System.err;
+    System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, UTF_8));
+    try {
+      return Helper.start(config); // its audit keeps the stream that it finds here
+    } finally {
+      System.setErr(all);
+    }
   }
 
   FlowRecords records() {

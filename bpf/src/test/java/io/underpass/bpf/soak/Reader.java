@@ -10,19 +10,22 @@ final class Reader implements Runnable {
   private static final int SIZE = 1 << 16;
 
   private final End end;
-  private final boolean timed;
+
+  /** Null where the channel itself is read. */
+  private final InputStream timed;
+
   private final Consumer<Throwable> trouble;
 
-  Reader(End end, boolean timed, Consumer<Throwable> trouble) {
+  Reader(End end, boolean timed, Consumer<Throwable> trouble) throws IOException {
     this.end = end;
-    this.timed = timed;
+    this.timed = timed ? end.channel.socket().getInputStream() : null;
     this.trouble = trouble;
   }
 
   @Override
   public void run() {
     try {
-      if (timed) {
+      if (timed != null) {
         readStream();
       } else {
         ByteBuffer buffer = ByteBuffer.allocate(SIZE);
@@ -40,11 +43,10 @@ final class Reader implements Runnable {
   private void readStream() throws IOException {
     byte[] block = new byte[SIZE];
     ByteBuffer buffer = ByteBuffer.wrap(block);
-    InputStream in = end.channel.socket().getInputStream();
     boolean more = true;
     while (more && !end.isClosed()) {
       try {
-        int size = in.read(block);
+        int size = timed.read(block);
         more = size < 0 ? end.atEnd() : end.received(buffer.clear(), size);
       } catch (IOException e) {
         more = end.failed(e);

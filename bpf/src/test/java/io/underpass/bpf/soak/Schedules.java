@@ -8,6 +8,7 @@ import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.RandomDistribution;
 import net.jqwik.api.Tuple;
 
 /**
@@ -23,8 +24,14 @@ final class Schedules {
   private Schedules() {}
 
   static Arbitrary<Script> scripts() {
-    return Combinators.combine(traits(), step().list().ofMinSize(4).ofMaxSize(MOST_STEPS))
-        .as(Script::new);
+    // As many short ones as long ones: jqwik's own choice is mostly short, which shows little.
+    Arbitrary<List<Step>> steps =
+        step()
+            .list()
+            .ofMinSize(4)
+            .ofMaxSize(MOST_STEPS)
+            .withSizeDistribution(RandomDistribution.uniform());
+    return Combinators.combine(traits(), steps).as(Script::new);
   }
 
   /** The events of a group, in order; the first comes early, or there would be little to see. */
@@ -77,12 +84,12 @@ final class Schedules {
             Tuple.of(1, ints(1, LARGEST)));
     Arbitrary<Integer> most =
         Arbitraries.frequencyOf(
-            Tuple.of(4, Arbitraries.just(LARGEST)),
+            Tuple.of(8, Arbitraries.just(LARGEST)),
             Tuple.of(2, ints(1, 20_000)),
             Tuple.of(1, ints(1, 100)));
     return Arbitraries.frequencyOf(
         Tuple.of(200, Combinators.combine(side, sizes, pieces).as(Step.Write::new)),
-        Tuple.of(240, Combinators.combine(side, most, pieces).as(Step.Read::new)),
+        Tuple.of(260, Combinators.combine(side, most, pieces).as(Step.Read::new)),
         Tuple.of(20, side.map(Step.Available::new)),
         Tuple.of(8, ints(1, 300).map(Step.Pause::new)),
         Tuple.of(4, side.map(Step.PinTcp::new)),
