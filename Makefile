@@ -4,7 +4,7 @@
 #   make test               set-up, then every test of every module
 #   make bench SUITE=rtt    a benchmark suite: rtt, stream, connect or footprint; all of them without SUITE
 #   make soak SCHEDULES=1000000
-#                           random schedules against a model of TCP; also MINUTES=30, SEED=..., PLAIN=1 (docs/testing.md)
+#                           random schedules against a model of TCP; also MINUTES=30, SEED=..., FAULTS=1, PLAIN=1 (docs/testing.md)
 #   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar
 #   make format             formats the Java sources as the build demands it
 #   make clean              removes what was built
@@ -72,7 +72,7 @@ test: setup
 soak: build
 	@"$(JAVA_HOME_FOUND)/bin/java" --enable-native-access=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
 	  -cp "bpf/target/test-classes:$$(cat bpf/target/test.classpath)" io.underpass.bpf.soak.Soak \
-	  SCHEDULES=$(SCHEDULES) MINUTES=$(MINUTES) SEED=$(SEED) PLAIN=$(PLAIN)
+	  SCHEDULES=$(SCHEDULES) MINUTES=$(MINUTES) SEED=$(SEED) PLAIN=$(PLAIN) FAULTS=$(FAULTS)
 
 clean: setup
 	@$(MVN) clean

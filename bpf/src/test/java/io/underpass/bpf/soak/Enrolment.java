@@ -1,61 +1,48 @@
 package io.underpass.bpf.soak;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.underpass.bpf.Pinning;
 import io.underpass.bpf.soak.Event.Action;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
-import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
-/**
- * A helper in this JVM that enrols every pair it finds, and this JVM's registration, on and off.
- */
+/** What the events do: a helper, and this JVM's registration with it, on and off. */
 final class Enrolment implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Path folder;
-  private final Helper helper;
+  private final Path socket;
+  private final SoakHelper helper;
   private final BpfMap socks;
 
   /** Null while this process is not registered. Used by one event at a time. */
   private HelperClient registration;
 
-  Enrolment() throws IOException {
+  private long kills;
+
+  /**
+   * @param mortal whether the helper can be killed: it then has a process of its own
+   */
+  Enrolment(boolean mortal) throws IOException {
     folder = Files.createTempDirectory("underpass-soak");
+    socket = folder.resolve("helper.sock");
     Path pins = Pinning.newFolder();
-    helper =
-        withoutAudit(
-            HelperConfig.defaults()
-                .withSocket(folder.resolve("helper.sock"))
-                .withBpffs(pins)
-                .withTakeEvery(true));
+    helper = mortal ? SoakHelper.process(socket, pins) : SoakHelper.embedded(socket, pins);
     socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"));
     register();
   }
 
-  /** The audit would have a line for each of a million registrations; trouble is still told. */
-  private static Helper withoutAudit(HelperConfig config) throws IOException {
-    PrintStream all = System.err;
-    System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, UTF_8));
-    try {
-      return Helper.start(config); // its audit keeps the stream that it finds here
-    } finally {
-      System.setErr(all);
-    }
-  }
-
   FlowRecords records() {
     return new FlowRecords(socks);
+  }
+
+  long kills() {
+    return kills;
   }
 
   void perform(Action action) throws IOException {
@@ -63,13 +50,22 @@ final class Enrolment implements AutoCloseable {
       case SWEEP -> {}
       case ENROL -> register();
       case UNENROL -> dismiss();
+      case KILL -> {
+        helper.killAndRestart();
+        kills++;
+        if (registration != null) {
+          registration.close(); // the other end went with the helper
+          registration = null;
+        }
+        register();
+      }
     }
     helper.sweep();
   }
 
   void register() throws IOException {
     if (registration == null) {
-      registration = HelperClient.connect(helper.socket(), PATIENCE);
+      registration = HelperClient.connect(socket, PATIENCE);
       registration.register("on").orThrow();
     }
   }
@@ -81,11 +77,13 @@ final class Enrolment implements AutoCloseable {
     registration.close();
     registration = null;
     long until = System.nanoTime() + PATIENCE.toNanos();
-    while (helper.status().registrations() > 0) {
-      if (System.nanoTime() - until > 0) {
-        throw new IOException("the helper does not notice that a client is gone");
+    try (HelperClient observer = HelperClient.connect(socket, PATIENCE)) {
+      while (observer.status().registrations() > 0) {
+        if (System.nanoTime() - until > 0) {
+          throw new IOException("the helper does not notice that a client is gone");
+        }
+        LockSupport.parkNanos(200_000);
       }
-      LockSupport.parkNanos(200_000);
     }
   }
 

@@ -13,7 +13,9 @@ record Event(int tick, Action action, boolean racing) {
     /** The process is registered (again), and swept: every flow that is not pinned is enrolled. */
     ENROL,
     /** The registration ends: every flow is taken off as soon as what is queued has been read. */
-    UNENROL
+    UNENROL,
+    /** The helper is killed with SIGKILL, another one adopts what it left; with FAULTS=1 only. */
+    KILL
   }
 
   @Override

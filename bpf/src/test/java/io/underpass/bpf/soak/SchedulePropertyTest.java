@@ -45,7 +45,7 @@ class SchedulePropertyTest {
 
   @BeforeContainer
   static void start() throws IOException {
-    enrolment = new Enrolment();
+    enrolment = new Enrolment(false);
     runner = new Runner(enrolment, Runner.defaultWorkers());
   }
 
@@ -85,7 +85,7 @@ class SchedulePropertyTest {
 
   @Provide
   Arbitrary<List<Event>> events() {
-    return Schedules.events();
+    return Schedules.events(false);
   }
 
   @Provide

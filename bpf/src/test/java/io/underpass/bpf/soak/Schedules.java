@@ -35,14 +35,17 @@ final class Schedules {
   }
 
   /** The events of a group, in order; the first comes early, or there would be little to see. */
-  static Arbitrary<List<Event>> events() {
+  static Arbitrary<List<Event>> events(boolean faults) {
+    Arbitrary<Action> actions =
+        Arbitraries.frequency(
+            Tuple.of(6, Action.SWEEP),
+            Tuple.of(2, Action.UNENROL),
+            Tuple.of(3, Action.ENROL),
+            Tuple.of(faults ? 2 : 0, Action.KILL));
     Arbitrary<Event> any =
         Combinators.combine(
                 Arbitraries.integers().between(0, MOST_STEPS - 4),
-                Arbitraries.frequency(
-                    Tuple.of(6, Action.SWEEP),
-                    Tuple.of(2, Action.UNENROL),
-                    Tuple.of(3, Action.ENROL)),
+                actions,
                 Arbitraries.of(false, true))
             .as(Event::new);
     Arbitrary<Event> first =

@@ -13,6 +13,9 @@ import net.jqwik.api.Shrinkable;
 final class Shrinker {
   private static final int COPIES = 48;
 
+  /** So often a schedule has to do well alone before it is taken not to fail alone. */
+  private static final int ATTEMPTS = 20;
+
   private final Runner runner;
   private final long until;
   private Shrinkable<List<Event>> events;
@@ -30,7 +33,7 @@ final class Shrinker {
     events = failingEvents;
     script = failingScript;
     boolean failed = false;
-    for (int i = 0; i < 5 && !failed; i++) {
+    for (int i = 0; i < ATTEMPTS && !failed; i++) {
       failed = fails(events, script);
     }
     if (!failed) {

@@ -28,7 +28,7 @@ final class Soak {
   /** Tells jqwik how far to go; its own default number of tries. */
   private static final int GEN_SIZE = 1000;
 
-  private final RandomGenerator<List<Event>> events = Schedules.events().generator(GEN_SIZE, false);
+  private final RandomGenerator<List<Event>> events;
   private final RandomGenerator<Script> scripts = Schedules.scripts().generator(GEN_SIZE, false);
 
   private final Settings settings;
@@ -40,13 +40,16 @@ final class Soak {
    * @param schedules so many, 0 for no limit
    * @param nanos so long, 0 for no limit
    * @param seed of the run, or of the one group to replay
+   * @param faults the helper is killed now and then
    * @param plain without a helper: then the model itself is tested, against TCP
    */
-  private record Settings(long schedules, long nanos, long seed, boolean replay, boolean plain) {
+  private record Settings(
+      long schedules, long nanos, long seed, boolean replay, boolean plain, boolean faults) {
     static Settings of(String[] arguments) {
       long schedules = 0;
       long minutes = 0;
       boolean plain = false;
+      boolean faults = false;
       boolean replay = false;
       long seed = System.nanoTime() ^ ProcessHandle.current().pid();
       for (String argument : arguments) {
@@ -58,6 +61,7 @@ final class Soak {
           case "SCHEDULES" -> schedules = Long.parseLong(parts[1]);
           case "MINUTES" -> minutes = Long.parseLong(parts[1]);
           case "PLAIN" -> plain = parts[1].equals("1");
+          case "FAULTS" -> faults = parts[1].equals("1");
           case "SEED" -> {
             seed = Long.parseLong(parts[1]);
             replay = true;
@@ -68,7 +72,8 @@ final class Soak {
       if (schedules == 0 && minutes == 0) {
         schedules = replay ? REPLAYS * GROUP : DEFAULT_SCHEDULES;
       }
-      return new Settings(schedules, TimeUnit.MINUTES.toNanos(minutes), seed, replay, plain);
+      return new Settings(
+          schedules, TimeUnit.MINUTES.toNanos(minutes), seed, replay, plain, faults);
     }
 
     boolean isOver(long done, long nanosPassed) {
@@ -78,6 +83,7 @@ final class Soak {
 
   private Soak(Settings settings) {
     this.settings = settings;
+    events = Schedules.events(settings.faults).generator(GEN_SIZE, false);
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -93,7 +99,7 @@ final class Soak {
   }
 
   private boolean run() throws IOException, InterruptedException {
-    try (Enrolment enrolment = settings.plain ? null : new Enrolment();
+    try (Enrolment enrolment = settings.plain ? null : new Enrolment(settings.faults);
         Runner runner = new Runner(enrolment, Runner.defaultWorkers())) {
       long start = System.nanoTime();
       long told = start;
@@ -111,6 +117,9 @@ final class Soak {
       System.out.printf(
           "soak: %d s%n%s",
           TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start), score.report());
+      if (settings.faults) {
+        System.out.printf("helpers killed       %,15d%n", enrolment.kills());
+      }
     }
     List<String> little = settings.plain ? List.of() : score.missing();
     little.forEach(line -> System.out.println("soak: too little shown: " + line));
@@ -134,8 +143,12 @@ final class Soak {
     }
     Group.Failure first = failures.getFirst();
     System.out.printf(
-        "soak: MISMATCH in %d of the %d schedules of a group; replay: make soak SEED=%d%n%s%n",
-        failures.size(), GROUP, seed, group.text(first.index()));
+        "soak: MISMATCH in %d of the %d schedules of a group; replay: make soak%s SEED=%d%n%s%n",
+        failures.size(),
+        GROUP,
+        settings.faults ? " FAULTS=1" : "",
+        seed,
+        group.text(first.index()));
     first.cause().printStackTrace(System.out);
     shrink(someEvents, someScripts.get(first.index()), runner);
     return false;
