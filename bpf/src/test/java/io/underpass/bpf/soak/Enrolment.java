@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
 /** What the events do: a helper, and this JVM's registration with it, on and off. */
@@ -24,6 +25,7 @@ final class Enrolment implements AutoCloseable {
   private HelperClient registration;
 
   private long kills;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
    * @param mortal whether the helper can be killed: it then has a process of its own
@@ -87,8 +89,12 @@ final class Enrolment implements AutoCloseable {
     }
   }
 
+  /** A second call, by a shutdown hook say, does nothing. */
   @Override
   public void close() throws IOException {
+    if (closed.getAndSet(true)) {
+      return;
+    }
     if (registration != null) {
       registration.close();
     }

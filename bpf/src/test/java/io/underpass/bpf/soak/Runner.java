@@ -143,7 +143,7 @@ final class Runner implements AutoCloseable {
         ServerSocketChannel listener =
             listeners.get(script.traits().v6() ? 1 : 0).get(opened++ % LISTENERS);
         SocketChannel client = SocketChannel.open(listener.getLocalAddress());
-        int start = (opened * 7919 + number * 104_729) % (Content.PERIOD / 2);
+        int start = (int) ((opened * 7919L + number * 104_729L) % (Content.PERIOD / 2));
         connections.add(new Connection(script, client, listener.accept(), start, threads));
       }
     }

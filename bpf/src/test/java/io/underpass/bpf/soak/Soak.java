@@ -101,6 +101,9 @@ final class Soak {
   private boolean run() throws IOException, InterruptedException {
     try (Enrolment enrolment = settings.plain ? null : new Enrolment(settings.faults);
         Runner runner = new Runner(enrolment, Runner.defaultWorkers())) {
+      if (enrolment != null) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> leaveNothing(enrolment)));
+      }
       long start = System.nanoTime();
       long told = start;
       boolean good = true;
@@ -124,6 +127,15 @@ final class Soak {
     List<String> little = settings.plain ? List.of() : score.missing();
     little.forEach(line -> System.out.println("soak: too little shown: " + line));
     return score.mismatches() == 0 && little.isEmpty();
+  }
+
+  /** When it is interrupted: pins and cgroup programs would stay until the next test's start. */
+  private static void leaveNothing(Enrolment enrolment) {
+    try {
+      enrolment.close();
+    } catch (IOException e) {
+      System.err.println("soak: could not clean up: " + e);
+    }
   }
 
   private boolean runGroup(long seed, Runner runner) throws IOException, InterruptedException {
