@@ -47,6 +47,10 @@ final class Enrolment implements AutoCloseable {
     return kills;
   }
 
+  boolean isClosed() {
+    return closed.get();
+  }
+
   void perform(Action action) throws IOException {
     switch (action) {
       case SWEEP -> {}

@@ -110,7 +110,15 @@ final class Soak {
       Random seeds = new Random(settings.seed);
       while (good && !settings.isOver(score.schedules(), System.nanoTime() - start)) {
         long seed = settings.replay ? settings.seed : seeds.nextLong();
-        good = runGroup(seed, runner);
+        try {
+          good = runGroup(seed, runner);
+        } catch (IOException e) {
+          if (enrolment == null || !enrolment.isClosed()) {
+            throw e;
+          }
+          System.out.println("soak: interrupted");
+          good = false;
+        }
         if (System.nanoTime() - told >= PROGRESS_NANOS) {
           told = System.nanoTime();
           System.out.printf(
