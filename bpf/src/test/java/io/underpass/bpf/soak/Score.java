@@ -8,11 +8,11 @@ final class Score {
   /** Of all schedules, at least one in so many has to show a thing, or the run shows too little. */
   private static final int REDIRECTED_ONE_IN = 3;
 
-  private static final int UN_ENROLLED_ONE_IN = 10;
-  private static final int IN_MID_STREAM_ONE_IN = 10;
+  private static final int UN_ENROLLED_ONE_IN = 20;
+  private static final int IN_MID_STREAM_ONE_IN = 20;
 
-  /** With fewer schedules than this, chance decides what they show. */
-  private static final int MEANINGFUL = 200;
+  /** With fewer schedules than this, the events of a few groups decide what they show. */
+  private static final int MEANINGFUL = 5_000;
 
   private long schedules;
   private long bytes;
