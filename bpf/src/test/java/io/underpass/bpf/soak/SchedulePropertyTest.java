@@ -58,7 +58,7 @@ class SchedulePropertyTest {
     assertTrue(SCORE.schedules() > 0);
   }
 
-  @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
+  @Property(tries = 70, edgeCases = EdgeCasesMode.NONE)
   void acceleratedConnectionsDoAsTcpDoes(
       @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
       throws IOException, InterruptedException {
@@ -71,7 +71,7 @@ class SchedulePropertyTest {
   /**
    * The other way round: the model is right about TCP, or its verdict on the rest is worth nothing.
    */
-  @Property(tries = 20, edgeCases = EdgeCasesMode.NONE)
+  @Property(tries = 10, edgeCases = EdgeCasesMode.NONE)
   void plainConnectionsDoAsTheModelSays(
       @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
       throws IOException, InterruptedException {
