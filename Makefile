@@ -3,6 +3,8 @@
 #   make demo               set-up, build, then two JVMs talk over loopback without and with Underpass
 #   make test               set-up, then every test of every module
 #   make bench SUITE=rtt    a benchmark suite: rtt, stream, connect or footprint; all of them without SUITE
+#   make soak SCHEDULES=1000000
+#                           random schedules against a model of TCP; also MINUTES=30, SEED=..., FAULTS=1, PLAIN=1 (docs/testing.md)
 #   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar
 #   make format             formats the Java sources as the build demands it
 #   make clean              removes what was built
@@ -20,7 +22,7 @@ MVN = JAVA_HOME="$(JAVA_HOME_FOUND)" mvn --batch-mode -Dstyle.color=never -Dorg.
 SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
 
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test bench clean format
+.PHONY: setup build demo test soak bench clean format
 
 # Silent where everything is there. What it looks for is the tool or the file, not the package, so that a
 # clang of another origin is as good. The JDK cannot come from Debian 12, so bin/underpass only names it.
@@ -66,6 +68,11 @@ bench: build
 test: setup
 	@$(MVN) -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info \
 	  -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.failsafe=info verify
+
+soak: build
+	@"$(JAVA_HOME_FOUND)/bin/java" --enable-native-access=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
+	  -cp "bpf/target/test-classes:$$(cat bpf/target/test.classpath)" io.underpass.bpf.soak.Soak \
+	  SCHEDULES=$(SCHEDULES) MINUTES=$(MINUTES) SEED=$(SEED) PLAIN=$(PLAIN) FAULTS=$(FAULTS)
 
 clean: setup
 	@$(MVN) clean

@@ -1,0 +1,39 @@
+package io.underpass.bpf.soak;
+
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.Layouts;
+import io.underpass.ffm.Layouts.Counters;
+import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.NativeException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+
+/** Reads the flow record of one socket, by its descriptor; of one thread each. */
+final class FlowRecords {
+  /** What the record says; {@link #NONE} where there is none. */
+  record View(boolean enrolled, long redirectedBytes, long redirectedMessages, long switches) {
+    static final View NONE = new View(false, 0, 0, 0);
+  }
+
+  private final BpfMap socks;
+  private final ByteBuffer key;
+  private final ByteBuffer value;
+
+  FlowRecords(BpfMap socks) {
+    this.socks = socks;
+    key = socks.newKey();
+    value = socks.newValue();
+  }
+
+  View of(SocketChannel channel) throws NativeException {
+    if (!socks.lookup(key.putInt(0, Options.fd(channel)), value)) {
+      return View.NONE;
+    }
+    int state = value.getInt(Sock.STATE);
+    return new View(
+        state == Layouts.UP_ENROLLED || state == Layouts.UP_READY || state == Layouts.UP_LEAVING,
+        value.getLong(Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES),
+        value.getLong(Sock.TX_COUNTERS + Counters.REDIRECTED_MESSAGES),
+        value.getLong(Sock.TX_COUNTERS + Counters.SWITCHES));
+  }
+}

@@ -1,0 +1,99 @@
+package io.underpass.bpf.soak;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.testing.KernelCondition;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.EdgeCasesMode;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.RandomDistribution;
+import net.jqwik.api.lifecycle.AddLifecycleHook;
+import net.jqwik.api.lifecycle.AfterContainer;
+import net.jqwik.api.lifecycle.BeforeContainer;
+import net.jqwik.api.lifecycle.LifecycleContext;
+import net.jqwik.api.lifecycle.SkipExecutionHook;
+
+/**
+ * Whatever two programs do with a connection, and whenever it is enrolled and taken off, they see
+ * what the model of TCP says. A short run; {@link Soak} is the long one, of the same schedules.
+ */
+@AddLifecycleHook(SchedulePropertyTest.NeedsKernel.class)
+class SchedulePropertyTest {
+  /** What {@code KernelTest} is to a Jupiter test: a skip says why, and is a failure in CI. */
+  static final class NeedsKernel implements SkipExecutionHook {
+    @Override
+    public SkipResult shouldBeSkipped(LifecycleContext context) {
+      Optional<String> missing = KernelCondition.missing();
+      if (missing.isPresent() && "true".equals(System.getenv("CI"))) {
+        throw new IllegalStateException("with CI=true no skip: " + missing.get());
+      }
+      return missing.map(SkipResult::skip).orElseGet(SkipResult::doNotSkip);
+    }
+  }
+
+  private static final int MOST_AT_ONCE = 192;
+
+  private static final Score SCORE = new Score();
+  private static Enrolment enrolment;
+  private static Runner runner;
+
+  @BeforeContainer
+  static void start() throws IOException {
+    enrolment = new Enrolment(false);
+    runner = new Runner(enrolment, Runner.defaultWorkers());
+  }
+
+  @AfterContainer
+  static void stop() throws IOException {
+    runner.close();
+    enrolment.close();
+    System.out.print(SCORE.report());
+    assertEquals(List.of(), SCORE.missing());
+    assertTrue(SCORE.schedules() > 0);
+  }
+
+  @Property(tries = 70, edgeCases = EdgeCasesMode.NONE)
+  void acceleratedConnectionsDoAsTcpDoes(
+      @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
+      throws IOException, InterruptedException {
+    Group group = new Group(events, scripts);
+    for (Group.Failure failure : runner.run(group, SCORE)) {
+      throw new Mismatch(group.text(failure.index()), failure.cause());
+    }
+  }
+
+  /**
+   * The other way round: the model is right about TCP, or its verdict on the rest is worth nothing.
+   */
+  @Property(tries = 10, edgeCases = EdgeCasesMode.NONE)
+  void plainConnectionsDoAsTheModelSays(
+      @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
+      throws IOException, InterruptedException {
+    Group group = new Group(events, scripts);
+    try (Runner plain = new Runner(null, Runner.defaultWorkers())) {
+      for (Group.Failure failure : plain.run(group, new Score())) {
+        throw new Mismatch(group.text(failure.index()), failure.cause());
+      }
+    }
+  }
+
+  @Provide
+  Arbitrary<List<Event>> events() {
+    return Schedules.events(false);
+  }
+
+  @Provide
+  Arbitrary<List<Script>> scripts() {
+    return Schedules.scripts()
+        .list()
+        .ofMinSize(1)
+        .ofMaxSize(MOST_AT_ONCE)
+        .withSizeDistribution(RandomDistribution.uniform());
+  }
+}

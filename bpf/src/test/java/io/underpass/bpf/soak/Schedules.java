@@ -1,0 +1,109 @@
+package io.underpass.bpf.soak;
+
+import io.underpass.bpf.soak.Event.Action;
+import io.underpass.bpf.soak.Script.Finish;
+import io.underpass.bpf.soak.Script.Reading;
+import java.util.Comparator;
+import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.RandomDistribution;
+import net.jqwik.api.Tuple;
+
+/**
+ * The random schedules. What is rare in programs but ends a connection is rare here too, so that
+ * most of them live long enough to be enrolled, redirected and taken off.
+ */
+final class Schedules {
+  static final int MOST_STEPS = 40;
+  private static final int MOST_EVENTS = 6;
+  static final int LARGEST = 1 << 20;
+  private static final int MOST_PIECES = 24; // a message has 17 fragments at most
+
+  private Schedules() {}
+
+  static Arbitrary<Script> scripts() {
+    // As many short ones as long ones: jqwik's own choice is mostly short, which shows little.
+    Arbitrary<List<Step>> steps =
+        step()
+            .list()
+            .ofMinSize(4)
+            .ofMaxSize(MOST_STEPS)
+            .withSizeDistribution(RandomDistribution.uniform());
+    return Combinators.combine(traits(), steps).as(Script::new);
+  }
+
+  /** The events of a group, in order; the first comes early, or there would be little to see. */
+  static Arbitrary<List<Event>> events(boolean faults) {
+    Arbitrary<Action> actions =
+        Arbitraries.frequency(
+            Tuple.of(6, Action.SWEEP),
+            Tuple.of(2, Action.UNENROL),
+            Tuple.of(3, Action.ENROL),
+            Tuple.of(faults ? 2 : 0, Action.KILL));
+    Arbitrary<Event> any =
+        Combinators.combine(
+                Arbitraries.integers().between(0, MOST_STEPS - 4),
+                actions,
+                Arbitraries.of(false, true))
+            .as(Event::new);
+    Arbitrary<Event> first =
+        Combinators.combine(Arbitraries.integers().between(0, 4), Arbitraries.of(false, true))
+            .as((tick, racing) -> new Event(tick, Action.SWEEP, racing));
+    return Combinators.combine(first, any.list().ofMaxSize(MOST_EVENTS - 1))
+        .as(
+            (early, others) ->
+                java.util.stream.Stream.concat(java.util.stream.Stream.of(early), others.stream())
+                    .sorted(Comparator.comparingInt(Event::tick))
+                    .toList());
+  }
+
+  private static Arbitrary<Script.Traits> traits() {
+    return Combinators.combine(
+            Arbitraries.of(false, true),
+            Arbitraries.of(true, false),
+            Arbitraries.frequency(
+                Tuple.of(16, Reading.STEPS),
+                Tuple.of(1, Reading.BLOCKED_CHANNEL),
+                Tuple.of(1, Reading.TIMED_STREAM)),
+            Arbitraries.frequency(
+                Tuple.of(3, Finish.NOTHING),
+                Tuple.of(6, Finish.ONE_SHUTS_DOWN),
+                Tuple.of(2, Finish.BOTH_SHUT_DOWN)))
+        .as(Script.Traits::new);
+  }
+
+  private static Arbitrary<Step> step() {
+    Arbitrary<Side> side = Arbitraries.of(Side.class);
+    Arbitrary<Integer> pieces =
+        Arbitraries.frequencyOf(
+            Tuple.of(9, Arbitraries.just(1)), Tuple.of(1, ints(2, MOST_PIECES)));
+    Arbitrary<Integer> sizes =
+        Arbitraries.frequencyOf(
+            Tuple.of(120, ints(1, 1_500)),
+            Tuple.of(60, ints(1, 20_000)),
+            Tuple.of(16, ints(1, 150_000)),
+            Tuple.of(1, ints(1, LARGEST)));
+    Arbitrary<Integer> most =
+        Arbitraries.frequencyOf(
+            Tuple.of(8, Arbitraries.just(LARGEST)),
+            Tuple.of(2, ints(1, 20_000)),
+            Tuple.of(1, ints(1, 100)));
+    return Arbitraries.frequencyOf(
+        Tuple.of(200, Combinators.combine(side, sizes, pieces).as(Step.Write::new)),
+        Tuple.of(260, Combinators.combine(side, most, pieces).as(Step.Read::new)),
+        Tuple.of(20, side.map(Step.Available::new)),
+        Tuple.of(8, ints(1, 300).map(Step.Pause::new)),
+        Tuple.of(4, side.map(Step.PinTcp::new)),
+        Tuple.of(5, side.map(Step.Shutdown::new)),
+        Tuple.of(
+            5,
+            Combinators.combine(side, Arbitraries.frequency(Tuple.of(3, false), Tuple.of(1, true)))
+                .as(Step.Close::new)));
+  }
+
+  private static Arbitrary<Integer> ints(int least, int most) {
+    return Arbitraries.integers().between(least, most);
+  }
+}

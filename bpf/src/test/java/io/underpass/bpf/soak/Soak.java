@@ -1,0 +1,189 @@
+package io.underpass.bpf.soak;
+
+import io.underpass.testing.KernelCondition;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import net.jqwik.api.RandomGenerator;
+import net.jqwik.api.Shrinkable;
+import net.jqwik.api.sessions.JqwikSession;
+
+/**
+ * {@code make soak}: random schedules for a given number of them or a given time. Ends with 1 on a
+ * mismatch, which it shrinks first, or if the schedules have shown too little.
+ */
+final class Soak {
+  private static final int GROUP = 192;
+  private static final int DEFAULT_SCHEDULES = 20_000;
+
+  /** How often the group of a seed is run again, if nothing else is said: it may be a race. */
+  private static final int REPLAYS = 20;
+
+  private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final long SHRINK_NANOS = TimeUnit.MINUTES.toNanos(3);
+
+  /** Tells jqwik how far to go; its own default number of tries. */
+  private static final int GEN_SIZE = 1000;
+
+  private final RandomGenerator<List<Event>> events;
+  private final RandomGenerator<Script> scripts = Schedules.scripts().generator(GEN_SIZE, false);
+
+  private final Settings settings;
+  private final Score score = new Score();
+
+  /**
+   * What is asked for.
+   *
+   * @param schedules so many, 0 for no limit
+   * @param nanos so long, 0 for no limit
+   * @param seed of the run, or of the one group to replay
+   * @param faults the helper is killed now and then
+   * @param plain without a helper: then the model itself is tested, against TCP
+   */
+  private record Settings(
+      long schedules, long nanos, long seed, boolean replay, boolean plain, boolean faults) {
+    static Settings of(String[] arguments) {
+      long schedules = 0;
+      long minutes = 0;
+      boolean plain = false;
+      boolean faults = false;
+      boolean replay = false;
+      long seed = System.nanoTime() ^ ProcessHandle.current().pid();
+      for (String argument : arguments) {
+        String[] parts = argument.split("=", 2);
+        if (parts.length < 2 || parts[1].isEmpty()) {
+          continue; // what the Makefile's caller left open
+        }
+        switch (parts[0]) {
+          case "SCHEDULES" -> schedules = Long.parseLong(parts[1]);
+          case "MINUTES" -> minutes = Long.parseLong(parts[1]);
+          case "PLAIN" -> plain = parts[1].equals("1");
+          case "FAULTS" -> faults = parts[1].equals("1");
+          case "SEED" -> {
+            seed = Long.parseLong(parts[1]);
+            replay = true;
+          }
+          default -> throw new IllegalArgumentException("unknown: " + argument);
+        }
+      }
+      if (schedules == 0 && minutes == 0) {
+        schedules = replay ? REPLAYS * GROUP : DEFAULT_SCHEDULES;
+      }
+      return new Settings(
+          schedules, TimeUnit.MINUTES.toNanos(minutes), seed, replay, plain, faults);
+    }
+
+    boolean isOver(long done, long nanosPassed) {
+      return (schedules > 0 && done >= schedules) || (nanos > 0 && nanosPassed >= nanos);
+    }
+  }
+
+  private Soak(Settings settings) {
+    this.settings = settings;
+    events = Schedules.events(settings.faults).generator(GEN_SIZE, false);
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    String missing = KernelCondition.missing().orElse(null);
+    if (missing != null) {
+      System.err.println("soak: " + missing);
+      System.exit(1);
+    }
+    Settings settings = Settings.of(arguments);
+    boolean[] good = new boolean[1];
+    JqwikSession.run(() -> good[0] = new Soak(settings).run());
+    System.exit(good[0] ? 0 : 1);
+  }
+
+  private boolean run() throws IOException, InterruptedException {
+    try (Enrolment enrolment = settings.plain ? null : new Enrolment(settings.faults);
+        Runner runner = new Runner(enrolment, Runner.defaultWorkers())) {
+      if (enrolment != null) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> leaveNothing(enrolment)));
+      }
+      long start = System.nanoTime();
+      long told = start;
+      boolean good = true;
+      Random seeds = new Random(settings.seed);
+      while (good && !settings.isOver(score.schedules(), System.nanoTime() - start)) {
+        long seed = settings.replay ? settings.seed : seeds.nextLong();
+        try {
+          good = runGroup(seed, runner);
+        } catch (IOException e) {
+          if (enrolment == null || !enrolment.isClosed()) {
+            throw e;
+          }
+          System.out.println("soak: interrupted");
+          good = false;
+        }
+        if (System.nanoTime() - told >= PROGRESS_NANOS) {
+          told = System.nanoTime();
+          System.out.printf(
+              "soak: %4d s: %s%n", TimeUnit.NANOSECONDS.toSeconds(told - start), score.progress());
+        }
+      }
+      System.out.printf(
+          "soak: %d s%n%s",
+          TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start), score.report());
+      if (settings.faults) {
+        System.out.printf("helpers killed       %,15d%n", enrolment.kills());
+      }
+    }
+    List<String> little = settings.plain ? List.of() : score.missing();
+    little.forEach(line -> System.out.println("soak: too little shown: " + line));
+    return score.mismatches() == 0 && little.isEmpty();
+  }
+
+  /** When it is interrupted: pins and cgroup programs would stay until the next test's start. */
+  private static void leaveNothing(Enrolment enrolment) {
+    try {
+      enrolment.close();
+    } catch (IOException e) {
+      System.err.println("soak: could not clean up: " + e);
+    }
+  }
+
+  private boolean runGroup(long seed, Runner runner) throws IOException, InterruptedException {
+    Random random = new Random(seed);
+    Shrinkable<List<Event>> someEvents = events.next(random);
+    List<Shrinkable<Script>> someScripts = new ArrayList<>();
+    for (int i = 0; i < GROUP; i++) {
+      someScripts.add(scripts.next(random));
+    }
+    Group group =
+        new Group(
+            someEvents.value(),
+            someScripts.stream().map(Shrinkable::value).collect(Collectors.toList()));
+    List<Group.Failure> failures = runner.run(group, score);
+    if (failures.isEmpty()) {
+      return true;
+    }
+    Group.Failure first = failures.getFirst();
+    System.out.printf(
+        "soak: MISMATCH in %d of the %d schedules of a group; replay: make soak%s SEED=%d%n%s%n",
+        failures.size(),
+        GROUP,
+        settings.faults ? " FAULTS=1" : "",
+        seed,
+        group.text(first.index()));
+    first.cause().printStackTrace(System.out);
+    shrink(someEvents, someScripts.get(first.index()), runner);
+    return false;
+  }
+
+  private void shrink(Shrinkable<List<Event>> someEvents, Shrinkable<Script> script, Runner runner)
+      throws IOException, InterruptedException {
+    System.out.println("soak: shrinking");
+    Shrinker shrinker = new Shrinker(runner, SHRINK_NANOS);
+    Group.Failure smallest = shrinker.shrink(someEvents, script);
+    if (smallest == null) {
+      System.out.println("soak: alone it does not fail; a replay runs the whole group");
+    } else {
+      System.out.printf(
+          "soak: shrunk to%n%s%n  %s%n", shrinker.smallest().text(0), smallest.cause());
+    }
+  }
+}
