@@ -101,6 +101,9 @@ static __always_inline int timer_refs(const struct tcp_sock *tp)
 		refs += icsk->icsk_retransmit_timer.entry.pprev != 0;
 	if (bpf_core_field_exists(icsk->icsk_keepalive_timer))
 		refs += icsk->icsk_keepalive_timer.entry.pprev != 0;
+	/* BBR, and whatever else paces, has the first one pending for nearly as long as a stream runs. */
+	refs += tp->pacing_timer.state != 0;
+	refs += tp->compressed_ack_timer.state != 0;
 	return refs;
 }
 

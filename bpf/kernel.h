@@ -72,6 +72,10 @@ struct timer_list {
 	struct hlist_node entry;
 };
 
+struct hrtimer {
+	__u8 state; /* not 0: queued */
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct timer_list sk_timer;
@@ -110,6 +114,8 @@ struct tcp_sock {
 	__u64 bytes_received;
 	__u32 data_segs_in;
 	__u32 data_segs_out;
+	struct hrtimer pacing_timer;
+	struct hrtimer compressed_ack_timer;
 	__u32 urg_seq;
 	__u16 urg_data;
 };

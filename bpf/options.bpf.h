@@ -71,7 +71,7 @@ static __always_inline int behind(const struct up_sock *rec)
 	__u32 unread, enough;
 
 	if (rec->state != UP_READY || rec->pinned || cookie_at(rec->peer_sk) != rec->peer_cookie)
-		return 0;
+		return -1;
 	if (rec->tx == UP_TX_REDIRECT) {
 		enough = limit_of(rec->peer_sk) / 2;
 		if (enough > READER_HAS_WORK)

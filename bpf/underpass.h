@@ -16,7 +16,7 @@
 #define UP_OPT_PIN_TCP 1   /* set, int: this socket's sending direction goes by TCP from now on */
 #define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket is not enrolled */
 #define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
-#define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0 */
+#define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0; -1: not accelerated */
 
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
 #define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */

@@ -18,9 +18,11 @@ import java.util.Properties;
  * @param socket where the helper listens
  * @param flows how many flows the JMX table shows at most, {@code 1..1000}
  * @param spin whether a read may look for its bytes for some microseconds before it blocks
+ * @param pace whether a large write may let its reader come along first, for a millisecond or two
  * @param problems one text for each value that was ignored: what it was, and why
  */
-public record Settings(Mode enabled, Path socket, int flows, boolean spin, List<String> problems) {
+public record Settings(
+    Mode enabled, Path socket, int flows, boolean spin, boolean pace, List<String> problems) {
   /** Where the helper listens unless told otherwise. */
   public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
 
@@ -49,8 +51,9 @@ public record Settings(Mode enabled, Path socket, int flows, boolean spin, List<
     Mode enabled = sources.first("enabled", Mode.AUTO, Settings::mode);
     Path socket = sources.first("socket", DEFAULT_SOCKET, Settings::absolute);
     int flows = sources.first("flows", DEFAULT_FLOWS, Settings::limit);
-    boolean spin = sources.first("spin", true, Settings::spin);
-    return new Settings(enabled, socket, flows, spin, sources.problems());
+    boolean spin = sources.first("spin", true, Settings::autoOrOff);
+    boolean pace = sources.first("pace", true, Settings::autoOrOff);
+    return new Settings(enabled, socket, flows, spin, pace, sources.problems());
   }
 
   private static Map<String, String> propertiesOf(Properties properties) {
@@ -73,7 +76,7 @@ public record Settings(Mode enabled, Path socket, int flows, boolean spin, List<
     };
   }
 
-  private static boolean spin(String text) {
+  private static boolean autoOrOff(String text) {
     return switch (text) {
       case "auto" -> true;
       case "off" -> false;

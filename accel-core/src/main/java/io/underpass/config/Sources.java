@@ -21,7 +21,7 @@ import java.util.function.Function;
  * too.
  */
 final class Sources {
-  static final List<String> KEYS = List.of("enabled", "socket", "config", "flows", "spin");
+  static final List<String> KEYS = List.of("enabled", "socket", "config", "flows", "spin", "pace");
   static final String PROPERTY_PREFIX = "underpass.";
   private static final String ENVIRONMENT_PREFIX = "UNDERPASS_";
 

@@ -41,6 +41,7 @@ public final class Registration implements Runnable {
   private final Path socket;
   private final String enabled;
   private final boolean spin;
+  private final boolean pace;
   private boolean beansNow;
 
   private volatile HelperClient client;
@@ -61,6 +62,7 @@ public final class Registration implements Runnable {
   Registration(Settings settings) {
     this.socket = settings.socket();
     this.spin = settings.spin();
+    this.pace = settings.pace();
     this.enabled = settings.enabled().name().toLowerCase(Locale.ROOT);
   }
 
@@ -163,7 +165,7 @@ public final class Registration implements Runnable {
       attempt = HelperClient.connect(socket, patience);
       Reply reply = attempt.register(enabled);
       attempt.timeout(LATER);
-      Hooks.activate(Sockopts.open((int) reply.number("level")), spin);
+      Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace);
       standing = Standing.registered(reply.text("helper"), reply.number("id"));
       client = attempt;
       return null;

@@ -60,6 +60,9 @@ public abstract class UnderpassBridge {
   /** A read of a {@code SocketChannelImpl} begins, under its lock; the flag: it blocks. */
   public static final int CHANNEL_READING = 15;
 
+  /** So much in one write is worth a question to the kernel before it: bytes. */
+  public static final int LARGE_WRITE = 16_384;
+
   private static volatile UnderpassBridge agent;
 
   /** For the agent. */
@@ -101,6 +104,22 @@ public abstract class UnderpassBridge {
     }
   }
 
+  /** So many bytes are about to be written, under the socket's write lock. */
+  public static void writing(FileDescriptor fd, int size) {
+    if (size < LARGE_WRITE) {
+      return;
+    }
+    UnderpassBridge to = agent;
+    if (to == null) {
+      return;
+    }
+    try {
+      to.onLargeWrite(fd);
+    } catch (Throwable e) {
+      to.suppress(e);
+    }
+  }
+
   /** Somebody is getting the platform MBean server. */
   public static void platformServer(Object server) {
     UnderpassBridge to = agent;
@@ -120,6 +139,9 @@ public abstract class UnderpassBridge {
 
   /** The agent's part of {@link #available}. */
   protected abstract int onAvailable(FileDescriptor fd, int plain) throws Throwable;
+
+  /** The agent's part of {@link #writing}. */
+  protected abstract void onLargeWrite(FileDescriptor fd) throws Throwable;
 
   /** The agent's part of {@link #platformServer}. */
   protected abstract void onPlatformServer(Object server) throws Throwable;

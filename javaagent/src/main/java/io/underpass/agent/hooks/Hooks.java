@@ -24,7 +24,10 @@ public final class Hooks extends UnderpassBridge {
   public static final SocketCounts COUNTS = new SocketCounts();
 
   /** How reads spun. */
-  public static final SpinCounts SPINS = new SpinCounts();
+  public static final WaitCounts SPINS = new WaitCounts();
+
+  /** How large writes waited for the reader. */
+  public static final WaitCounts PACES = new WaitCounts();
 
   private static final LongAdder SUPPRESSED = new LongAdder();
 
@@ -33,6 +36,9 @@ public final class Hooks extends UnderpassBridge {
 
   /** Null until the first registration, and where no read is to spin. */
   private static volatile Spins spins;
+
+  /** Null until the first registration, and where no write is to wait. */
+  private static volatile Paces paces;
 
   private final Consumer<Object> platformServer;
 
@@ -53,9 +59,11 @@ public final class Hooks extends UnderpassBridge {
    * A registration is made: the socket options are answered from now on.
    *
    * @param spin whether reads may spin before they block
+   * @param pace whether large writes may wait for the reader
    */
-  public static void activate(Sockopts opened, boolean spin) {
+  public static void activate(Sockopts opened, boolean spin, boolean pace) {
     sockopts = opened;
+    paces = pace ? new Paces(opened, PACES) : null;
     if (spin) {
       try {
         spins = Spins.open(opened, SPINS);
@@ -130,6 +138,14 @@ public final class Hooks extends UnderpassBridge {
   }
 
   @Override
+  protected void onLargeWrite(FileDescriptor fd) throws Throwable {
+    Paces writes = paces;
+    if (writes != null) {
+      writes.beforeWrite(fd);
+    }
+  }
+
+  @Override
   protected void onPlatformServer(Object server) {
     platformServer.accept(server);
   }
@@ -164,6 +180,10 @@ public final class Hooks extends UnderpassBridge {
     Spins reads = spins;
     if (reads != null) {
       reads.forget(fd);
+    }
+    Paces writes = paces;
+    if (writes != null) {
+      writes.forget(fd);
     }
     SocketRecord record = TABLE.remove(fd);
     if (record != null) {

@@ -25,6 +25,7 @@ public final class Sockopts {
   private static final int PIN_TCP = 1;
   private static final int AVAILABLE = 2;
   private static final int UNREAD = 3;
+  private static final int BEHIND = 4;
 
   /** So many unanswered calls in a row are no accident. */
   private static final int MAX_UNANSWERED = 16;
@@ -82,6 +83,14 @@ public final class Sockopts {
   /** Bytes in the psock queue; 0 or less if there are none, or nobody answers. */
   int unread(FileDescriptor fd, boolean known) throws Throwable {
     return get(fd, UNREAD, known);
+  }
+
+  /**
+   * Bytes that the other end has yet to read, where the writer of much had better wait for it; 0
+   * where not; -1 if the socket is not accelerated, or nobody answers.
+   */
+  int behind(FileDescriptor fd) throws Throwable {
+    return get(fd, BEHIND, false);
   }
 
   /** This socket sends by TCP from now on. */

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Looks for the bytes for some microseconds before a read blocks, on enrolled sockets where that
@@ -34,18 +33,14 @@ final class Spins {
   /** The same on Linux, everywhere. */
   private static final int POLLIN = 1;
 
-  /** A power of 2. What finds its place taken by an open socket reads without spinning. */
-  static final int SIZE = 4096;
-
   private final Sockopts sockopts;
   private final RunQueue runQueue;
-  private final SpinCounts counts;
+  private final WaitCounts counts;
   private final MethodHandle poll;
 
-  /** By the identity of the file descriptor's object. */
-  private final AtomicReferenceArray<Spin> spins = new AtomicReferenceArray<>(SIZE);
+  private final SocketSlots<Spin> spins = new SocketSlots<>(fd -> new Spin(fd, System.nanoTime()));
 
-  private Spins(Sockopts sockopts, RunQueue runQueue, SpinCounts counts, MethodHandle poll) {
+  private Spins(Sockopts sockopts, RunQueue runQueue, WaitCounts counts, MethodHandle poll) {
     this.sockopts = sockopts;
     this.runQueue = runQueue;
     this.counts = counts;
@@ -53,7 +48,7 @@ final class Spins {
   }
 
   /** Null where it can never pay, for want of a second processor. */
-  static Spins open(Sockopts sockopts, SpinCounts counts)
+  static Spins open(Sockopts sockopts, WaitCounts counts)
       throws ReflectiveOperationException, IOException {
     RunQueue runQueue = RunQueue.open();
     if (runQueue.processors() < 2) {
@@ -67,39 +62,16 @@ final class Spins {
 
   /** A read that blocks is about to begin; under the socket's read lock. */
   void beforeRead(FileDescriptor fd) throws Throwable {
-    Spin spin = find(fd);
+    Spin spin = spins.find(fd);
     // A virtual thread that waits gives its processor to another one: it must not hold it.
     if (spin != null && spin.isDue() && !Thread.currentThread().isVirtual()) {
       attempt(fd, spin);
     }
   }
 
-  /** It is about to be closed: its place is free. */
+  /** It is about to be closed. */
   void forget(FileDescriptor fd) {
-    int place = place(fd);
-    Spin spin = spins.getAcquire(place);
-    if (spin != null && spin.refersTo(fd)) {
-      spins.compareAndSet(place, spin, null);
-    }
-  }
-
-  private Spin find(FileDescriptor fd) {
-    int place = place(fd);
-    Spin spin = spins.getAcquire(place);
-    if (spin != null) {
-      if (spin.refersTo(fd)) {
-        return spin;
-      }
-      if (!spin.refersTo(null)) {
-        return null;
-      }
-    }
-    Spin mine = new Spin(fd, System.nanoTime());
-    return spins.compareAndSet(place, spin, mine) ? mine : null;
-  }
-
-  private static int place(FileDescriptor fd) {
-    return System.identityHashCode(fd) & (SIZE - 1);
+    spins.forget(fd);
   }
 
   private void attempt(FileDescriptor fd, Spin spin) throws Throwable {

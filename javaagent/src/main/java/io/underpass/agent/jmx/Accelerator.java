@@ -124,6 +124,16 @@ final class Accelerator implements AcceleratorMXBean {
   }
 
   @Override
+  public long getPacesWon() {
+    return Hooks.PACES.wonCount();
+  }
+
+  @Override
+  public long getPacesLost() {
+    return Hooks.PACES.lostCount();
+  }
+
+  @Override
   public long getSuppressedErrors() {
     return Hooks.suppressed();
   }

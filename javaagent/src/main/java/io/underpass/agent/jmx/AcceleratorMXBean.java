@@ -73,6 +73,12 @@ public interface AcceleratorMXBean {
   /** Reads that looked in vain, and slept. */
   long getSpinsLost();
 
+  /** Large writes that let the reader come along first, and stayed past the TCP/IP stack so. */
+  long getPacesWon();
+
+  /** Large writes that waited for their reader in vain. */
+  long getPacesLost();
+
   /** Errors of the agent that the application did not see. Anything but 0 is a bug of the agent. */
   long getSuppressedErrors();
 

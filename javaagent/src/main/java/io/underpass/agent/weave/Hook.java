@@ -10,7 +10,7 @@ import io.underpass.agent.bridge.UnderpassBridge;
  * @param event what the bridge is told, where it is told an event
  * @param fd the file descriptor that it is told
  * @param family the protocol family; null if it can only be TCP
- * @param flag a boolean; null for false
+ * @param flag a boolean; null for false. At {@link Where#WRITE} the number of bytes
  */
 record Hook(Where where, String method, int event, Load fd, Load family, Load flag) {
   /** The places. None of them adds a branch, so that no stack map frame has to be made. */
@@ -32,7 +32,9 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
      * Before the only call of {@code Net.sendOOB(fd, b)}, inside the method's lock for the same
      * reason.
      */
-    SEND_OOB
+    SEND_OOB,
+    /** Before the first instruction; the bridge gets the descriptor and a number. */
+    WRITE
   }
 
   static Hook enter(String method, int event, Load fd) {
@@ -53,6 +55,10 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
 
   static Hook sendOob(String method) {
     return new Hook(Where.SEND_OOB, method, UnderpassBridge.URGENT, null, null, null);
+  }
+
+  static Hook write(String method, Load fd, Load size) {
+    return new Hook(Where.WRITE, method, -1, fd, null, size);
   }
 
   Hook family(Load load) {

@@ -138,6 +138,10 @@ final class Loom {
       if (hook.where() == Where.ENTER) {
         load(hook.fd(), Opcodes.ACONST_NULL);
         event();
+      } else if (hook.where() == Where.WRITE) {
+        load(hook.fd(), Opcodes.ACONST_NULL);
+        load(hook.flag(), Opcodes.ICONST_0);
+        bridge("writing", "(Ljava/io/FileDescriptor;I)V");
       }
     }
 
@@ -194,8 +198,8 @@ final class Loom {
       if (load == null) {
         super.visitInsn(otherwise);
       } else if (load.field() == null) {
-        boolean flag = load.descriptor().equals("Z");
-        super.visitVarInsn(flag ? Opcodes.ILOAD : Opcodes.ALOAD, load.local());
+        boolean number = load.descriptor().length() == 1;
+        super.visitVarInsn(number ? Opcodes.ILOAD : Opcodes.ALOAD, load.local());
       } else {
         super.visitVarInsn(Opcodes.ALOAD, load.local());
         if (load.local() != 0) {

@@ -102,6 +102,12 @@ record Target(String type, List<Hook> hooks) {
             "bind(" + ADDRESS + "I)Ljava/nio/channels/AsynchronousServerSocketChannel;",
             BOUND,
             OWN_FD));
+    // Every write of a socket, but for those of several buffers, comes here, whatever class it is
+    // of.
+    add(
+        all,
+        "sun/nio/ch/SocketDispatcher",
+        Hook.write("write(" + FD + "JI)I", Load.argument(1, FD), Load.argument(4, "I")));
     add(
         all,
         "sun/nio/ch/UnixDispatcher",

@@ -2,12 +2,12 @@ package io.underpass.agent.hooks;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** How the attempts to spin before a read ended since the agent started. */
-public final class SpinCounts {
+/** How the short waits before a call ended since the agent started. */
+public final class WaitCounts {
   private final LongAdder won = new LongAdder();
   private final LongAdder lost = new LongAdder();
 
-  SpinCounts() {}
+  WaitCounts() {}
 
   void won() {
     won.increment();
@@ -17,12 +17,12 @@ public final class SpinCounts {
     lost.increment();
   }
 
-  /** Reads that did not have to sleep. */
+  /** What was waited for came. */
   public long wonCount() {
     return won.sum();
   }
 
-  /** Reads that slept all the same. */
+  /** It did not come in time. */
   public long lostCount() {
     return lost.sum();
   }
