@@ -2,12 +2,13 @@
 #
 #   make demo               set-up, build, then two JVMs talk over loopback without and with Underpass
 #   make test               set-up, then every test of every module
-#   make bench SUITE=rtt    a benchmark suite: rtt, stream, connect or footprint; all of them without SUITE
+#   make bench SUITE=rtt    a benchmark suite (rtt, stream, connect, grid, ...); all of them without SUITE
 #   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar
 #   make format             formats the Java sources as the build demands it
 #   make clean              removes what was built
 #
-# ARGS="..." is handed on to the demo's or the benchmark's own command line (ARGS=--help says what there is).
+# ARGS="..." is handed on to the demo's or the benchmark's own command line (ARGS=--help says what there is):
+#   make bench SUITE=grid ARGS="--only stream --size 65536 --cores 1 --rounds 7"
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

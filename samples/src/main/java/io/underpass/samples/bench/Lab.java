@@ -6,20 +6,26 @@ import io.underpass.samples.process.JvmCommand;
 import io.underpass.samples.process.Project;
 import io.underpass.samples.process.Workspace;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Where the pairs are started: with a helper of its own, if anything is to be accelerated. */
 final class Lab implements AutoCloseable {
 
   private final Plan plan;
+  private final Selection selection;
+  private final PrintWriter console;
   private final Workspace workspace;
   private final HelperProcess helper;
 
   /** Makes names of files unique. */
   private int started;
 
-  Lab(Plan plan) throws IOException {
+  Lab(Plan plan, Selection selection, PrintWriter console) throws IOException {
     this.plan = plan;
+    this.selection = selection;
+    this.console = console;
     workspace = Workspace.create("bench");
     try {
       helper = plan.accelerate() ? HelperProcess.start(workspace) : null;
@@ -31,6 +37,20 @@ final class Lab implements AutoCloseable {
 
   Plan plan() {
     return plan;
+  }
+
+  Selection selection() {
+    return selection;
+  }
+
+  /** The layouts that were asked for. */
+  List<Pinning> pinnings() throws IOException {
+    return Pinning.available().stream().filter(selection::wants).toList();
+  }
+
+  /** Shows how far the suite has got. */
+  void say(String line) {
+    console.println(line);
   }
 
   Workspace workspace() {
@@ -45,6 +65,11 @@ final class Lab implements AutoCloseable {
   /** Two JVMs without the agent. */
   JvmPair plainPair(String label, Pinning pinning) {
     return pair(label, pinning, false);
+  }
+
+  /** A second plain pair, for the control rows. */
+  JvmPair controlPair(Pinning pinning) {
+    return plainPair(Side.CONTROL, pinning);
   }
 
   /** Two JVMs with the agent, unless the plan leaves it out. */

@@ -24,6 +24,8 @@ final class Report {
     text.append("# ").append(suite.name()).append("\n\n");
     text.append(suite.explanation()).append("\n\n");
     text.append(table(rows)).append('\n');
+    String verdict = suite.verdict(rows);
+    text.append(verdict).append(verdict.isEmpty() ? "" : "\n");
     text.append("![ratios](").append(suite.name()).append(".svg)\n\n");
     text.append(method(plan));
     return text.toString();

@@ -28,15 +28,15 @@ final class Tally {
         open.add(side);
         side.measure(plan.warmUpMillis());
       }
-      long[] before = sides.stream().mapToLong(Side::redirected).toArray();
+      List<Carried> before = sides.stream().map(Side::redirected).toList();
       for (int round = plan.roundsIn(fork); round > 0; round--) {
         for (Side side : sides) {
           series(row, side.label()).add(side.measure(plan.roundMillis()));
         }
       }
-      for (int i = 0; i < before.length; i++) {
+      for (int i = 0; i < before.size(); i++) {
         Side side = sides.get(i);
-        series(row, side.label()).addRedirected(side.redirected() - before[i]);
+        series(row, side.label()).addRedirected(side.redirected().minus(before.get(i)));
       }
     } finally {
       for (Side side : open) {

@@ -31,7 +31,7 @@ abstract class TurnSuite implements Suite {
   @Override
   public List<Row> run(Lab lab) throws IOException {
     Tally tally = new Tally(lab.plan());
-    List<Pinning> pinnings = Pinning.available();
+    List<Pinning> pinnings = lab.pinnings();
     for (int fork = 0; fork < lab.plan().forks(); fork++) {
       for (Pinning pinning : pinnings) {
         measure(lab, tally, fork, pinning);

@@ -1,0 +1,62 @@
+package io.underpass.samples.bench;
+
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** Which rows of a suite are measured: all, where nothing is said. Set by picocli. */
+final class Selection {
+
+  @Option(
+      names = "--only",
+      split = ",",
+      paramLabel = "TEXT",
+      description = "Rows whose name holds one of these texts.")
+  private List<String> texts = List.of();
+
+  @Option(
+      names = {"--size", "--number"},
+      split = ",",
+      paramLabel = "N",
+      description = "Bytes of a message, in suite connect messages, in suite many flows.")
+  private List<Integer> numbers = List.of();
+
+  @Option(
+      names = "--cores",
+      split = ",",
+      paramLabel = "N",
+      description = "1: both ends on one processor; 2: each on its own.")
+  private List<Integer> cores = List.of();
+
+  @Option(
+      names = "--no-controls",
+      negatable = true,
+      defaultValue = "true",
+      fallbackValue = "true",
+      description = "Leave the control rows out: a third faster, and blind to the noise.")
+  private boolean controls = true;
+
+  /** Set by tests only; from the command line picocli fills it. */
+  static Selection of(List<String> texts, List<Integer> numbers, List<Integer> cores) {
+    Selection selection = new Selection();
+    selection.texts = texts;
+    selection.numbers = numbers;
+    selection.cores = cores;
+    return selection;
+  }
+
+  boolean wantsName(String name) {
+    return texts.isEmpty() || texts.stream().anyMatch(name::contains);
+  }
+
+  boolean wantsNumber(int number) {
+    return numbers.isEmpty() || numbers.contains(number);
+  }
+
+  boolean wants(Pinning pinning) {
+    return cores.isEmpty() || cores.contains(pinning.cores());
+  }
+
+  boolean controls() {
+    return controls;
+  }
+}

@@ -1,0 +1,53 @@
+package io.underpass.samples.bench;
+
+import java.util.Comparator;
+import java.util.List;
+
+/** Sums a report up: its worst row, the rows below a floor, and how quiet the run was. */
+final class Verdict {
+
+  /** Controls farther from 1 than this make a run too noisy to be believed. */
+  private static final double QUIET = 0.02;
+
+  private Verdict() {}
+
+  static String of(List<Row> all, double floor) {
+    List<Row> rows = rows(all, false);
+    List<Row> controls = rows(all, true);
+    if (rows.isEmpty()) {
+      return "";
+    }
+    StringBuilder text = new StringBuilder();
+    text.append("Minimum: ").append(line(rows.getFirst())).append(".\n\n");
+    List<Row> below = rows.stream().filter(row -> row.ratio() < floor).toList();
+    text.append("Below %.2f: %d of %d rows.%n".formatted(floor, below.size(), rows.size()));
+    below.forEach(row -> text.append("- ").append(line(row)).append('\n'));
+    if (!controls.isEmpty()) {
+      long loud = controls.stream().filter(row -> Math.abs(row.ratio() - 1) > QUIET).count();
+      text.append(
+          "%nControls (plain against plain): %.3f to %.3f; %d of %d beyond %.0f %%.%n"
+              .formatted(
+                  controls.getFirst().ratio(),
+                  controls.getLast().ratio(),
+                  loud,
+                  controls.size(),
+                  100 * QUIET));
+    }
+    return text.toString();
+  }
+
+  /** Those that have a ratio, the lowest first. References are neither rows nor controls. */
+  private static List<Row> rows(List<Row> all, boolean controls) {
+    return all.stream()
+        .filter(row -> row.ratio() != null && row.accelerated() != null)
+        .filter(row -> row.name().startsWith(Row.CONTROL) == controls)
+        .filter(row -> !row.name().startsWith(Row.AGAINST))
+        .sorted(Comparator.comparing(Row::ratio))
+        .toList();
+  }
+
+  private static String line(Row row) {
+    return "%s: %.3f (%.2f to %.2f)"
+        .formatted(row.name(), row.ratio(), row.lowest(), row.highest());
+  }
+}
