@@ -31,6 +31,8 @@ public final class Bench implements Callable<Integer> {
           new StreamSuite(),
           new ConnectSuite(),
           new GridSuite(),
+          new ManySuite(),
+          new BystanderSuite(),
           new FootprintSuite());
 
   /** Set by picocli. */
@@ -39,7 +41,8 @@ public final class Bench implements Callable<Integer> {
   @Parameters(
       arity = "0..*",
       paramLabel = "SUITE",
-      description = "rtt, stream, connect, grid, footprint; all of them where none is named.")
+      description =
+          "rtt, stream, connect, grid, many, bystander, footprint; all of them where none is named.")
   private List<String> names = List.of();
 
   @Option(

@@ -17,7 +17,9 @@ final class Lab implements AutoCloseable {
   private final Selection selection;
   private final PrintWriter console;
   private final Workspace workspace;
-  private final HelperProcess helper;
+
+  /** Null where there is none. */
+  private HelperProcess helper;
 
   /** Makes names of files unique. */
   private int started;
@@ -60,6 +62,19 @@ final class Lab implements AutoCloseable {
   /** The helper; only where the plan accelerates. */
   Child helper() {
     return helper.child();
+  }
+
+  /** Ends the helper, if there is one: for a suite that measures without it. */
+  void stopHelper() throws IOException {
+    if (helper != null) {
+      helper.close();
+      helper = null;
+    }
+  }
+
+  /** Starts a helper again. */
+  void startHelper() throws IOException {
+    helper = HelperProcess.start(workspace);
   }
 
   /** Two JVMs without the agent. */

@@ -10,6 +10,7 @@ import org.HdrHistogram.Histogram;
 public final class PeerClient {
 
   private Link link;
+  private FlowsClient flows;
   private Transport transport;
   private String address;
 
@@ -41,6 +42,9 @@ public final class PeerClient {
       case "pause" -> pause();
       case "visit" -> visit(nanos(question, "millis"), question.get("messages").asInt());
       case "close" -> close();
+      case "openFlows" -> openFlows(question.get("count").asInt(), question.get("laps").asInt());
+      case "useFlows" -> useFlows(nanos(question, "millis"));
+      case "closeFlows" -> closeFlows();
       case "redirected" -> Map.of("bytes", Redirected.bytes());
       default -> throw new IllegalArgumentException("unknown: " + question);
     };
@@ -65,6 +69,23 @@ public final class PeerClient {
 
   private Map<String, ?> close() throws IOException {
     link.close();
+    return Map.of();
+  }
+
+  private Map<String, ?> openFlows(int count, int laps) throws IOException {
+    flows = new FlowsClient(address, count, request);
+    flows.warmUp(laps);
+    return Map.of();
+  }
+
+  private Map<String, ?> useFlows(long nanos) throws IOException {
+    long begin = System.nanoTime();
+    long count = flows.exchange(nanos);
+    return Map.of("count", count, "nanos", System.nanoTime() - begin);
+  }
+
+  private Map<String, ?> closeFlows() throws IOException {
+    flows.close();
     return Map.of();
   }
 

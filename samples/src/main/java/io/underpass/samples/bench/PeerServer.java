@@ -2,6 +2,7 @@ package io.underpass.samples.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.underpass.samples.process.Dialogue;
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
@@ -16,7 +17,7 @@ public final class PeerServer {
   private final AtomicLong received = new AtomicLong();
 
   /** Where the current row's connections come in. */
-  private Transport.Listener current;
+  private Closeable current;
 
   private PeerServer() {}
 
@@ -48,6 +49,11 @@ public final class PeerServer {
     int response = request.get("response").asInt();
     int messages = request.get("messages").asInt();
     String mode = request.get("mode").asText();
+    if (mode.equals("flows")) {
+      FlowsServer flows = new FlowsServer(size);
+      current = flows;
+      return flows.address();
+    }
     Session session =
         switch (mode) {
           case "echo" -> link -> echo(link, size, response);

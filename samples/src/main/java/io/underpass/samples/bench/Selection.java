@@ -29,11 +29,8 @@ final class Selection {
 
   @Option(
       names = "--no-controls",
-      negatable = true,
-      defaultValue = "true",
-      fallbackValue = "true",
       description = "Leave the control rows out: a third faster, and blind to the noise.")
-  private boolean controls = true;
+  private boolean withoutControls;
 
   /** Set by tests only; from the command line picocli fills it. */
   static Selection of(List<String> texts, List<Integer> numbers, List<Integer> cores) {
@@ -57,6 +54,6 @@ final class Selection {
   }
 
   boolean controls() {
-    return controls;
+    return !withoutControls;
   }
 }

@@ -9,7 +9,10 @@ final class StreamSuite extends TurnSuite {
   private static final long LEAD_IN_MILLIS = 100;
 
   StreamSuite() {
-    super(Unit.MEGABYTES_PER_SECOND, List.of(KB, 16 * KB, 64 * KB, 128 * KB, 256 * KB), 16 * KB);
+    super(
+        Unit.MEGABYTES_PER_SECOND,
+        List.of(KB, 16 * KB, 64 * KB, 128 * KB, 256 * KB),
+        List.of(16 * KB));
   }
 
   @Override

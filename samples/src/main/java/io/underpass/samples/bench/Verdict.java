@@ -2,6 +2,9 @@ package io.underpass.samples.bench;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Sums a report up: its worst row, the rows below a floor, and how quiet the run was. */
 final class Verdict {
@@ -34,6 +37,35 @@ final class Verdict {
                   100 * QUIET));
     }
     return text.toString();
+  }
+
+  /**
+   * How the cost of a row grows with its number, plain and accelerated: each row against the one of
+   * its layout with the lowest number.
+   *
+   * @param parameter which number
+   */
+  static String flatness(List<Row> all, String parameter) {
+    Map<Object, List<Row>> layouts =
+        rows(all, false).stream()
+            .sorted(Comparator.comparing(row -> (Integer) row.params().get(parameter)))
+            .collect(
+                Collectors.groupingBy(
+                    row -> row.params().get("pinning"), TreeMap::new, Collectors.toList()));
+    StringBuilder text = new StringBuilder();
+    for (List<Row> rows : layouts.values()) {
+      Row least = rows.getFirst();
+      for (Row row : rows.subList(1, rows.size())) {
+        text.append(
+            "%n%s costs %.2f times the first of its layout (plain: %.2f; ratio %.2f times the first's)."
+                .formatted(
+                    row.name(),
+                    row.accelerated() / least.accelerated(),
+                    row.plain() / least.plain(),
+                    row.ratio() / least.ratio()));
+      }
+    }
+    return text.append('\n').toString();
   }
 
   /** Those that have a ratio, the lowest first. References are neither rows nor controls. */

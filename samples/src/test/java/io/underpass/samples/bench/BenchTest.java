@@ -23,7 +23,16 @@ class BenchTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"rtt", "stream", "connect", "footprint", "grid --size=1024"})
+  @ValueSource(
+      strings = {
+        "rtt",
+        "stream",
+        "connect",
+        "footprint",
+        "grid --size=1024",
+        "many --size=10",
+        "bystander"
+      })
   void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String words) throws Exception {
     String shortest = " --plain-only --pairs=1 --forks=1 --millis=40 --warm-up=40 --out=" + folder;
     String[] arguments = (words + shortest).split(" ", -1);
