@@ -33,6 +33,7 @@ public final class Bench implements Callable<Integer> {
           new GridSuite(),
           new ManySuite(),
           new BystanderSuite(),
+          new AdviceSuite(),
           new FootprintSuite());
 
   /** Set by picocli. */
@@ -42,7 +43,7 @@ public final class Bench implements Callable<Integer> {
       arity = "0..*",
       paramLabel = "SUITE",
       description =
-          "rtt, stream, connect, grid, many, bystander, footprint; all of them where none is named.")
+          "rtt, stream, connect, grid, many, bystander, advice, footprint; all of them where none is named.")
   private List<String> names = List.of();
 
   @Option(

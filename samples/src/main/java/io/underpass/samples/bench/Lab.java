@@ -94,7 +94,18 @@ final class Lab implements AutoCloseable {
 
   /** Adds the agent, unless the plan leaves it out. */
   JvmCommand withAgent(JvmCommand jvm) {
-    return plan.accelerate() ? jvm.withAgent(Project.agent(), "socket=" + helper.socket()) : jvm;
+    return plan.accelerate() ? jvm.withAgent(Project.agent(), agentOptions()) : jvm;
+  }
+
+  /** What {@link #withAgent} adds, for JVMs that are not started here. */
+  List<String> agentFlags() {
+    return plan.accelerate()
+        ? List.of("-javaagent:" + Project.agent() + "=" + agentOptions())
+        : List.of();
+  }
+
+  private String agentOptions() {
+    return "socket=" + helper.socket();
   }
 
   private JvmPair pair(String label, Pinning pinning, boolean agent) {

@@ -1,6 +1,7 @@
 package io.underpass.samples.bench;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 
 /** Which rows of a suite are measured: all, where nothing is said. Set by picocli. */
@@ -43,6 +44,14 @@ final class Selection {
 
   boolean wantsName(String name) {
     return texts.isEmpty() || texts.stream().anyMatch(name::contains);
+  }
+
+  /** {@return regular expressions for names that start with {@code prefix}, and are wanted} */
+  List<String> patterns(String prefix) {
+    String start = Pattern.quote(prefix) + ".*";
+    return texts.isEmpty()
+        ? List.of(start)
+        : texts.stream().map(text -> start + Pattern.quote(text)).toList();
   }
 
   boolean wantsNumber(int number) {

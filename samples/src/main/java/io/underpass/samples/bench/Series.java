@@ -39,9 +39,10 @@ final class Series {
     return median(Sample::p99);
   }
 
-  /** Which part of the payload went past the TCP/IP stack, 0 to 1. */
+  /** Which part of the payload went past the TCP/IP stack, 0 to 1; NaN where there was none. */
   double redirectedShare() {
-    return share(redirected.total(), 1);
+    long payload = samples.stream().mapToLong(Sample::payload).sum();
+    return payload == 0 ? Double.NaN : share(redirected.total(), 1);
   }
 
   /** Which part {@code bytes} is of {@code part} of the payload, 0 to 1. */

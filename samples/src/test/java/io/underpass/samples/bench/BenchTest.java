@@ -29,9 +29,10 @@ class BenchTest {
         "stream",
         "connect",
         "footprint",
-        "grid --size=1024",
+        "grid --size=1024 --cores=1",
         "many --size=10",
-        "bystander"
+        "bystander --only=socket",
+        "advice --only=available"
       })
   void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String words) throws Exception {
     String shortest = " --plain-only --pairs=1 --forks=1 --millis=40 --warm-up=40 --out=" + folder;
