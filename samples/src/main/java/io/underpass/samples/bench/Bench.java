@@ -67,6 +67,13 @@ public final class Bench implements Callable<Integer> {
       description = "Of each side, before its first round of a row.")
   private Long warmUpMillis;
 
+  @Option(
+      names = "--most",
+      paramLabel = "N",
+      description =
+          "A row whose control is beyond 2 %% gets up to N times the rounds (1: never more).")
+  private Integer most;
+
   @Mixin private Selection selection;
 
   @Option(
@@ -126,7 +133,8 @@ public final class Bench implements Callable<Integer> {
         Math.min(Objects.requireNonNullElse(forks, usual.forks()), rounds),
         Objects.requireNonNullElse(millis, usual.roundMillis()),
         Objects.requireNonNullElse(warmUpMillis, usual.warmUpMillis()),
-        !plainOnly);
+        !plainOnly,
+        Objects.requireNonNullElse(most, usual.most()));
   }
 
   /**

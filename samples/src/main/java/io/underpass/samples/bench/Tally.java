@@ -18,7 +18,8 @@ final class Tally {
 
   /**
    * Warms every side up, then measures them in turn: A B A B. All are open for the whole time,
-   * those whose turn it is not blocked in a read.
+   * those whose turn it is not blocked in a read. While the row's control shows noise, there are
+   * more rounds, as many as the plan allows.
    */
   void measure(String row, int fork, List<? extends Side> sides) throws IOException {
     List<Side> open = new ArrayList<>();
@@ -29,7 +30,10 @@ final class Tally {
         side.measure(plan.warmUpMillis());
       }
       List<Carried> before = sides.stream().map(Side::redirected).toList();
-      for (int round = plan.roundsIn(fork); round > 0; round--) {
+      int rounds = plan.roundsIn(fork);
+      for (int round = 0;
+          round < rounds || (round < rounds * plan.most() && isNoisy(row));
+          round++) {
         for (Side side : sides) {
           series(row, side.label()).add(side.measure(plan.roundMillis()));
         }
@@ -43,6 +47,16 @@ final class Tally {
         side.end();
       }
     }
+  }
+
+  private boolean isNoisy(String row) {
+    Series control = series(row, Side.CONTROL);
+    if (control.size() == 0) {
+      return false;
+    }
+    double ratio =
+        Row.compare(row, Map.of(), Unit.MICROS, series(row, Side.PLAIN), control).ratio();
+    return Math.abs(ratio - 1) > Plan.QUIET;
   }
 
   Series series(String row, String label) {

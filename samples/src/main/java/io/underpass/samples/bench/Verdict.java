@@ -9,9 +9,6 @@ import java.util.stream.Collectors;
 /** Sums a report up: its worst row, the rows below a floor, and how quiet the run was. */
 final class Verdict {
 
-  /** Controls farther from 1 than this make a run too noisy to be believed. */
-  private static final double QUIET = 0.02;
-
   private Verdict() {}
 
   static String of(List<Row> all, double floor) {
@@ -26,7 +23,7 @@ final class Verdict {
     text.append("Below %.2f: %d of %d rows.%n".formatted(floor, below.size(), rows.size()));
     below.forEach(row -> text.append("- ").append(line(row)).append('\n'));
     if (!controls.isEmpty()) {
-      long loud = controls.stream().filter(row -> Math.abs(row.ratio() - 1) > QUIET).count();
+      long loud = controls.stream().filter(row -> Math.abs(row.ratio() - 1) > Plan.QUIET).count();
       text.append(
           "%nControls (plain against plain): %.3f to %.3f; %d of %d beyond %.0f %%.%n"
               .formatted(
@@ -34,7 +31,7 @@ final class Verdict {
                   controls.getLast().ratio(),
                   loud,
                   controls.size(),
-                  100 * QUIET));
+                  100 * Plan.QUIET));
     }
     return text.toString();
   }

@@ -35,7 +35,8 @@ class BenchTest {
         "advice --only=available"
       })
   void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String words) throws Exception {
-    String shortest = " --plain-only --pairs=1 --forks=1 --millis=40 --warm-up=40 --out=" + folder;
+    String shortest =
+        " --plain-only --pairs=1 --most=1 --forks=1 --millis=40 --warm-up=40 --out=" + folder;
     String[] arguments = (words + shortest).split(" ", -1);
     String suite = arguments[0];
 
