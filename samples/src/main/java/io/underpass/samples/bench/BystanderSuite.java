@@ -97,7 +97,7 @@ final class BystanderSuite implements Suite {
       Map<String, ?> params = Map.of("pinning", pinning.name(), "program", "JVM");
       subjects.add(
           new Subject(
-              "JVM, rtt %d B, %s".formatted(SIZE, pinning.name()),
+              "JVM rtt %d B, %s".formatted(SIZE, pinning.name()),
               params,
               Unit.MICROS,
               new PingSide(
@@ -110,7 +110,7 @@ final class BystanderSuite implements Suite {
                   PingSide.MEDIAN)));
       subjects.add(
           new Subject(
-              "JVM, connect, " + pinning.name(),
+              "JVM connect, " + pinning.name(),
               params,
               Unit.CONNECTIONS_PER_SECOND,
               new VisitSide(pair, 0)));
@@ -124,7 +124,7 @@ final class BystanderSuite implements Suite {
       for (String loop : List.of("socket", "options", "connect", "exchange")) {
         subjects.add(
             new Subject(
-                "C, " + loop,
+                "C " + loop,
                 Map.of("pinning", "one core", "program", "C"),
                 Unit.MICROS,
                 new LoopSide(child, loop, LEAD_IN_MILLIS)));

@@ -1,6 +1,7 @@
 package io.underpass.samples.bench;
 
 import io.underpass.samples.process.Child;
+import io.underpass.samples.process.ChildException;
 import io.underpass.samples.process.HelperProcess;
 import io.underpass.samples.process.JvmCommand;
 import io.underpass.samples.process.Project;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** Where the pairs are started: with a helper of its own, if anything is to be accelerated. */
 final class Lab implements AutoCloseable {
@@ -111,8 +113,19 @@ final class Lab implements AutoCloseable {
   private JvmPair pair(String label, Pinning pinning, boolean agent) {
     Child server = start(label + " server", PeerServer.class, pinning.serverCpu(), agent);
     Child client = start(label + " client", PeerClient.class, pinning.clientCpu(), agent);
+    if (agent) {
+      awaitAgent(server);
+      awaitAgent(client);
+    }
     Path unixPath = workspace.folder().resolve("unix-" + started++ + ".sock");
     return new JvmPair(label, server, client, unixPath);
+  }
+
+  /** An agent that is not registered would be measured as a plain pair, and not be noticed. */
+  private static void awaitAgent(Child child) {
+    if (!child.ask(Map.of("verb", "await")).get("agent").asBoolean()) {
+      throw new ChildException(child.name() + " has no agent");
+    }
   }
 
   private Child start(String name, Class<?> program, String cpu, boolean agent) {

@@ -45,6 +45,7 @@ public final class PeerClient {
       case "openFlows" -> openFlows(question.get("count").asInt(), question.get("laps").asInt());
       case "useFlows" -> useFlows(nanos(question, "millis"));
       case "closeFlows" -> closeFlows();
+      case "await" -> Registered.await();
       case "redirected" -> Map.of("bytes", Redirected.bytes());
       default -> throw new IllegalArgumentException("unknown: " + question);
     };

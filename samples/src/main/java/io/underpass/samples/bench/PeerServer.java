@@ -30,6 +30,7 @@ public final class PeerServer {
     return switch (request.get("verb").asText()) {
       case "listen" -> Map.of("address", listen(request));
       case "receive" -> receive(request.get("millis").asLong());
+      case "await" -> Registered.await();
       case "redirected" -> Map.of("bytes", Redirected.bytes());
       default -> throw new IllegalArgumentException("unknown: " + request);
     };

@@ -11,7 +11,7 @@ final class Selection {
       names = "--only",
       split = ",",
       paramLabel = "TEXT",
-      description = "Rows whose name holds one of these texts.")
+      description = "Rows whose name holds one of these texts, which are separated by commas.")
   private List<String> texts = List.of();
 
   @Option(

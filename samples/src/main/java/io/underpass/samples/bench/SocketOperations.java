@@ -6,6 +6,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.util.concurrent.TimeUnit;
+import javax.management.JMException;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Mode;
@@ -34,9 +35,10 @@ public class SocketOperations {
     private Socket near;
     private Socket far;
 
-    /** Joins them. */
+    /** Joins them, when the agent is registered, if there is one. */
     @Setup
-    public void join() throws IOException {
+    public void join() throws IOException, JMException, InterruptedException {
+      Registered.await();
       listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
       near = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
       far = listener.accept();
@@ -96,9 +98,12 @@ public class SocketOperations {
     return pair.near.setOption(StandardSocketOptions.TCP_NODELAY, true);
   }
 
-  /** Setting an option makes the descriptor. */
+  /**
+   * Setting an option makes the descriptor. The pair is there for its setup, which awaits the
+   * agent.
+   */
   @Benchmark
-  public Socket createAndClose() throws IOException {
+  public Socket createAndClose(Joined pair) throws IOException {
     try (Socket socket = new Socket()) {
       socket.setReuseAddress(true);
       return socket;
