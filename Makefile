@@ -2,14 +2,15 @@
 #
 #   make demo               set-up, build, then two JVMs talk over loopback without and with Underpass
 #   make test               set-up, then every test of every module
-#   make bench SUITE=rtt    a benchmark suite: rtt, stream, connect or footprint; all of them without SUITE
+#   make bench SUITE=rtt    a benchmark suite (rtt, stream, connect, grid, ...); all of them without SUITE
 #   make soak SCHEDULES=1000000
 #                           random schedules against a model of TCP; also MINUTES=30, SEED=..., FAULTS=1, PLAIN=1 (docs/testing.md)
 #   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar
 #   make format             formats the Java sources as the build demands it
 #   make clean              removes what was built
 #
-# ARGS="..." is handed on to the demo's or the benchmark's own command line (ARGS=--help says what there is).
+# ARGS="..." is handed on to the demo's or the benchmark's own command line (ARGS=--help says what there is):
+#   make bench SUITE=grid ARGS="--only stream --size 65536 --cores 1 --rounds 7"
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,7 +20,8 @@ MAKEFLAGS += --no-print-directory
 JAVA_HOME_FOUND = $(shell bin/underpass jdk 2>/dev/null)
 MVN = JAVA_HOME="$(JAVA_HOME_FOUND)" mvn --batch-mode -Dstyle.color=never -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
   -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugins.jar=error -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugins.shade=error
-SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
+# JMH still uses sun.misc.Unsafe, and the JDK warns of it.
+SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" --sun-misc-unsafe-memory-access=allow -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
 
 .DEFAULT_GOAL := build
 .PHONY: setup build demo test soak bench clean format

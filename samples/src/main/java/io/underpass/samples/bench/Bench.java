@@ -8,9 +8,11 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -24,7 +26,15 @@ import picocli.CommandLine.Spec;
 public final class Bench implements Callable<Integer> {
 
   private static final List<Suite> SUITES =
-      List.of(new RttSuite(), new StreamSuite(), new ConnectSuite(), new FootprintSuite());
+      List.of(
+          new RttSuite(),
+          new StreamSuite(),
+          new ConnectSuite(),
+          new GridSuite(),
+          new ManySuite(),
+          new BystanderSuite(),
+          new AdviceSuite(),
+          new FootprintSuite());
 
   /** Set by picocli. */
   @Spec private CommandSpec spec;
@@ -32,33 +42,39 @@ public final class Bench implements Callable<Integer> {
   @Parameters(
       arity = "0..*",
       paramLabel = "SUITE",
-      description = "rtt, stream, connect, footprint; all of them where none is named.")
+      description =
+          "rtt, stream, connect, grid, many, bystander, advice, footprint; all of them where none is named.")
   private List<String> names = List.of();
 
   @Option(
-      names = "--pairs",
-      defaultValue = "9",
-      description = "Rounds of each side (default: ${DEFAULT-VALUE}).")
-  private int pairs;
+      names = {"--pairs", "--rounds"},
+      paramLabel = "N",
+      description = "Rounds of each side (default: the suite's own, as of all below).")
+  private Integer pairs;
 
   @Option(
       names = "--forks",
-      defaultValue = "3",
-      description =
-          "How often the JVMs are started anew, and share the pairs out (default: ${DEFAULT-VALUE}).")
-  private int forks;
+      paramLabel = "N",
+      description = "How often the JVMs are started anew, and share the pairs out.")
+  private Integer forks;
 
-  @Option(
-      names = "--millis",
-      defaultValue = "800",
-      description = "Of each round (default: ${DEFAULT-VALUE}).")
-  private long millis;
+  @Option(names = "--millis", paramLabel = "MS", description = "Of each round.")
+  private Long millis;
 
   @Option(
       names = "--warm-up",
-      defaultValue = "1500",
-      description = "Milliseconds of each side before its first round (default: ${DEFAULT-VALUE}).")
-  private long warmUpMillis;
+      paramLabel = "MS",
+      description = "Of each side, before its first round of a row.")
+  private Long warmUpMillis;
+
+  @Option(
+      names = "--most",
+      paramLabel = "N",
+      description =
+          "A row whose control is beyond 2 %% gets up to N times the rounds (1: never more).")
+  private Integer most;
+
+  @Mixin private Selection selection;
 
   @Option(
       names = "--plain-only",
@@ -101,26 +117,48 @@ public final class Bench implements Callable<Integer> {
           "bench: it starts the helper, which has to be root: run it as root, or with --plain-only");
       return 1;
     }
-    Plan plan = new Plan(pairs, Math.min(forks, pairs), millis, warmUpMillis, !plainOnly);
+    boolean complete = true;
     for (Suite suite : SUITES) {
       if (names.isEmpty() || names.contains(suite.name())) {
-        run(suite, plan);
+        complete &= run(suite, plan(suite.usual()));
       }
     }
-    return 0;
+    return complete ? 0 : 1;
   }
 
-  /** A lab for each suite: none finds what another one left. */
-  private void run(Suite suite, Plan plan) throws IOException {
+  private Plan plan(Plan usual) {
+    int rounds = Objects.requireNonNullElse(pairs, usual.pairs());
+    return new Plan(
+        rounds,
+        Math.min(Objects.requireNonNullElse(forks, usual.forks()), rounds),
+        Objects.requireNonNullElse(millis, usual.roundMillis()),
+        Objects.requireNonNullElse(warmUpMillis, usual.warmUpMillis()),
+        !plainOnly,
+        Objects.requireNonNullElse(most, usual.most()));
+  }
+
+  /**
+   * A lab for each suite: none finds what another one left.
+   *
+   * @return false if no row of it was asked for
+   */
+  private boolean run(Suite suite, Plan plan) throws IOException {
     PrintWriter console = spec.commandLine().getOut();
     console.println(suite.name() + ":");
     List<Row> rows;
-    try (Lab lab = new Lab(plan)) {
+    try (Lab lab = new Lab(plan, selection, console)) {
       rows = suite.run(lab);
+    }
+    if (rows.isEmpty()) {
+      System.err.println(
+          "bench: no row of " + suite.name() + " is as --only, --size and --cores say");
+      return false;
     }
     Report.write(out, suite, plan, rows);
     console.println(Report.table(rows));
+    console.println(suite.verdict(rows));
     console.println("written to " + out.resolve(suite.name()) + ".json, .md and .svg");
     console.println();
+    return true;
   }
 }

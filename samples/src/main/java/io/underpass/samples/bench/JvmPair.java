@@ -12,8 +12,15 @@ import java.util.Map;
  */
 record JvmPair(String label, Child server, Child client, Path unixPath) implements AutoCloseable {
 
-  /** Has the server listen, and tells the client where. */
-  void join(Transport transport, String mode, int size, int messages) {
+  /**
+   * Has the server listen, and tells the client where. The server stops to listen where it did so
+   * before.
+   *
+   * @param request bytes of what the client sends at a time
+   * @param response bytes of what the server answers with
+   * @param messages of one connection, where the mode counts them
+   */
+  void join(Transport transport, String mode, int request, int response, int messages) {
     String address =
         server
             .ask(
@@ -22,16 +29,23 @@ record JvmPair(String label, Child server, Child client, Path unixPath) implemen
                     "transport", transport,
                     "address", unixPath.toString(),
                     "mode", mode,
-                    "size", size,
+                    "request", request,
+                    "response", response,
                     "messages", messages))
             .get("address")
             .asText();
-    client.ask(Map.of("verb", "aim", "transport", transport, "address", address, "size", size));
+    client.ask(
+        Map.of(
+            "verb", "aim",
+            "transport", transport,
+            "address", address,
+            "request", request,
+            "response", response));
   }
 
   /** Bytes that both ends sent past the TCP/IP stack, as JMX in each of them says. */
-  long redirected() {
-    return redirected(server) + redirected(client);
+  Carried redirected() {
+    return new Carried(redirected(client), redirected(server));
   }
 
   private static long redirected(Child child) {

@@ -1,25 +1,35 @@
 package io.underpass.samples.bench;
 
 import io.underpass.samples.process.Child;
+import io.underpass.samples.process.ChildException;
 import io.underpass.samples.process.HelperProcess;
 import io.underpass.samples.process.JvmCommand;
 import io.underpass.samples.process.Project;
 import io.underpass.samples.process.Workspace;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 
 /** Where the pairs are started: with a helper of its own, if anything is to be accelerated. */
 final class Lab implements AutoCloseable {
 
   private final Plan plan;
+  private final Selection selection;
+  private final PrintWriter console;
   private final Workspace workspace;
-  private final HelperProcess helper;
+
+  /** Null where there is none. */
+  private HelperProcess helper;
 
   /** Makes names of files unique. */
   private int started;
 
-  Lab(Plan plan) throws IOException {
+  Lab(Plan plan, Selection selection, PrintWriter console) throws IOException {
     this.plan = plan;
+    this.selection = selection;
+    this.console = console;
     workspace = Workspace.create("bench");
     try {
       helper = plan.accelerate() ? HelperProcess.start(workspace) : null;
@@ -33,6 +43,20 @@ final class Lab implements AutoCloseable {
     return plan;
   }
 
+  Selection selection() {
+    return selection;
+  }
+
+  /** The layouts that were asked for. */
+  List<Pinning> pinnings() throws IOException {
+    return Pinning.available().stream().filter(selection::wants).toList();
+  }
+
+  /** Shows how far the suite has got. */
+  void say(String line) {
+    console.println(line);
+  }
+
   Workspace workspace() {
     return workspace;
   }
@@ -42,9 +66,27 @@ final class Lab implements AutoCloseable {
     return helper.child();
   }
 
+  /** Ends the helper, if there is one: for a suite that measures without it. */
+  void stopHelper() throws IOException {
+    if (helper != null) {
+      helper.close();
+      helper = null;
+    }
+  }
+
+  /** Starts a helper again. */
+  void startHelper() throws IOException {
+    helper = HelperProcess.start(workspace);
+  }
+
   /** Two JVMs without the agent. */
   JvmPair plainPair(String label, Pinning pinning) {
     return pair(label, pinning, false);
+  }
+
+  /** A second plain pair, for the control rows. */
+  JvmPair controlPair(Pinning pinning) {
+    return plainPair(Side.CONTROL, pinning);
   }
 
   /** Two JVMs with the agent, unless the plan leaves it out. */
@@ -54,14 +96,36 @@ final class Lab implements AutoCloseable {
 
   /** Adds the agent, unless the plan leaves it out. */
   JvmCommand withAgent(JvmCommand jvm) {
-    return plan.accelerate() ? jvm.withAgent(Project.agent(), "socket=" + helper.socket()) : jvm;
+    return plan.accelerate() ? jvm.withAgent(Project.agent(), agentOptions()) : jvm;
+  }
+
+  /** What {@link #withAgent} adds, for JVMs that are not started here. */
+  List<String> agentFlags() {
+    return plan.accelerate()
+        ? List.of("-javaagent:" + Project.agent() + "=" + agentOptions())
+        : List.of();
+  }
+
+  private String agentOptions() {
+    return "socket=" + helper.socket();
   }
 
   private JvmPair pair(String label, Pinning pinning, boolean agent) {
     Child server = start(label + " server", PeerServer.class, pinning.serverCpu(), agent);
     Child client = start(label + " client", PeerClient.class, pinning.clientCpu(), agent);
+    if (agent) {
+      awaitAgent(server);
+      awaitAgent(client);
+    }
     Path unixPath = workspace.folder().resolve("unix-" + started++ + ".sock");
     return new JvmPair(label, server, client, unixPath);
+  }
+
+  /** An agent that is not registered would be measured as a plain pair, and not be noticed. */
+  private static void awaitAgent(Child child) {
+    if (!child.ask(Map.of("verb", "await")).get("agent").asBoolean()) {
+      throw new ChildException(child.name() + " has no agent");
+    }
   }
 
   private Child start(String name, Class<?> program, String cpu, boolean agent) {

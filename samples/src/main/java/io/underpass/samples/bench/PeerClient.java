@@ -10,9 +10,15 @@ import org.HdrHistogram.Histogram;
 public final class PeerClient {
 
   private Link link;
+  private FlowsClient flows;
   private Transport transport;
   private String address;
-  private int size;
+
+  /** Bytes that are sent at a time. */
+  private int request;
+
+  /** Bytes of an answer. */
+  private int response;
 
   /** The thread that writes a stream, in {@code write} until {@code pause}. */
   private Thread writer;
@@ -27,33 +33,38 @@ public final class PeerClient {
     System.exit(0);
   }
 
-  private Object answer(JsonNode request) throws Exception {
-    return switch (request.get("verb").asText()) {
-      case "aim" -> aim(request);
+  private Object answer(JsonNode question) throws Exception {
+    return switch (question.get("verb").asText()) {
+      case "aim" -> aim(question);
       case "open" -> open();
-      case "ping" -> ping(nanos(request));
+      case "ping" -> ping(nanos(question, "leadIn"), nanos(question, "millis"));
       case "write" -> write();
       case "pause" -> pause();
-      case "visit" -> visit(nanos(request), request.get("messages").asInt());
+      case "visit" -> visit(nanos(question, "millis"), question.get("messages").asInt());
       case "close" -> close();
+      case "openFlows" -> openFlows(question.get("count").asInt(), question.get("laps").asInt());
+      case "useFlows" -> useFlows(nanos(question, "millis"));
+      case "closeFlows" -> closeFlows();
+      case "await" -> Registered.await();
       case "redirected" -> Map.of("bytes", Redirected.bytes());
-      default -> throw new IllegalArgumentException("unknown: " + request);
+      default -> throw new IllegalArgumentException("unknown: " + question);
     };
   }
 
-  private static long nanos(JsonNode request) {
-    return request.get("millis").asLong() * 1_000_000;
+  private static long nanos(JsonNode question, String field) {
+    return question.get(field).asLong() * 1_000_000;
   }
 
-  private Map<String, ?> aim(JsonNode request) {
-    transport = Transport.valueOf(request.get("transport").asText());
-    address = request.get("address").asText();
-    size = request.get("size").asInt();
+  private Map<String, ?> aim(JsonNode question) {
+    transport = Transport.valueOf(question.get("transport").asText());
+    address = question.get("address").asText();
+    request = question.get("request").asInt();
+    response = question.get("response").asInt();
     return Map.of();
   }
 
   private Map<String, ?> open() throws IOException {
-    link = transport.connect(address, size);
+    link = transport.connect(address, Math.max(request, response));
     return Map.of();
   }
 
@@ -62,21 +73,52 @@ public final class PeerClient {
     return Map.of();
   }
 
-  private Map<String, ?> ping(long nanos) throws IOException {
+  private Map<String, ?> openFlows(int count, int laps) throws IOException {
+    flows = new FlowsClient(address, count, request);
+    flows.warmUp(laps);
+    return Map.of();
+  }
+
+  private Map<String, ?> useFlows(long nanos) throws IOException {
+    long begin = System.nanoTime();
+    long count = flows.exchange(nanos);
+    return Map.of("count", count, "nanos", System.nanoTime() - begin);
+  }
+
+  private Map<String, ?> closeFlows() throws IOException {
+    flows.close();
+    return Map.of();
+  }
+
+  private Map<String, ?> ping(long leadIn, long nanos) throws IOException {
     Histogram times = new Histogram(10_000_000_000L, 3);
+    long exchanges = exchange(times, leadIn);
+    times.reset();
+    long start = System.nanoTime();
+    exchanges += exchange(times, nanos);
+    return Map.of(
+        "mean",
+        (double) (System.nanoTime() - start) / times.getTotalCount(),
+        "exchanges",
+        exchanges,
+        "median",
+        times.getValueAtPercentile(50),
+        "p99",
+        times.getValueAtPercentile(99));
+  }
+
+  /** {@return how many exchanges there were in so many nanoseconds} */
+  private long exchange(Histogram times, long nanos) throws IOException {
     long begin = System.nanoTime();
     long end = begin + nanos;
     while (begin < end) {
-      link.write(size);
-      link.readFully(size);
+      link.write(request);
+      link.readFully(response);
       long done = System.nanoTime();
       times.recordValue(done - begin);
       begin = done;
     }
-    return Map.of(
-        "median", times.getValueAtPercentile(50),
-        "p99", times.getValueAtPercentile(99),
-        "count", times.getTotalCount());
+    return times.getTotalCount();
   }
 
   private Map<String, ?> write() {
@@ -88,7 +130,7 @@ public final class PeerClient {
   private void writeOn() {
     try {
       while (writing) {
-        link.write(size);
+        link.write(request);
       }
     } catch (IOException e) {
       System.err.println("the stream broke: " + e);
@@ -106,10 +148,10 @@ public final class PeerClient {
     long now = begin;
     long count = 0;
     while (now - begin < nanos) {
-      try (Link visit = transport.connect(address, size)) {
+      try (Link visit = transport.connect(address, request)) {
         for (int i = 0; i < messages; i++) {
-          visit.write(size);
-          visit.readFully(size);
+          visit.write(request);
+          visit.readFully(response);
         }
         if (visit.readSome() >= 0) {
           throw new IOException("more came back than was sent");

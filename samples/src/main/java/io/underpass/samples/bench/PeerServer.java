@@ -2,6 +2,7 @@ package io.underpass.samples.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.underpass.samples.process.Dialogue;
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,6 +16,9 @@ public final class PeerServer {
   /** Written by the thread that reads a stream, read by the one that measures. */
   private final AtomicLong received = new AtomicLong();
 
+  /** Where the current row's connections come in. */
+  private Closeable current;
+
   private PeerServer() {}
 
   /** Does as it is told until standard input ends. */
@@ -26,6 +30,7 @@ public final class PeerServer {
     return switch (request.get("verb").asText()) {
       case "listen" -> Map.of("address", listen(request));
       case "receive" -> receive(request.get("millis").asLong());
+      case "await" -> Registered.await();
       case "redirected" -> Map.of("bytes", Redirected.bytes());
       default -> throw new IllegalArgumentException("unknown: " + request);
     };
@@ -38,19 +43,29 @@ public final class PeerServer {
   }
 
   private String listen(JsonNode request) throws IOException {
-    int size = request.get("size").asInt();
+    if (current != null) {
+      current.close();
+    }
+    int size = request.get("request").asInt();
+    int response = request.get("response").asInt();
     int messages = request.get("messages").asInt();
     String mode = request.get("mode").asText();
+    if (mode.equals("flows")) {
+      FlowsServer flows = new FlowsServer(size);
+      current = flows;
+      return flows.address();
+    }
     Session session =
         switch (mode) {
-          case "echo" -> link -> echo(link, size);
+          case "echo" -> link -> echo(link, size, response);
           case "sink" -> this::sink;
-          case "visit" -> link -> visit(link, size, messages);
+          case "visit" -> link -> visit(link, size, response, messages);
           default -> throw new IllegalArgumentException("unknown: " + request);
         };
-    int capacity = mode.equals("sink") ? SINK : size;
+    int capacity = mode.equals("sink") ? SINK : Math.max(size, response);
     Transport transport = Transport.valueOf(request.get("transport").asText());
     Transport.Listener listener = transport.listen(request.get("address").asText(), capacity);
+    current = listener;
     boolean ownThread = !mode.equals("visit");
     Thread.ofPlatform().daemon().name("accept").start(() -> accept(listener, session, ownThread));
     return listener.address();
@@ -67,7 +82,9 @@ public final class PeerServer {
         }
       }
     } catch (IOException e) {
-      System.err.println("cannot accept: " + e);
+      if (!listener.isClosed()) {
+        System.err.println("cannot accept: " + e);
+      }
     }
   }
 
@@ -79,10 +96,10 @@ public final class PeerServer {
     }
   }
 
-  private static void echo(Link link, int size) throws IOException {
+  private static void echo(Link link, int request, int response) throws IOException {
     while (true) {
-      link.readFully(size);
-      link.write(size);
+      link.readFully(request);
+      link.write(response);
     }
   }
 
@@ -93,19 +110,27 @@ public final class PeerServer {
   }
 
   /** This end closes first, so the client's next connect never finds its port in TIME_WAIT. */
-  private static void visit(Link link, int size, int messages) throws IOException {
+  private static void visit(Link link, int request, int response, int messages) throws IOException {
     for (int i = 0; i < messages; i++) {
-      link.readFully(size);
-      link.write(size);
+      link.readFully(request);
+      link.write(response);
     }
   }
 
-  /** {@return how many bytes arrive in {@code millis}, and in how many nanoseconds that was} */
+  /**
+   * {@return how many bytes arrive in {@code millis}, in how many nanoseconds that was, and how
+   * many arrived ever} Goes on where nothing came: on a busy host a short round may pass without a
+   * turn of the writer, and would be no figure.
+   */
   private Map<String, Long> receive(long millis) throws InterruptedException {
-    long bytes = received.get();
+    long before = received.get();
     long start = System.nanoTime();
     Thread.sleep(millis);
+    while (millis > 0 && received.get() == before) {
+      Thread.sleep(1);
+    }
     long nanos = System.nanoTime() - start;
-    return Map.of("bytes", received.get() - bytes, "nanos", nanos);
+    long total = received.get();
+    return Map.of("bytes", total - before, "nanos", nanos, "total", total);
   }
 }

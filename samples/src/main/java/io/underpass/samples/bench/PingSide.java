@@ -4,12 +4,32 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
 
 /**
- * Requests and answers of one size over one connection, one at a time.
+ * Requests and answers over one connection, one at a time.
  *
  * @param label may differ from the pair's, where one pair serves several sides
- * @param size of a request, and of an answer, in bytes
+ * @param request its size in bytes
+ * @param response its size in bytes
+ * @param leadInMillis of each round, before what is counted
+ * @param figure which one of a round is its sample: {@link #MEDIAN} or {@link #MEAN}
  */
-record PingSide(String label, JvmPair pair, Transport transport, int size) implements Side {
+record PingSide(
+    String label,
+    JvmPair pair,
+    Transport transport,
+    int request,
+    int response,
+    long leadInMillis,
+    String figure)
+    implements Side {
+
+  static final String MEDIAN = "median";
+
+  /** Shows what a median hides: a part of the exchanges that takes longer. */
+  static final String MEAN = "mean";
+
+  PingSide(String label, JvmPair pair, Transport transport, int size) {
+    this(label, pair, transport, size, size, 0, MEDIAN);
+  }
 
   PingSide(JvmPair pair, int size) {
     this(pair.label(), pair, Transport.SOCKET, size);
@@ -17,17 +37,18 @@ record PingSide(String label, JvmPair pair, Transport transport, int size) imple
 
   @Override
   public void begin() {
-    pair.join(transport, "echo", size, 0);
+    pair.join(transport, "echo", request, response, 0);
     pair.client().ask(Map.of("verb", "open"));
   }
 
   @Override
   public Sample measure(long millis) {
-    JsonNode answer = pair.client().ask(Map.of("verb", "ping", "millis", millis));
+    JsonNode answer =
+        pair.client().ask(Map.of("verb", "ping", "leadIn", leadInMillis, "millis", millis));
     return new Sample(
-        answer.get("median").asLong() / 1000.0,
+        answer.get(figure).asDouble() / 1000.0,
         answer.get("p99").asLong() / 1000.0,
-        2L * size * answer.get("count").asLong());
+        (request + response) * answer.get("exchanges").asLong());
   }
 
   @Override
@@ -36,7 +57,7 @@ record PingSide(String label, JvmPair pair, Transport transport, int size) imple
   }
 
   @Override
-  public long redirected() {
+  public Carried redirected() {
     return pair.redirected();
   }
 }

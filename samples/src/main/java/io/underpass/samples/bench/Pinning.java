@@ -13,6 +13,11 @@ import java.util.List;
  */
 record Pinning(String name, String clientCpu, String serverCpu) {
 
+  /** On how many processors the two ends are. */
+  int cores() {
+    return clientCpu.equals(serverCpu) ? 1 : 2;
+  }
+
   /** Both ends on one processor, and, where this process may use two, each end on its own. */
   static List<Pinning> available() throws IOException {
     String allowed =

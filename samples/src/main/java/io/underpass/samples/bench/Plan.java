@@ -10,8 +10,20 @@ package io.underpass.samples.bench;
  * @param warmUpMillis length of the round that is not counted, before the first of a row
  * @param accelerate false leaves the agent and the helper out, so that both sides are plain; needs
  *     no root
+ * @param most how many times {@code pairs} a row may get while its control is noisy; 1: never more
  */
-record Plan(int pairs, int forks, long roundMillis, long warmUpMillis, boolean accelerate) {
+record Plan(
+    int pairs, int forks, long roundMillis, long warmUpMillis, boolean accelerate, int most) {
+
+  /** A control farther from 1 than this is noisy. */
+  static final double QUIET = 0.02;
+
+  private static final int TWICE = 2;
+
+  /** With up to twice the pairs where it is noisy. */
+  Plan(int pairs, int forks, long roundMillis, long warmUpMillis, boolean accelerate) {
+    this(pairs, forks, roundMillis, warmUpMillis, accelerate, TWICE);
+  }
 
   /**
    * Rounds of each side in fork {@code fork} (from 0): the pairs shared out as evenly as can be.

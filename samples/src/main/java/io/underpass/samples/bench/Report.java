@@ -24,6 +24,8 @@ final class Report {
     text.append("# ").append(suite.name()).append("\n\n");
     text.append(suite.explanation()).append("\n\n");
     text.append(table(rows)).append('\n');
+    String verdict = suite.verdict(rows);
+    text.append(verdict).append(verdict.isEmpty() ? "" : "\n");
     text.append("![ratios](").append(suite.name()).append(".svg)\n\n");
     text.append(method(plan));
     return text.toString();
@@ -72,7 +74,7 @@ final class Report {
     StringBuilder text = new StringBuilder();
     text.append(
         """
-        Ratios are the median of %d pairs; above 1 is better than plain. Plain and accelerated take turns (A B A B), in \
+        Ratios are the median of %d pairs, or of up to %d times as many where the control was beyond %.0f %%; above 1 is better than plain. Plain and accelerated take turns (A B A B), in \
         rounds of %d ms after %d ms of warm-up; the JVMs are started anew %d times. While one pair works the others wait \
         in a read. Figures in brackets are of the reference itself, or what is added. Rows named "control" compare plain \
         with plain: so much is noise. "redirected" is the share of the bytes that went past the TCP/IP stack. %s
@@ -80,6 +82,8 @@ final class Report {
         """
             .formatted(
                 plan.pairs(),
+                plan.most(),
+                100 * Plan.QUIET,
                 plan.roundMillis(),
                 plan.warmUpMillis(),
                 plan.forks(),

@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  * @param highest of the pairs' ratios
  * @param rounds how many pairs
  * @param redirectedShare the part of the accelerated side's payload that went past the TCP/IP
- *     stack, 0 to 1
+ *     stack, 0 to 1; null where there was none, or it was not looked at
  */
 record Row(
     String name,
@@ -55,7 +55,7 @@ record Row(
         IntStream.range(0, ratios.length).mapToDouble(i -> ratios[i]).max().orElse(Double.NaN),
         number(plain.medianP99()),
         number(other.medianP99()),
-        other.redirectedShare());
+        number(other.redirectedShare()));
   }
 
   /** Sets something that is no accelerated TCP beside plain TCP. */

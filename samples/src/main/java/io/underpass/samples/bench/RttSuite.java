@@ -37,7 +37,7 @@ final class RttSuite implements Suite {
   public List<Row> run(Lab lab) throws IOException {
     Tally tally = new Tally(lab.plan());
     Optional<Path> eventfd = EventfdSide.compile(lab.workspace());
-    List<Pinning> pinnings = Pinning.available();
+    List<Pinning> pinnings = lab.pinnings();
     for (int fork = 0; fork < lab.plan().forks(); fork++) {
       for (Pinning pinning : pinnings) {
         measure(lab, tally, fork, pinning, eventfd);

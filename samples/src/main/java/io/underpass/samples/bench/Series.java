@@ -9,14 +9,18 @@ import java.util.function.ToDoubleFunction;
 final class Series {
 
   private final List<Sample> samples = new ArrayList<>();
-  private long redirected;
+  private Carried redirected = Carried.NOTHING;
 
   void add(Sample sample) {
     samples.add(sample);
   }
 
-  void addRedirected(long bytes) {
-    redirected += bytes;
+  void addRedirected(Carried bytes) {
+    redirected = redirected.plus(bytes);
+  }
+
+  Carried redirected() {
+    return redirected;
   }
 
   int size() {
@@ -35,10 +39,16 @@ final class Series {
     return median(Sample::p99);
   }
 
-  /** Which part of the payload went past the TCP/IP stack, 0 to 1. */
+  /** Which part of the payload went past the TCP/IP stack, 0 to 1; NaN where there was none. */
   double redirectedShare() {
     long payload = samples.stream().mapToLong(Sample::payload).sum();
-    return payload == 0 ? 0 : (double) redirected / payload;
+    return payload == 0 ? Double.NaN : share(redirected.total(), 1);
+  }
+
+  /** Which part {@code bytes} is of {@code part} of the payload, 0 to 1. */
+  double share(long bytes, double part) {
+    double payload = part * samples.stream().mapToLong(Sample::payload).sum();
+    return payload == 0 ? 0 : bytes / payload;
   }
 
   private double median(ToDoubleFunction<Sample> part) {

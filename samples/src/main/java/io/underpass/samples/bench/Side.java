@@ -25,7 +25,7 @@ interface Side {
   void end() throws IOException;
 
   /** Bytes sent past the TCP/IP stack since the start, by both ends. */
-  default long redirected() {
-    return 0;
+  default Carried redirected() {
+    return Carried.NOTHING;
   }
 }

@@ -6,9 +6,13 @@ import java.util.List;
 final class StreamSuite extends TurnSuite {
 
   private static final int KB = 1024;
+  private static final long LEAD_IN_MILLIS = 100;
 
   StreamSuite() {
-    super(Unit.MEGABYTES_PER_SECOND, List.of(KB, 16 * KB, 64 * KB, 128 * KB, 256 * KB), 16 * KB);
+    super(
+        Unit.MEGABYTES_PER_SECOND,
+        List.of(KB, 16 * KB, 64 * KB, 128 * KB, 256 * KB),
+        List.of(16 * KB));
   }
 
   @Override
@@ -35,6 +39,6 @@ final class StreamSuite extends TurnSuite {
 
   @Override
   Side side(JvmPair pair, int bytes) {
-    return new StreamSide(pair, bytes);
+    return new StreamSide(pair, Transport.SOCKET, bytes, LEAD_IN_MILLIS);
   }
 }

@@ -13,4 +13,14 @@ interface Suite {
   String explanation();
 
   List<Row> run(Lab lab) throws IOException;
+
+  /** How much is measured where the command line says nothing. */
+  default Plan usual() {
+    return new Plan(9, 3, 800, 1500, true);
+  }
+
+  /** What the rows come to, in a few lines; empty where there is nothing to add to the table. */
+  default String verdict(List<Row> rows) {
+    return "";
+  }
 }

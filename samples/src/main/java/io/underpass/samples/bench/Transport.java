@@ -40,22 +40,25 @@ enum Transport {
   CHANNEL {
     @Override
     Listener listen(String address, int capacity) throws IOException {
-      ServerSocketChannel server = ServerSocketChannel.open();
-      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), BACKLOG);
-      InetSocketAddress bound = (InetSocketAddress) server.getLocalAddress();
-      return new Listener(
-          Integer.toString(bound.getPort()), () -> withoutDelay(server.accept(), capacity), server);
+      return listenBy(channel -> new ChannelLink(channel, capacity));
     }
 
     @Override
     Link connect(String address, int capacity) throws IOException {
-      SocketAddress server =
-          new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(address));
-      return withoutDelay(SocketChannel.open(server), capacity);
+      return new ChannelLink(open(address), capacity);
+    }
+  },
+
+  /** TCP over loopback, by a non-blocking {@link SocketChannel} with a selector. */
+  SELECTOR {
+    @Override
+    Listener listen(String address, int capacity) throws IOException {
+      return listenBy(channel -> new SelectorLink(channel, capacity));
     }
 
-    private Link withoutDelay(SocketChannel channel, int capacity) throws IOException {
-      return new ChannelLink(channel.setOption(StandardSocketOptions.TCP_NODELAY, true), capacity);
+    @Override
+    Link connect(String address, int capacity) throws IOException {
+      return new SelectorLink(open(address), capacity);
     }
   },
 
@@ -81,20 +84,68 @@ enum Transport {
 
   abstract Link connect(String address, int capacity) throws IOException;
 
+  /** Makes a link of a channel. */
+  @FunctionalInterface
+  private interface Wrap {
+    Link link(SocketChannel channel) throws IOException;
+  }
+
+  private static Listener listenBy(Wrap wrap) throws IOException {
+    ServerSocketChannel server = ServerSocketChannel.open();
+    server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), BACKLOG);
+    InetSocketAddress bound = (InetSocketAddress) server.getLocalAddress();
+    return new Listener(
+        Integer.toString(bound.getPort()), () -> wrap.link(withoutDelay(server.accept())), server);
+  }
+
+  private static SocketChannel open(String address) throws IOException {
+    SocketAddress server =
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(address));
+    return withoutDelay(SocketChannel.open(server));
+  }
+
+  private static SocketChannel withoutDelay(SocketChannel channel) throws IOException {
+    return channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+  }
+
   /** Waits for the next connection. */
   @FunctionalInterface
   interface Accept {
     Link next() throws IOException;
   }
 
-  /**
-   * A listening end.
-   *
-   * @param address to connect to
-   */
-  record Listener(String address, Accept accept, Closeable socket) implements Closeable {
+  /** A listening end. */
+  static final class Listener implements Closeable {
+
+    private final String address;
+    private final Accept accept;
+    private final Closeable socket;
+
+    /** Set by whoever closes, before the thread that accepts fails by it. */
+    private volatile boolean closed;
+
+    Listener(String address, Accept accept, Closeable socket) {
+      this.address = address;
+      this.accept = accept;
+      this.socket = socket;
+    }
+
+    /** {@return where to connect to} */
+    String address() {
+      return address;
+    }
+
+    Accept accept() {
+      return accept;
+    }
+
+    boolean isClosed() {
+      return closed;
+    }
+
     @Override
     public void close() throws IOException {
+      closed = true;
       socket.close();
     }
   }

@@ -7,18 +7,18 @@ import java.util.Map;
 
 /**
  * A suite whose rows differ in one number, and that has no references: plain against accelerated
- * for each number, and plain against plain for one of them.
+ * for each number, and plain against plain for some of them.
  */
 abstract class TurnSuite implements Suite {
 
   private final Unit unit;
   private final List<Integer> numbers;
-  private final int controlNumber;
+  private final List<Integer> controlNumbers;
 
-  TurnSuite(Unit unit, List<Integer> numbers, int controlNumber) {
+  TurnSuite(Unit unit, List<Integer> numbers, List<Integer> controlNumbers) {
     this.unit = unit;
     this.numbers = numbers;
-    this.controlNumber = controlNumber;
+    this.controlNumbers = controlNumbers;
   }
 
   /** The name of the parameter that {@code number} is. */
@@ -31,29 +31,48 @@ abstract class TurnSuite implements Suite {
   @Override
   public List<Row> run(Lab lab) throws IOException {
     Tally tally = new Tally(lab.plan());
-    List<Pinning> pinnings = Pinning.available();
+    List<Pinning> pinnings = lab.pinnings();
     for (int fork = 0; fork < lab.plan().forks(); fork++) {
       for (Pinning pinning : pinnings) {
-        measure(lab, tally, fork, pinning);
+        List<Integer> wanted = wanted(lab, pinning);
+        if (!wanted.isEmpty()) {
+          measure(lab, tally, fork, pinning, wanted);
+        }
       }
     }
     List<Row> rows = new ArrayList<>();
     for (Pinning pinning : pinnings) {
-      for (int number : numbers) {
+      for (int number : wanted(lab, pinning)) {
         rows.add(row(tally, number, pinning, "", Side.ACCELERATED));
       }
-      rows.add(row(tally, controlNumber, pinning, Row.CONTROL, Side.CONTROL));
+      for (int number : wanted(lab, pinning)) {
+        if (controlled(lab, number)) {
+          rows.add(row(tally, number, pinning, Row.CONTROL, Side.CONTROL));
+        }
+      }
     }
     return rows;
   }
 
-  private void measure(Lab lab, Tally tally, int fork, Pinning pinning) throws IOException {
+  private List<Integer> wanted(Lab lab, Pinning pinning) {
+    return numbers.stream()
+        .filter(lab.selection()::wantsNumber)
+        .filter(number -> lab.selection().wantsName(fullName(number, pinning)))
+        .toList();
+  }
+
+  private boolean controlled(Lab lab, int number) {
+    return lab.selection().controls() && controlNumbers.contains(number);
+  }
+
+  private void measure(Lab lab, Tally tally, int fork, Pinning pinning, List<Integer> wanted)
+      throws IOException {
     try (JvmPair plain = lab.plainPair(Side.PLAIN, pinning);
         JvmPair accelerated = lab.acceleratedPair(pinning);
-        JvmPair control = lab.plainPair(Side.CONTROL, pinning)) {
-      for (int number : numbers) {
+        JvmPair control = lab.controlPair(pinning)) {
+      for (int number : wanted) {
         List<Side> sides = new ArrayList<>(List.of(side(plain, number), side(accelerated, number)));
-        if (number == controlNumber) {
+        if (controlled(lab, number)) {
           sides.add(side(control, number));
         }
         tally.measure(fullName(number, pinning), fork, sides);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 
 /** What a suite counts in, and which way is better. */
 enum Unit {
+  NANOS("ns", true),
   MICROS("us", true),
   MILLIS("ms", true),
   MEGABYTES("MB", true),

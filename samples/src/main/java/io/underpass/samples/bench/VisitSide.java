@@ -21,7 +21,7 @@ record VisitSide(JvmPair pair, int messages) implements Side {
 
   @Override
   public void begin() {
-    pair.join(Transport.SOCKET, "visit", SIZE, messages);
+    pair.join(Transport.SOCKET, "visit", SIZE, SIZE, messages);
   }
 
   @Override
@@ -37,7 +37,7 @@ record VisitSide(JvmPair pair, int messages) implements Side {
   public void end() {}
 
   @Override
-  public long redirected() {
+  public Carried redirected() {
     return pair.redirected();
   }
 }

@@ -23,18 +23,24 @@ class BenchTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"rtt", "stream", "connect", "footprint"})
-  void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String suite) throws Exception {
-    int status =
-        Bench.run(
-            new PrintWriter(Writer.nullWriter()),
-            suite,
-            "--plain-only",
-            "--pairs=1",
-            "--forks=1",
-            "--millis=40",
-            "--warm-up=40",
-            "--out=" + folder);
+  @ValueSource(
+      strings = {
+        "rtt",
+        "stream",
+        "connect",
+        "footprint",
+        "grid --size=1024 --cores=1",
+        "many --size=10",
+        "bystander --only=socket",
+        "advice --only=available"
+      })
+  void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String words) throws Exception {
+    String shortest =
+        " --plain-only --pairs=1 --most=1 --forks=1 --millis=40 --warm-up=40 --out=" + folder;
+    String[] arguments = (words + shortest).split(" ", -1);
+    String suite = arguments[0];
+
+    int status = Bench.run(new PrintWriter(Writer.nullWriter()), arguments);
 
     assertEquals(0, status);
     JsonNode rows = Dialogue.JSON.readTree(folder.resolve(suite + ".json").toFile());
@@ -49,6 +55,19 @@ class BenchTest {
     assertTrue(Files.exists(folder.resolve(suite + ".md")));
     assertTrue(Files.exists(folder.resolve(suite + ".svg")));
     assertEquals(0, ProcessHandle.current().children().filter(ProcessHandle::isAlive).count());
+  }
+
+  @Test
+  void aSelectionWithoutARowIsAFailure() {
+    assertEquals(
+        1,
+        Bench.run(
+            new PrintWriter(Writer.nullWriter()),
+            "grid",
+            "--plain-only",
+            "--only=no such shape",
+            "--out=" + folder));
+    assertTrue(Files.notExists(folder.resolve("grid.json")));
   }
 
   @Test

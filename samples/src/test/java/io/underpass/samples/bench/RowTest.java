@@ -56,11 +56,12 @@ class RowTest {
     Series accelerated = new Series();
     accelerated.add(new Sample(1, 1, 300));
     accelerated.add(new Sample(1, 1, 100));
-    accelerated.addRedirected(100);
+    accelerated.addRedirected(new Carried(60, 40));
 
     Row row = Row.compare("x", Map.of(), Unit.MICROS, series(1, 1), accelerated);
 
     assertEquals(0.25, row.redirectedShare(), EXACT);
+    assertEquals(0.2, accelerated.share(accelerated.redirected().up(), 0.75), EXACT);
   }
 
   private static Series series(double... values) {

@@ -1,0 +1,191 @@
+package io.underpass.samples.bench;
+
+import io.underpass.samples.process.Child;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Processes that have nothing to do with Underpass, with a helper on the host and without: its
+ * programs are attached to the root cgroup, so the kernel calls them for everybody's sockets.
+ */
+final class BystanderSuite implements Suite {
+
+  private static final double FLOOR = 0.99;
+
+  /** As long as it takes for the processes beside to come to rest. */
+  private static final long SETTLING_MILLIS = 700;
+
+  /** Untimed, of each connection and each loop. */
+  private static final long LEAD_IN_MILLIS = 60;
+
+  private static final int SIZE = 1024;
+
+  @Override
+  public String name() {
+    return "bystander";
+  }
+
+  @Override
+  public Plan usual() {
+    return new Plan(9, 1, 300, 1500, true);
+  }
+
+  @Override
+  public String explanation() {
+    return """
+        JVMs without the agent, and a program in C, on a host with a helper (`accelerated`) and without one (`plain`). \
+        The helper is started and ended for every round; while it is there, two JVMs with the agent sit beside with an accelerated \
+        connection on which nothing is sent, and while it is not, two without. What is measured runs on, with \
+        connections made anew in every round. The loops in C are one process: `socket` makes and closes one, `options` sets and \
+        gets TCP_NODELAY, `connect` connects, accepts and closes, `exchange` sends %d bytes and as many back. \
+        Control rows compare two rounds without a helper."""
+        .formatted(SIZE);
+  }
+
+  /** Something that is measured, with its place in the report. */
+  private record Subject(String name, Map<String, ?> params, Unit unit, Side side) {}
+
+  /** What the rounds are called. */
+  private enum Phase {
+    OFF(Side.PLAIN),
+    ON(Side.ACCELERATED),
+    OFF_AGAIN(Side.CONTROL);
+
+    private final String label;
+
+    Phase(String label) {
+      this.label = label;
+    }
+  }
+
+  @Override
+  public List<Row> run(Lab lab) throws IOException {
+    lab.stopHelper();
+    Tally tally = new Tally(lab.plan());
+    List<JvmPair> pairs = new ArrayList<>();
+    try {
+      List<Subject> subjects = subjects(lab, pairs);
+      for (Subject subject : subjects) {
+        round(subject, lab.plan().warmUpMillis());
+      }
+      for (int round = 0; round < lab.plan().pairs() && !subjects.isEmpty(); round++) {
+        for (Phase phase : Phase.values()) {
+          measure(lab, tally, subjects, phase);
+        }
+        lab.say("  round %d of %d".formatted(round + 1, lab.plan().pairs()));
+      }
+      List<Row> rows = new ArrayList<>();
+      subjects.forEach(subject -> rows.add(row(tally, subject, "", Phase.ON)));
+      if (lab.selection().controls()) {
+        subjects.forEach(subject -> rows.add(row(tally, subject, Row.CONTROL, Phase.OFF_AGAIN)));
+      }
+      return rows;
+    } finally {
+      pairs.forEach(JvmPair::close);
+    }
+  }
+
+  private static List<Subject> subjects(Lab lab, List<JvmPair> pairs) throws IOException {
+    List<Subject> subjects = new ArrayList<>();
+    for (Pinning pinning : lab.pinnings()) {
+      JvmPair pair = lab.plainPair("bystander", pinning);
+      pairs.add(pair);
+      Map<String, ?> params = Map.of("pinning", pinning.name(), "program", "JVM");
+      subjects.add(
+          new Subject(
+              "JVM rtt %d B, %s".formatted(SIZE, pinning.name()),
+              params,
+              Unit.MICROS,
+              new PingSide(
+                  pair.label(),
+                  pair,
+                  Transport.SOCKET,
+                  SIZE,
+                  SIZE,
+                  LEAD_IN_MILLIS,
+                  PingSide.MEDIAN)));
+      subjects.add(
+          new Subject(
+              "JVM connect, " + pinning.name(),
+              params,
+              Unit.CONNECTIONS_PER_SECOND,
+              new VisitSide(pair, 0)));
+    }
+    Optional<Path> program = CProgram.compile(lab.workspace(), "syscall_loops");
+    if (program.isPresent()) {
+      String cpu = Pinning.available().getFirst().clientCpu();
+      Child child =
+          lab.workspace()
+              .start("loops", List.of("taskset", "--cpu-list", cpu, program.get().toString()));
+      for (String loop : List.of("socket", "options", "connect", "exchange")) {
+        subjects.add(
+            new Subject(
+                "C " + loop,
+                Map.of("pinning", "one core", "program", "C"),
+                Unit.MICROS,
+                new LoopSide(child, loop, LEAD_IN_MILLIS)));
+      }
+    }
+    return subjects.stream().filter(subject -> lab.selection().wantsName(subject.name())).toList();
+  }
+
+  /** One round of every subject, with the processes beside that the phase wants. */
+  private static void measure(Lab lab, Tally tally, List<Subject> subjects, Phase phase)
+      throws IOException {
+    boolean on = phase == Phase.ON && lab.plan().accelerate();
+    Pinning pinning = Pinning.available().getLast();
+    if (on) {
+      lab.startHelper();
+    }
+    try (JvmPair beside = on ? lab.acceleratedPair(pinning) : lab.plainPair("beside", pinning)) {
+      Side idle = new PingSide(beside, SIZE);
+      idle.begin();
+      idle.measure(SETTLING_MILLIS);
+      pause(SETTLING_MILLIS);
+      for (Subject subject : subjects) {
+        tally.series(subject.name(), phase.label).add(round(subject, lab.plan().roundMillis()));
+      }
+      idle.end();
+    } finally {
+      if (on) {
+        lab.stopHelper();
+      }
+    }
+  }
+
+  private static Sample round(Subject subject, long millis) throws IOException {
+    Side side = subject.side();
+    side.begin();
+    try {
+      return side.measure(millis);
+    } finally {
+      side.end();
+    }
+  }
+
+  private static Row row(Tally tally, Subject subject, String prefix, Phase phase) {
+    return Row.compare(
+        prefix + subject.name(),
+        subject.params(),
+        subject.unit(),
+        tally.series(subject.name(), Phase.OFF.label),
+        tally.series(subject.name(), phase.label));
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public String verdict(List<Row> rows) {
+    return Verdict.of(rows, FLOOR);
+  }
+}
