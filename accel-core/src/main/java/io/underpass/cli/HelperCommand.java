@@ -40,8 +40,9 @@ final class HelperCommand implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(helper, exit)));
     spec.commandLine().getOut().println("underpass: helper ready on " + helper.socket());
     helper.awaitEnd();
-    // By a signal's hook, which then never lets this go on; or because serving has failed.
-    exit.set(CommandLine.ExitCode.SOFTWARE);
+    // By a signal's hook, which then never lets this go on; by a drain; or because serving has
+    // failed. The hook runs at the exit in any case, and closes what is not closed.
+    exit.set(helper.drained() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE);
     return exit.get();
   }
 

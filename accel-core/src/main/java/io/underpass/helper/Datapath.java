@@ -1,8 +1,10 @@
 package io.underpass.helper;
 
+import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -42,6 +44,13 @@ public interface Datapath extends AutoCloseable {
   /** How many sockets have a record, by registration's id; no entry is 0. */
   Map<Integer, Long> flowCounts() throws IOException;
 
+  /**
+   * Takes every flow back to TCP, and then all that is attached and pinned away. What has unread
+   * bytes after {@code wait} stays pinned, paused. From then on nobody is admitted. A second call
+   * shortens the wait of the first, and has the same result.
+   */
+  Drained drain(Duration wait) throws IOException;
+
   /** One word for people: {@code running}, {@code stopping}. */
   String state();
 
@@ -51,7 +60,7 @@ public interface Datapath extends AutoCloseable {
   /** Does now what would be done at the next sweep, and returns when it is done. */
   void sweep() throws IOException;
 
-  /** Takes everything back to TCP, then detaches and removes all. */
+  /** Drains, if that has not been done, and gives up what it holds in this process. */
   @Override
   void close();
 }

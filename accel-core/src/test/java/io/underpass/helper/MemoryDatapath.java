@@ -1,11 +1,13 @@
 package io.underpass.helper;
 
 import io.underpass.Reason;
+import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +82,12 @@ final class MemoryDatapath implements Datapath {
   @Override
   public Map<Integer, Long> flowCounts() {
     return admitted.keySet().stream().collect(Collectors.toMap(id -> id, id -> (long) flowsEach));
+  }
+
+  @Override
+  public Drained drain(Duration wait) {
+    return new Drained(
+        false, 1, List.of(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", wait.toSeconds())));
   }
 
   @Override

@@ -2,8 +2,11 @@ package io.underpass.bpf;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The helper as people run it: {@code bin/underpass helper}, in a process that can be killed. */
@@ -30,6 +33,27 @@ final class HelperProcess implements AutoCloseable {
       }
     }
     throw new IOException("the helper did not start");
+  }
+
+  /** How a command ended, and what it printed on both streams. */
+  record Result(int exit, String out) {}
+
+  /** {@code bin/underpass} with these arguments, to its end. */
+  static Result underpass(Object... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString());
+    for (Object argument : arguments) {
+      command.add(argument.toString());
+    }
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Result(process.waitFor(), out);
+  }
+
+  /** Waits for it to end by itself; its exit code. */
+  int awaitEnd() {
+    end();
+    return process.exitValue();
   }
 
   /** SIGKILL: it gets no chance to do anything. */
