@@ -97,7 +97,10 @@ static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	__u64 key = rec->cookie;
 
-	if (!is_let_go(rec) || psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > KNOWN_REFS + timer_refs(tp))
+	if (!is_let_go(rec))
+		return;
+	if (!(fault & UP_FAULT_UNENROL) &&
+	    (psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > KNOWN_REFS + timer_refs(tp)))
 		return;
 	bpf_map_delete_elem(&senders, &key);
 	bpf_map_delete_elem(&members, &key);

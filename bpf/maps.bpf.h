@@ -87,6 +87,7 @@ const volatile __u32 judge_messages = 256;      /* an accelerated flow is judged
 const volatile __u32 judge_messages_max = 16384; /* but not more rarely than this */
 const volatile __u32 stream_factor = 8;     /* so many messages for each of the other end: a stream */
 const volatile __u32 stream_gains_size = 32768; /* bytes a message, from which on a redirected stream gains */
+const volatile __u32 fault = 0; /* UP_FAULT_*, for tests: what the kernel probe must find */
 const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */
 
 #endif

@@ -25,7 +25,7 @@ static __always_inline int peer_is_full(const struct up_sock *rec)
 	__u64 limit = (__u32)READ_AT(struct sock, rec->peer_sk, sk_rcvbuf);
 	__u32 average_size = rec->average_size;
 
-	if (!held)
+	if (!held || (fault & UP_FAULT_BACK_PRESSURE))
 		return 0;
 
 	if (average_size < 1)
@@ -38,6 +38,8 @@ static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock
 {
 	__u32 written = tp->write_seq, read;
 
+	if (fault & UP_FAULT_ORDER)
+		return 1;
 	if (tp->snd_una != written)
 		return 0;
 	read = READ_AT(struct tcp_sock, rec->peer_sk, copied_seq);
@@ -45,7 +47,7 @@ static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock
 		return 0;
 	if (read != rec->peer_copied_at_enrolment)
 		rec->seen |= UP_SEEN_READER_PASSED; /* kept, since the sequence number may come round to the same value */
-	return rec->seen & UP_SEEN_READER_PASSED;
+	return (rec->seen & UP_SEEN_READER_PASSED) || (fault & UP_FAULT_READER);
 }
 
 static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_sock *tp)
@@ -55,7 +57,7 @@ static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_so
 	if (!ctl || ctl->paused || rec->pinned)
 		return 0;
 	/* tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. */
-	if (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN)
+	if (!(fault & UP_FAULT_HALF_CLOSE) && (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN))
 		return 0;
 	/* A socket that was disconnected and connected again (AF_UNSPEC) is another connection, with the same cookie. */
 	if (tp->snd_una - (__u32)tp->bytes_acked != rec->isn_mine)
@@ -146,7 +148,7 @@ int up_verdict(struct sk_msg_md *msg)
 	sum = totals_of(rec->owner_slot);
 	tp = bpf_skc_to_tcp_sock(msg->sk);
 	if (rec->state == UP_READY && tp && may_redirect(rec, tp)) {
-		key = rec->peer_cookie;
+		key = fault & UP_FAULT_WAKE ? rec->cookie : rec->peer_cookie;
 		/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
 		if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
 			set_tx(rec, sum, UP_TX_REDIRECT);
