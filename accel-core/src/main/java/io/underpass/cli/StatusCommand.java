@@ -41,6 +41,7 @@ final class StatusCommand implements Callable<Integer> {
     out.println("bpffs " + status.bpffs());
     out.println("cgroup " + status.cgroup());
     out.println("kernel " + status.kernel());
+    status.probes().forEach(probe -> out.println("probe " + probe));
     if (!status.registered().isEmpty()) {
       Table table = new Table(List.of(">id", ">pid", ">uid", ">flows"));
       for (Status.Registration r : status.registered()) {

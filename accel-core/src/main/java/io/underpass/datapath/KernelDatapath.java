@@ -12,6 +12,7 @@ import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
@@ -66,6 +67,10 @@ public final class KernelDatapath implements Datapath {
   private final SweepThread thread;
   private final Consumer<String> trouble;
   private volatile boolean stopping;
+  private final List<Probe> probes;
+
+  /** Why nothing is accelerated: all verdicts are paused; empty if something is. */
+  private final String refusal;
 
   /** {@link System#nanoTime} at which {@link #drain} gives up; whoever is shortest counts. */
   private final AtomicLong drainUntil = new AtomicLong(Long.MAX_VALUE);
@@ -120,7 +125,10 @@ public final class KernelDatapath implements Datapath {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
     boolean adopting = pins.exist();
-    this.object = BpfObject.open(image(), "underpass");
+    byte[] image = image();
+    this.probes = paused ? List.of() : KernelProbe.run(image, cgroup, tuning.faultBits());
+    this.refusal = Probe.refusal(probes);
+    this.object = BpfObject.open(image, "underpass");
     open.add(object);
     try {
       tuning.apply(object);
@@ -140,7 +148,7 @@ public final class KernelDatapath implements Datapath {
       BpfProgram verdict = object.program("up_verdict");
       verdict.attachVerdict(object.map("senders"));
       pins.keepVerdict(verdict);
-      control.pause(paused);
+      control.pause(paused || !refusal.isEmpty());
       // Takes back the pause of a helper that stopped without finishing. One that was killed may
       // have taken off one end of a pair only.
       control.recheck(adopting);
@@ -231,13 +239,16 @@ public final class KernelDatapath implements Datapath {
 
   @Override
   public String state() {
-    return stopping ? "stopping" : "running";
+    return stopping ? "stopping" : refusal.isEmpty() ? "running" : "refused";
   }
 
   @Override
   public String reason() {
     if (stopping) {
       return "flows go back to TCP: " + left + " sockets are still enrolled";
+    }
+    if (!refusal.isEmpty()) {
+      return refusal;
     }
     lock.lock();
     try {
@@ -248,6 +259,11 @@ public final class KernelDatapath implements Datapath {
     } finally {
       lock.unlock();
     }
+  }
+
+  @Override
+  public List<Probe> probes() {
+    return probes;
   }
 
   @Override

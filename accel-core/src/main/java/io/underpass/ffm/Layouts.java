@@ -13,6 +13,9 @@ public final class Layouts {
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
 
+  /** Of that level: bytes that can be read at once. */
+  public static final int UP_OPT_AVAILABLE = 2;
+
   /** How many registrations there can be. */
   public static final int UP_MAX_JVMS = 1024;
 

@@ -101,7 +101,7 @@ public record PeerCredentials(int pid, int uid, int gid, Set<Integer> groups, in
     }
   }
 
-  private static int fd(SocketChannel channel) throws UnavailableException {
+  static int fd(SocketChannel channel) throws UnavailableException {
     try {
       return (int) fdOfChannel().invoke(channel);
     } catch (ReflectiveOperationException e) {

@@ -2,6 +2,7 @@ package io.underpass.helper;
 
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
 import java.time.Duration;
@@ -51,11 +52,17 @@ public interface Datapath extends AutoCloseable {
    */
   Drained drain(Duration wait) throws IOException;
 
-  /** One word for people: {@code running}, {@code stopping}. */
+  /**
+   * One word for people: {@code running}, {@code refused} (the kernel is not fit), {@code
+   * stopping}.
+   */
   String state();
 
   /** Why it is in that state; empty if there is nothing to say. */
   String reason();
+
+  /** What the kernel was found to do when it was tried, at the start. */
+  List<Probe> probes();
 
   /** Does now what would be done at the next sweep, and returns when it is done. */
   void sweep() throws IOException;

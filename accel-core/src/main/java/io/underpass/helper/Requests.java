@@ -5,6 +5,7 @@ import io.underpass.ffm.Layouts;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Status;
@@ -115,6 +116,9 @@ final class Requests implements Connection.Handler {
     fields.put("proto", Integer.toString(Version.PROTOCOL));
     fields.put("helper", Version.VERSION);
     fields.put("level", Integer.toString(Layouts.UP_SOL));
+    fields.put("state", datapath.state());
+    fields.put("reason", datapath.reason());
+    Probe.toWire(datapath.probes(), fields);
     return Reply.ok(fields);
   }
 
@@ -213,6 +217,7 @@ final class Requests implements Connection.Handler {
         place.pins().toString(),
         place.cgroup().toString(),
         place.kernel(),
+        datapath.probes(),
         shown);
   }
 

@@ -4,6 +4,7 @@ import io.underpass.Reason;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
@@ -98,6 +99,13 @@ final class MemoryDatapath implements Datapath {
   @Override
   public String reason() {
     return "";
+  }
+
+  @Override
+  public List<Probe> probes() {
+    return List.of(
+        new Probe("order", Probe.Outcome.OK, ""),
+        new Probe("fionread", Probe.Outcome.OFF, "it counts 0 of 7"));
   }
 
   @Override
