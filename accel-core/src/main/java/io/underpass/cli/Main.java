@@ -19,7 +19,8 @@ import picocli.CommandLine.Command;
       HelperCommand.class,
       StatusCommand.class,
       FlowsCommand.class,
-      DrainCommand.class
+      DrainCommand.class,
+      DoctorCommand.class
     })
 public final class Main implements Runnable {
   /** What {@code --version} prints. */
@@ -36,7 +37,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "which command? helper, status, flows or drain; see underpass --help");
+        spec.commandLine(),
+        "which command? helper, status, flows, drain or doctor; see underpass --help");
   }
 
   public static void main(String[] args) {

@@ -97,6 +97,11 @@ public final class KernelDatapath implements Datapath {
     return new Pins(pinFolder).exist();
   }
 
+  /** Tries the kernel, as a start does, without a helper. */
+  public static List<Probe> probe(Path cgroup) throws IOException {
+    return KernelProbe.run(image(), cgroup, 0);
+  }
+
   /** Takes over what an earlier helper left, only to {@link #drain} it. */
   public static KernelDatapath adoptPaused(HelperConfig config, Path cgroup) throws IOException {
     return new KernelDatapath(

@@ -93,7 +93,7 @@ public final class Helper implements AutoCloseable {
     }
   }
 
-  private static HelperException asHelperException(IOException failure) {
+  static HelperException asHelperException(IOException failure) {
     return switch (failure) {
       case HelperException e -> e;
       case UnavailableException e -> HelperException.of(e);

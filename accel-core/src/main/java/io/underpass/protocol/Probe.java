@@ -22,7 +22,8 @@ public record Probe(String name, Outcome outcome, String detail) {
     /** It is not, and nothing is accelerated. */
     FAILED;
 
-    String wireName() {
+    /** In a reply, and to people. */
+    public String wireName() {
       return name().toLowerCase(Locale.ROOT);
     }
   }
@@ -67,9 +68,14 @@ public record Probe(String name, Outcome outcome, String detail) {
     return "";
   }
 
+  /** {@code ok}, {@code off: detail}. */
+  public String verdict() {
+    return outcome.wireName() + (detail.isEmpty() ? "" : ": " + detail);
+  }
+
   /** {@code order ok}, {@code fionread off: detail}. */
   @Override
   public String toString() {
-    return name + " " + outcome.wireName() + (detail.isEmpty() ? "" : ": " + detail);
+    return name + " " + verdict();
   }
 }
