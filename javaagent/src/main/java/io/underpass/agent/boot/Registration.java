@@ -165,7 +165,8 @@ public final class Registration implements Runnable {
       Reply reply = attempt.register(enabled);
       attempt.timeout(LATER);
       Hooks.activate(Sockopts.open((int) reply.number("level")), spin);
-      standing = Standing.registered(
+      standing =
+          Standing.registered(
               reply.text("helper"), reply.number("id"), Probe.fromWire(reply.fields()));
       client = attempt;
       return null;

@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * Where the registration stands.
  *
- * @param state {@code registered}, {@code refused} (it is, but the kernel is not fit), {@code plain}
- *     (never was), or {@code helper-gone}
+ * @param state {@code registered}, {@code refused} (it is, but the kernel is not fit), {@code
+ *     plain} (never was), or {@code helper-gone}
  * @param reason why it is not registered; empty if it is
  * @param remedy what helps; empty if it is registered
  * @param helper the helper's version, or the last known; empty if there never was one
@@ -22,7 +22,12 @@ public record Standing(
     return refusal.isEmpty()
         ? new Standing("registered", "", "", helper, id, probes)
         : new Standing(
-            "refused", refusal, "run another kernel; bin/underpass doctor says more", helper, id, probes);
+            "refused",
+            refusal,
+            "run another kernel; bin/underpass doctor says more",
+            helper,
+            id,
+            probes);
   }
 
   static Standing plain(Trouble trouble) {
