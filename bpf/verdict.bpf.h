@@ -33,6 +33,57 @@ static __always_inline int peer_is_full(const struct up_sock *rec)
 	return held + held * MESSAGE_OVERHEAD / average_size > limit;
 }
 
+/*
+ * Memory that must be left to the peer's cgroup. What is left when the bytes are queued is not what was left here: other
+ * processors take from the same counter, in steps of up to 64 pages each (MEMCG_CHARGE_BATCH).
+ */
+#define ROOM_PAGES 256
+#define CGROUP_DEPTH 8
+
+/*
+ * Can the peer's memory be charged? Where it cannot, the redirect fails (bpf_tcp_ingress, __sk_rmem_schedule) and so
+ * does the caller's send(), with ENOMEM; TCP would hold the sender instead. So TCP it is, in good time: when all TCP
+ * together is under pressure (tcp_mem), and when the peer's memory cgroup, or one above it, has little left.
+ */
+static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec)
+{
+	struct proto *prot;
+	struct mem_cgroup *memcg;
+	struct page_counter *counter = 0;
+	__u64 pressure;
+	int i;
+
+	if (!rec)
+		return 0;
+	prot = READ_AT(struct sock, rec->peer_sk, __sk_common.skc_prot);
+	pressure = (__u64)READ_AT(struct proto, prot, memory_pressure);
+	/* The flag is a bare long: read as the first member of any struct that begins with one. */
+	if (pressure && READ_AT(struct list_head, pressure, next))
+		return 0;
+	memcg = READ_AT(struct sock, rec->peer_sk, sk_memcg);
+	if (!memcg)
+		return 1;
+	if (bpf_core_field_exists(memcg->tcpmem_active) && READ_AT(struct mem_cgroup, memcg, tcpmem_active))
+		counter = (void *)memcg + bpf_core_field_offset(struct mem_cgroup, tcpmem);
+	else
+		counter = (void *)memcg + bpf_core_field_offset(struct mem_cgroup, memory);
+	for (i = 0; i < CGROUP_DEPTH; i++) {
+		if (!counter)
+			break;
+		if (READ_AT(struct page_counter, counter, usage.counter) + ROOM_PAGES >
+		    (__s64)READ_AT(struct page_counter, counter, max))
+			return 0;
+		counter = READ_AT(struct page_counter, counter, parent);
+	}
+	return 1;
+}
+
+/* A layer above TCP, such as kernel TLS, that was put on after the enrolment: what it sends is not what is written. */
+static __always_inline int has_ulp(const struct up_sock *rec, const struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_ulp_ops || READ_AT(struct inet_connection_sock, rec->peer_sk, icsk_ulp_ops);
+}
+
 /* May this direction change from TCP to redirect now? */
 static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock *tp)
 {
@@ -65,7 +116,7 @@ static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_so
 	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
 	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 0;
-	if (peer_is_full(rec))
+	if (peer_is_full(rec) || !peer_may_charge(rec) || has_ulp(rec, tp))
 		return 0;
 	return rec->tx == UP_TX_REDIRECT || is_drained(rec, tp);
 }
