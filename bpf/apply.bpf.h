@@ -24,6 +24,13 @@ static __always_inline __u8 reason_of(long err)
 	}
 }
 
+/*
+ * EBUSY has two causes: another sockmap owns the socket, or the psock of an enrolment before this one is still there,
+ * since a reader that sleeps in tcp_bpf_recvmsg holds it until it returns. So it is tried again, in sweeps that come ever
+ * more rarely: some two seconds in all.
+ */
+#define BUSY_TRIES 10
+
 static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
@@ -38,6 +45,11 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 		if (err)
 			bpf_map_delete_elem(&members, &key); /* nothing is queued yet: nobody knows that it was a member */
 	}
+	if (err == -EBUSY && rec->busy < BUSY_TRIES) {
+		rec->busy++;
+		return; /* still WANTED */
+	}
+	rec->busy = 0;
 	if (err) {
 		decide_plain(rec, sk, reason_of(err));
 		return;

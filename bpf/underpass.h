@@ -117,7 +117,8 @@ struct up_sock {
 	__u8 seen;                      /* UP_SEEN_*, of the verdict */
 	__u8 pinned;                    /* 1: UP_OPT_PIN_TCP was set */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
-	__u8 pad[2];
+	__u8 busy;                      /* attempts at enrolment that found another psock's program */
+	__u8 pad[1];
 	struct up_counters tx_counters;
 };
 

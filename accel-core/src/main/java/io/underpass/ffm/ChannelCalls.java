@@ -35,7 +35,41 @@ public final class ChannelCalls {
       Symbols.withErrno(
           LIBC, "setsockopt", Symbols.intOf(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
 
+  private static final MethodHandle CONNECT =
+      Symbols.withErrno(LIBC, "connect", Symbols.intOf(JAVA_INT, ADDRESS, JAVA_INT));
+
   private ChannelCalls() {}
+
+  /** Dissolves a connection, so that the socket can have another one: connect to AF_UNSPEC. */
+  public static void disconnect(int fd) throws NativeException {
+    connect(fd, new byte[16]);
+  }
+
+  /** Connects to a port of 127.0.0.1; Java's sockets are of AF_INET6. */
+  public static void connectLoopback(int fd, int port) throws NativeException {
+    byte[] address = new byte[28]; // struct sockaddr_in6
+    address[0] = 10; // AF_INET6
+    address[2] = (byte) (port >> 8);
+    address[3] = (byte) port;
+    byte[] mapped = {(byte) 0xff, (byte) 0xff, 127, 0, 0, 1};
+    System.arraycopy(mapped, 0, address, 18, mapped.length);
+    connect(fd, address);
+  }
+
+  private static void connect(int fd, byte[] address) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment bytes = arena.allocate(address.length, 8);
+      MemorySegment.copy(MemorySegment.ofArray(address), 0, bytes, 0, address.length);
+      if ((int) CONNECT.invokeExact(capture, fd, bytes, address.length) != 0) {
+        throw new NativeException("connect", Symbols.errno(capture));
+      }
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
 
   /** The channel's descriptor. */
   public static int descriptor(SocketChannel channel) throws UnavailableException {

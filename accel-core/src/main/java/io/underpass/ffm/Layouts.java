@@ -77,8 +77,8 @@ public final class Layouts {
    * 108 | peer_copied_at_enrolment | u32
    * 112 | average_size             | u32
    * 116 | state                    | u32
-   * 120 | reason, tx, flags, seen, pinned, repaired | u8 each
-   * 126 | pad                      | 2 bytes
+   * 120 | reason, tx, flags, seen, pinned, repaired, busy | u8 each
+   * 127 | pad                      | 1 byte
    * 128 | tx_counters              | struct up_counters
    * </pre>
    */
@@ -109,6 +109,7 @@ public final class Layouts {
     public static final int SEEN = 123;
     public static final int PINNED = 124;
     public static final int REPAIRED = 125;
+    public static final int BUSY = 126;
     public static final int TX_COUNTERS = 128;
     public static final int SIZE = 168;
 

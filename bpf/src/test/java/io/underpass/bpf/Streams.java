@@ -46,8 +46,9 @@ final class Streams implements AutoCloseable {
         exchange(pair.server(), pair.client(), bytes, block, position);
         position += size;
         rounds.incrementAndGet();
+        Thread.sleep(1); // its reads hardly ever wait: the others are to have their turn
       }
-    } catch (IOException | RuntimeException | AssertionError e) {
+    } catch (IOException | InterruptedException | RuntimeException | AssertionError e) {
       failures.add(e);
     }
   }
