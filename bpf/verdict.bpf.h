@@ -13,10 +13,10 @@
 #define UNDERPASS_VERDICT_H
 
 /*
- * Kernel memory that a queued message holds beside its bytes: struct sk_msg (about 700 bytes on 64 bit) and its share of
- * a page. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
+ * Kernel memory that a queued message holds beside its bytes: a struct sk_msg (about 700 bytes on 64 bit) is an object of
+ * kmalloc-1k. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
  */
-#define MESSAGE_OVERHEAD 768
+#define MESSAGE_OVERHEAD 1024
 
 /* Does the peer hold so much that plain TCP would be about to block the sender? sk_rcvbuf is TCP's own limit. */
 static __always_inline int peer_is_full(const struct up_sock *rec)

@@ -9,7 +9,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.nio.channels.SocketChannel;
+import java.nio.channels.Channel;
 
 /**
  * System calls on the descriptor of a channel that Java has no method for, as a native program
@@ -71,8 +71,8 @@ public final class ChannelCalls {
     }
   }
 
-  /** The channel's descriptor. */
-  public static int descriptor(SocketChannel channel) throws UnavailableException {
+  /** The descriptor of a channel of the network. */
+  public static int descriptor(Channel channel) throws UnavailableException {
     return PeerCredentials.fd(channel);
   }
 

@@ -14,9 +14,10 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -28,6 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @KernelTest
 @Timeout(180)
 class StalledReadersTest {
+  private static final long PAGE = 4096;
   private static final int READERS = 1000;
 
   /** Fixed, so that plain TCP does not enlarge them as it goes and takes gigabytes. */
@@ -39,9 +41,9 @@ class StalledReadersTest {
     long plain;
     List<Testbed.Pair> pairs = open();
     try {
-      long before = kernelMemory();
+      long before = charged();
       fill(pairs, writeSize);
-      plain = kernelMemory() - before;
+      plain = charged() - before;
     } finally {
       closeAll(pairs);
     }
@@ -54,9 +56,9 @@ class StalledReadersTest {
         EnrolmentTest.exchange(pair, 2);
       }
       long redirected = bed.totals().bytesRedirected();
-      long before = kernelMemory();
+      long before = charged() + messages();
       long[] positions = fill(pairs, writeSize);
-      long accelerated = kernelMemory() - before;
+      long accelerated = charged() + messages() - before;
       assertTrue(bed.totals().bytesRedirected() - redirected > READERS * (BUFFER / 16L));
       assertTrue(
           accelerated <= 2 * plain,
@@ -126,36 +128,54 @@ class StalledReadersTest {
     return positions;
   }
 
-  private static void readAll(List<Testbed.Pair> pairs, long[] positions) throws IOException {
-    ByteBuffer block = ByteBuffer.allocate(65536);
-    for (int i = 0; i < positions.length; i++) {
-      Bytes bytes = new Bytes(i);
-      pairs.get(i).client().configureBlocking(true);
-      pairs.get(i).client().shutdownOutput();
-      long at = 0;
-      while (pairs.get(i).server().read(block.clear()) >= 0) {
-        assertEquals(-1, bytes.firstWrong(block.array(), block.position(), at));
-        at += block.position();
+  private static void readAll(List<Testbed.Pair> pairs, long[] positions) throws Exception {
+    List<Future<Long>> ends = new ArrayList<>();
+    try (ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int i = 0; i < positions.length; i++) {
+        Testbed.Pair pair = pairs.get(i);
+        Bytes bytes = new Bytes(i);
+        ends.add(readers.submit(() -> readAll(pair, bytes)));
       }
-      assertEquals(positions[i], at);
+    }
+    for (int i = 0; i < positions.length; i++) {
+      assertEquals(positions[i], ends.get(i).get());
     }
   }
 
+  private static long readAll(Testbed.Pair pair, Bytes bytes) throws IOException {
+    pair.client().configureBlocking(true);
+    pair.client().shutdownOutput();
+    ByteBuffer block = ByteBuffer.allocate(65536);
+    long at = 0;
+    while (pair.server().read(block.clear()) >= 0) {
+      assertEquals(-1, bytes.firstWrong(block.array(), block.position(), at));
+      at += block.position();
+    }
+    return at;
+  }
+
   /**
-   * What the kernel holds for itself, by proc_meminfo(5): all that is neither free nor somebody's.
-   * The pages of queued messages are in none of its lines, so the others are taken away.
+   * What TCP has charged to sockets, both ways, by sockstat: truesize of skbs, and redirected
+   * bytes.
    */
-  private static long kernelMemory() throws IOException {
-    Map<String, Long> info = new HashMap<>();
-    for (String line : Files.readAllLines(Path.of("/proc/meminfo"))) {
-      String[] words = line.split("[: ]+", -1);
-      info.put(words[0], Long.parseLong(words[1]) << 10);
+  private static long charged() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/net/sockstat"))) {
+      if (line.startsWith("TCP:")) {
+        return Long.parseLong(line.substring(line.indexOf("mem ") + 4).strip()) * PAGE;
+      }
     }
-    long kernel = info.get("MemTotal");
-    for (String others :
-        List.of("MemFree", "Buffers", "Cached", "AnonPages", "SReclaimable", "PageTables")) {
-      kernel -= info.get(others);
+    throw new IOException("sockstat has no TCP");
+  }
+
+  /** What nothing charges: a redirected message is a struct sk_msg, an object of kmalloc-1k. */
+  private static long messages() throws IOException {
+    long objects = 0;
+    for (String line : Files.readAllLines(Path.of("/proc/slabinfo"))) {
+      String[] words = line.split(" +", -1);
+      if (words[0].matches("kmalloc(-rnd-\\d+)?-1k")) {
+        objects += Long.parseLong(words[1]);
+      }
     }
-    return kernel;
+    return objects * 1024;
   }
 }
