@@ -27,9 +27,9 @@ static __always_inline __u8 reason_of(long err)
 /*
  * EBUSY has two causes: another sockmap owns the socket, or the psock of an enrolment before this one is still there,
  * since a reader that sleeps in tcp_bpf_recvmsg holds it until it returns. So it is tried again, in sweeps that come ever
- * more rarely: some two seconds in all.
+ * more rarely: about a second in all, less than the other end waits (no_peer_ns).
  */
-#define BUSY_TRIES 10
+#define BUSY_TRIES 8
 
 static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 {

@@ -3,6 +3,7 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.BpfLink;
@@ -13,6 +14,7 @@ import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -157,6 +159,44 @@ class HelperFaultTest {
         assertTrue(System.nanoTime() < end, () -> "something of it is left");
         Thread.sleep(10);
       }
+      helper.stop();
+    }
+  }
+
+  /**
+   * With bytes unread: TCP resets at once; where they were redirected the kernel sends a FIN, and
+   * the reset comes at the next write (docs/faults.md, "Not as TCP").
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void thePeerOfAKilledProgramThatHadNotReadIsResetAtTheLatestWhenItWrites(boolean accelerated)
+      throws Exception {
+    try (HelperProcess helper = new HelperProcess(socket, pins);
+        HelperClient client = Streams.register(socket);
+        Sink sink = new Sink(List.of(), socket, 1);
+        SocketChannel channel = sink.connect()) {
+      sink.exchange(List.of(channel), 1);
+      if (accelerated) {
+        sink.exchange(List.of(channel), 30);
+        await(client, channel, FlowView::accelerated);
+        sink.exchange(List.of(channel), 5);
+      }
+      sink.stall(List.of(channel));
+      channel.write(ByteBuffer.allocate(1000));
+      sink.kill();
+      if (accelerated) {
+        assertEquals(-1, channel.read(ByteBuffer.allocate(1)));
+      } else {
+        assertThrows(SocketException.class, () -> channel.read(ByteBuffer.allocate(1)));
+      }
+      assertThrows(
+          IOException.class,
+          () -> {
+            for (int i = 0; i < 100; i++) {
+              channel.write(ByteBuffer.allocate(1));
+              Thread.sleep(10);
+            }
+          });
       helper.stop();
     }
   }

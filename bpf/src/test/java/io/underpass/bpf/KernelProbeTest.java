@@ -8,9 +8,11 @@ import io.underpass.Reason;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.Tuning;
 import io.underpass.datapath.Tuning.Fault;
+import io.underpass.helper.Datapath;
 import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Probe.Outcome;
 import io.underpass.testing.KernelTest;
@@ -56,6 +58,37 @@ class KernelProbeTest {
       }
       assertEquals("running", bed.client.status().state());
     }
+  }
+
+  /** The probe has maps and sockets of its own; a refusal then takes the adopted flows back. */
+  @Test
+  void flowsOfAHelperBeforeGoOnThroughTheProbeAndBackToTcpWhenItFails() throws Exception {
+    Path folder = Files.createTempDirectory("underpass-test");
+    Path socket = folder.resolve("helper.sock");
+    Path pins = Pinning.newFolder();
+    List<String> trouble = new ArrayList<>();
+    try (Streams streams = new Streams(20, 300)) {
+      HelperProcess before = new HelperProcess(socket, pins);
+      try (HelperClient client = Streams.register(socket)) {
+        streams.awaitAccelerated(client, 40);
+        before.kill();
+      }
+      try (KernelDatapath datapath =
+          new KernelDatapath(
+              pins, Testbed.cgroup(), Tuning.DEFAULT.withFaults(Fault.ORDER), trouble::add)) {
+        assertEquals("refused", datapath.state());
+        while (datapath.flows(Datapath.ALL, 100).top().stream().anyMatch(FlowView::accelerated)) {
+          datapath.sweep();
+        }
+        assertEquals(40, datapath.flows(Datapath.ALL, 100).total());
+        streams.awaitRounds(3);
+      }
+      streams.finish();
+    }
+    Files.delete(socket);
+    Files.delete(folder);
+    Files.deleteIfExists(pins);
+    assertEquals(List.of(), trouble);
   }
 
   @ParameterizedTest
