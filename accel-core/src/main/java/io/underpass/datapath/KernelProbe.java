@@ -22,7 +22,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class KernelProbe {
   /** For a kernel that hangs; a good one takes a tenth of a second. */
-  private static final long LIMIT_MILLIS = 5_000;
+  private static final long LIMIT_MILLIS = 15_000;
 
   private final byte[] image;
   private final Path cgroup;

@@ -4,6 +4,7 @@ import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.ChannelCalls;
+import io.underpass.ffm.Errno;
 import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Counters;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -29,6 +31,8 @@ final class ProbeBed implements AutoCloseable {
   private static final List<String> UNUSED =
       List.of(
           "up_sock_create", "up_connect4", "up_connect6", "up_setsockopt", "up_claim", "up_dump");
+
+  private static final byte[] ONE = {1, 0, 0, 0}; // an int; both machines are little-endian
 
   private static final int ROOM = 64;
 
@@ -74,9 +78,11 @@ final class ProbeBed implements AutoCloseable {
 
   Pair connect() throws IOException {
     try (ServerSocketChannel listener = ServerSocketChannel.open()) {
+      leaveToUs(listener);
       listener.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
       listener.bind(new InetSocketAddress("127.0.0.1", 0));
       SocketChannel client = keep(SocketChannel.open());
+      leaveToUs(client);
       client.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
       client.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
       client.setOption(StandardSocketOptions.TCP_NODELAY, true);
@@ -86,6 +92,19 @@ final class ProbeBed implements AutoCloseable {
       server.setOption(StandardSocketOptions.TCP_NODELAY, true);
       return new Pair(
           client, server, new ProbeStream(client, server), new ProbeStream(server, client));
+    }
+  }
+
+  /**
+   * An embedded helper's JVM may be registered with another helper, which would take these sockets
+   * up too: it is told not to. Without one nobody knows the option. What is accepted inherits it.
+   */
+  private static void leaveToUs(Channel channel) throws IOException {
+    int result =
+        ChannelCalls.setOption(
+            ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_PIN_TCP, ONE);
+    if (result != 0 && result != -Errno.ENOPROTOOPT) {
+      throw new IOException("setsockopt UP_OPT_PIN_TCP: " + Errno.name(-result));
     }
   }
 

@@ -26,7 +26,7 @@ final class ProbeSteps {
   private static final int HELD_BYTES = 4 << 20;
 
   private static final int ENROL_SWEEPS = 10;
-  private static final int WARM_ROUNDS = 50;
+  private static final int WARM_ROUNDS = 200;
   private static final int CHUNK = 1000;
 
   private final ProbeBed bed;

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 
 /** One direction of a probe's connection: bytes by a pattern, so that each has its place. */
 final class ProbeStream {
-  /** Far longer than loopback takes, and short enough for a few failures in a helper's start. */
-  static final long WAIT_MILLIS = 300;
+  /** Far longer than loopback takes on a busy machine; short enough for some failures in a row. */
+  static final long WAIT_MILLIS = 1_000;
 
   final SocketChannel from;
   final SocketChannel to;

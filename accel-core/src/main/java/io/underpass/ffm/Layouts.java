@@ -13,6 +13,9 @@ public final class Layouts {
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
 
+  /** Of that level: no acceleration of this socket. */
+  public static final int UP_OPT_PIN_TCP = 1;
+
   /** Of that level: bytes that can be read at once. */
   public static final int UP_OPT_AVAILABLE = 2;
 
