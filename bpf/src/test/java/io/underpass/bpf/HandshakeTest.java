@@ -58,7 +58,8 @@ class HandshakeTest {
   })
   void suchAConnectionIsAcceleratedAndExact(String setting, String option, String counter)
       throws Exception {
-    inside("sysctl", "-q", "-w", "net.ipv4." + setting);
+    String[] words = setting.split("=", -1);
+    inside("sh", "-c", "echo " + words[1] + " > /proc/sys/net/ipv4/" + words[0]);
     try (Testbed bed = new Testbed(false)) {
       Process talker =
           Testbed.java(
@@ -185,18 +186,18 @@ class HandshakeTest {
 
   /** Names and values come in two lines of the same words. */
   private long counterOf(String name) throws Exception {
-    Path pid = Files.createTempFile("underpass", "netstat");
+    Path counters = Files.createTempFile("underpass", "netstat");
     try {
       Process process =
           new ProcessBuilder("ip", "netns", "exec", namespace, "cat", "/proc/net/netstat")
-              .redirectOutput(pid.toFile())
+              .redirectOutput(counters.toFile())
               .start();
       process.waitFor();
-      List<String> lines = Files.readAllLines(pid);
+      List<String> lines = Files.readAllLines(counters);
       List<String> names = List.of(lines.get(0).split(" ", -1));
       return Long.parseLong(lines.get(1).split(" ", -1)[names.indexOf(name)]);
     } finally {
-      Files.delete(pid);
+      Files.delete(counters);
     }
   }
 
