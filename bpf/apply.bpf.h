@@ -57,6 +57,13 @@ static __always_inline void give_back_room(struct up_sock *rec, struct tcp_sock 
 		bpf_setsockopt(tp, SOL_TCP, TCP_WINDOW_CLAMP, &clamp, sizeof(clamp));
 }
 
+/*
+ * EBUSY has two causes: another sockmap owns the socket, or the psock of an enrolment before this one is still there,
+ * since a reader that sleeps in tcp_bpf_recvmsg holds it until it returns. So it is tried again, in sweeps that come ever
+ * more rarely: about a second in all, less than the other end waits (no_peer_ns).
+ */
+#define BUSY_TRIES 8
+
 static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
@@ -71,6 +78,11 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 		if (err)
 			bpf_map_delete_elem(&members, &key); /* nothing is queued yet: nobody knows that it was a member */
 	}
+	if (err == -EBUSY && rec->busy < BUSY_TRIES) {
+		rec->busy++;
+		return; /* still WANTED */
+	}
+	rec->busy = 0;
 	if (err) {
 		decide_plain(rec, sk, reason_of(err));
 		return;
@@ -135,7 +147,10 @@ static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	__u64 key = rec->cookie;
 
-	if (!is_let_go(rec) || psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > KNOWN_REFS + timer_refs(tp))
+	if (!is_let_go(rec))
+		return;
+	if (!(fault & UP_FAULT_UNENROL) &&
+	    (psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > KNOWN_REFS + timer_refs(tp)))
 		return;
 	bpf_map_delete_elem(&senders, &key);
 	bpf_map_delete_elem(&members, &key);

@@ -37,6 +37,27 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+/* Pages, of a memory cgroup and of all above it. */
+struct page_counter {
+	struct {
+		__s64 counter;
+	} usage;
+	unsigned long max;
+	struct page_counter *parent;
+};
+
+struct mem_cgroup {
+	struct page_counter memory;
+	struct page_counter tcpmem; /* cgroup v1: memory.kmem.tcp */
+	_Bool tcpmem_active;
+};
+
+struct proto {
+	unsigned long *memory_pressure;
+};
+
+struct tcp_ulp_ops;
+
 struct in6_addr {
 	union {
 		__u8 u6_addr8[16];
@@ -61,6 +82,7 @@ struct sock_common {
 	atomic64_t skc_cookie;
 	unsigned long skc_flags;
 	struct refcount_struct skc_refcnt;
+	struct proto *skc_prot;
 };
 
 
@@ -84,6 +106,8 @@ struct sock {
 	} sk_backlog;
 	int sk_rcvbuf;
 	int sk_rcvlowat;
+	int sk_forward_alloc;
+	struct mem_cgroup *sk_memcg;
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
@@ -98,6 +122,7 @@ struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	struct timer_list icsk_retransmit_timer;
 	struct timer_list icsk_delack_timer;
+	const struct tcp_ulp_ops *icsk_ulp_ops;
 	struct timer_list icsk_keepalive_timer; /* where it is not sk_timer (newer kernels) */
 };
 

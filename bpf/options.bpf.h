@@ -55,7 +55,7 @@ static __always_inline int readable(const struct up_sock *rec)
 		in_tcp = to_urgent;
 	else if (in_tcp && has_flag(sk, SOCK_DONE))
 		in_tcp--; /* a received FIN has a sequence number too */
-	return psock_queued(sk) + in_tcp;
+	return psock_queued(sk) + (fault & UP_FAULT_AVAILABLE ? 0 : in_tcp);
 }
 
 /* So much unread is no reason to wait: the reader has work, and its processor's cache holds it. */

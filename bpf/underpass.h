@@ -66,6 +66,18 @@ enum up_tx {
 
 #define UP_SEEN_READER_PASSED 1 /* the peer has read a byte that came by TCP since its enrolment */
 
+/*
+ * Knob `fault`: makes the programs behave as on a kernel that cannot be used, one way each, so that the tests see the
+ * kernel probe refuse. 0 in use: the verifier then removes what asks for it. Same order as Tuning.Fault.
+ */
+#define UP_FAULT_ORDER 1         /* redirects though older bytes are still on their way by TCP */
+#define UP_FAULT_READER 2        /* redirects to a reader that sleeps where it does not see the psock queue */
+#define UP_FAULT_WAKE 4          /* redirected bytes do not reach whom they would wake */
+#define UP_FAULT_HALF_CLOSE 8    /* redirects after shutdown(SHUT_WR) */
+#define UP_FAULT_BACK_PRESSURE 16 /* a reader that does not read holds nobody */
+#define UP_FAULT_AVAILABLE 32    /* bytes that came by TCP are not counted */
+#define UP_FAULT_UNENROL 64      /* takes sockets off with data queued */
+
 /* Counters of one direction, bytes and messages (a write of more than about 17 fragments is several messages). */
 struct up_counters {
 	__u64 redirected_bytes;
@@ -107,7 +119,8 @@ struct up_sock {
 	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
 	__u32 segments_out;
 	__u32 window_clamp;             /* of TCP before enrolment, where it was lowered; else 0 */
-	__u32 pad;
+	__u8 busy;                      /* attempts at enrolment that found another psock's program */
+	__u8 pad[3];
 	__u32 state;                    /* enum up_state; 32 bits wide for the atomic exchange that hands over */
 	__u8 reason;                    /* enum up_reason */
 	__u8 tx;                        /* enum up_tx */

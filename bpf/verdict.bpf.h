@@ -13,10 +13,10 @@
 #define UNDERPASS_VERDICT_H
 
 /*
- * Kernel memory that a queued message holds beside its bytes: struct sk_msg (about 700 bytes on 64 bit) and its share of
- * a page. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
+ * Kernel memory that a queued message holds beside its bytes: a struct sk_msg (about 700 bytes on 64 bit) is an object of
+ * kmalloc-1k. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
  */
-#define MESSAGE_OVERHEAD 768
+#define MESSAGE_OVERHEAD 1024
 
 /*
  * How much the peer may hold, redirected and unread: what its receive buffer has room for beside the window that its TCP has
@@ -42,6 +42,8 @@ static __always_inline int has_room(const struct up_sock *rec, __u32 size)
 	__u64 held = held_by(rec->peer_sk);
 	__u32 average_size = rec->average_size;
 
+	if (fault & UP_FAULT_BACK_PRESSURE)
+		return 1;
 	if (held) {
 		if (average_size < 1)
 			average_size = 1;
@@ -50,11 +52,67 @@ static __always_inline int has_room(const struct up_sock *rec, __u32 size)
 	return held + size <= limit_of(rec->peer_sk);
 }
 
+/*
+ * Memory that must be left to the peer's cgroup. What is left when the bytes are queued is not what was left here: other
+ * processors take from the same counter, in steps of up to 64 pages each (MEMCG_CHARGE_BATCH).
+ */
+#define ROOM_PAGES 256
+#define CGROUP_DEPTH 8
+
+/*
+ * Can the peer's memory be charged? Where it cannot, the redirect fails (bpf_tcp_ingress, __sk_rmem_schedule) and so
+ * does the caller's send(), with ENOMEM; TCP would hold the sender instead. So TCP it is, in good time: when all TCP
+ * together is under pressure (tcp_mem), and when the peer's memory cgroup, or one above it, has little left.
+ */
+static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec, __u32 size)
+{
+	struct proto *prot;
+	struct mem_cgroup *memcg;
+	struct page_counter *counter = 0;
+	__u64 pressure;
+	int i;
+
+	if (!rec)
+		return 0;
+	/* Charged already, and not used up: nothing has to be asked for. */
+	if (READ_AT(struct sock, rec->peer_sk, sk_forward_alloc) >= (int)size)
+		return 1;
+	prot = READ_AT(struct sock, rec->peer_sk, __sk_common.skc_prot);
+	pressure = (__u64)READ_AT(struct proto, prot, memory_pressure);
+	/* The flag is a bare long: read as the first member of any struct that begins with one. */
+	if (pressure && READ_AT(struct list_head, pressure, next))
+		return 0;
+	memcg = READ_AT(struct sock, rec->peer_sk, sk_memcg);
+	if (!memcg)
+		return 1;
+	if (bpf_core_field_exists(memcg->tcpmem_active) && READ_AT(struct mem_cgroup, memcg, tcpmem_active))
+		counter = (void *)memcg + bpf_core_field_offset(struct mem_cgroup, tcpmem);
+	else
+		counter = (void *)memcg + bpf_core_field_offset(struct mem_cgroup, memory);
+	for (i = 0; i < CGROUP_DEPTH; i++) {
+		if (!counter)
+			break;
+		if (READ_AT(struct page_counter, counter, usage.counter) + ROOM_PAGES >
+		    (__s64)READ_AT(struct page_counter, counter, max))
+			return 0;
+		counter = READ_AT(struct page_counter, counter, parent);
+	}
+	return 1;
+}
+
+/* A layer above TCP, such as kernel TLS, that was put on after the enrolment: what it sends is not what is written. */
+static __always_inline int has_ulp(const struct up_sock *rec, const struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_ulp_ops || READ_AT(struct inet_connection_sock, rec->peer_sk, icsk_ulp_ops);
+}
+
 /* May this direction change from TCP to redirect now? */
 static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock *tp)
 {
 	__u32 written = tp->write_seq, read;
 
+	if (fault & UP_FAULT_ORDER)
+		return 1;
 	if (tp->snd_una != written)
 		return 0;
 	read = READ_AT(struct tcp_sock, rec->peer_sk, copied_seq);
@@ -62,7 +120,7 @@ static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock
 		return 0;
 	if (read != rec->peer_copied_at_enrolment)
 		rec->seen |= UP_SEEN_READER_PASSED; /* kept, since the sequence number may come round to the same value */
-	return rec->seen & UP_SEEN_READER_PASSED;
+	return (rec->seen & UP_SEEN_READER_PASSED) || (fault & UP_FAULT_READER);
 }
 
 static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_sock *tp, __u32 size)
@@ -72,7 +130,7 @@ static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_so
 	if (!ctl || ctl->paused || rec->pinned)
 		return 0;
 	/* tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. */
-	if (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN)
+	if (!(fault & UP_FAULT_HALF_CLOSE) && (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN))
 		return 0;
 	/* A socket that was disconnected and connected again (AF_UNSPEC) is another connection, with the same cookie. */
 	if (tp->snd_una - (__u32)tp->bytes_acked != rec->isn_mine)
@@ -80,7 +138,7 @@ static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_so
 	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
 	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 0;
-	if (!has_room(rec, size))
+	if (!has_room(rec, size) || !peer_may_charge(rec, size) || has_ulp(rec, tp))
 		return 0;
 	return rec->tx == UP_TX_REDIRECT || is_drained(rec, tp);
 }
@@ -169,7 +227,7 @@ int up_verdict(struct sk_msg_md *msg)
 	sum = totals_of(rec->owner_slot);
 	tp = bpf_skc_to_tcp_sock(msg->sk);
 	if (rec->state == UP_READY && tp && may_redirect(rec, tp, size)) {
-		key = rec->peer_cookie;
+		key = fault & UP_FAULT_WAKE ? rec->cookie : rec->peer_cookie;
 		/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
 		if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
 			set_tx(rec, sum, UP_TX_REDIRECT);

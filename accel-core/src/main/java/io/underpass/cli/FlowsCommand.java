@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
     versionProvider = Main.Versions.class)
 final class FlowsCommand implements Callable<Integer> {
   @Mixin private Connect connect;
+  @Mixin private Json json;
 
   @Option(names = "--limit", paramLabel = "N", description = "at most so many (1 to 1000)")
   private int limit = 100;
@@ -35,6 +36,10 @@ final class FlowsCommand implements Callable<Integer> {
     List<FlowView> flows;
     try (HelperClient client = connect.open()) {
       flows = client.flows(limit);
+    }
+    if (json.isAsked()) {
+      json.print(spec.commandLine().getOut(), flows);
+      return 0;
     }
     Table table =
         new Table(

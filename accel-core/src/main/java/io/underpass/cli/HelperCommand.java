@@ -2,6 +2,7 @@ package io.underpass.cli;
 
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
+import io.underpass.protocol.Status;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,9 +40,14 @@ final class HelperCommand implements Callable<Integer> {
     AtomicInteger exit = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(helper, exit)));
     spec.commandLine().getOut().println("underpass: helper ready on " + helper.socket());
+    Status status = helper.status();
+    if (status.state().equals("refused")) {
+      spec.commandLine().getErr().println("underpass: nothing is accelerated: " + status.reason());
+    }
     helper.awaitEnd();
-    // By a signal's hook, which then never lets this go on; or because serving has failed.
-    exit.set(CommandLine.ExitCode.SOFTWARE);
+    // By a signal's hook, which then never lets this go on; by a drain; or because serving has
+    // failed. The hook runs at the exit in any case, and closes what is not closed.
+    exit.set(helper.drained() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE);
     return exit.get();
   }
 

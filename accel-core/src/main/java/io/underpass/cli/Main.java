@@ -15,7 +15,13 @@ import picocli.CommandLine.Command;
     description = "Accelerates the TCP sockets of JVMs that share a host.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Versions.class,
-    subcommands = {HelperCommand.class, StatusCommand.class, FlowsCommand.class})
+    subcommands = {
+      HelperCommand.class,
+      StatusCommand.class,
+      FlowsCommand.class,
+      DrainCommand.class,
+      DoctorCommand.class
+    })
 public final class Main implements Runnable {
   /** What {@code --version} prints. */
   static final class Versions implements CommandLine.IVersionProvider {
@@ -31,7 +37,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "which command? helper, status or flows; see underpass --help");
+        spec.commandLine(),
+        "which command? helper, status, flows, drain or doctor; see underpass --help");
   }
 
   public static void main(String[] args) {

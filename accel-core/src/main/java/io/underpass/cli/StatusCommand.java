@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
     versionProvider = Main.Versions.class)
 final class StatusCommand implements Callable<Integer> {
   @Mixin private Connect connect;
+  @Mixin private Json json;
   @Spec private CommandSpec spec;
 
   @Override
@@ -29,6 +30,10 @@ final class StatusCommand implements Callable<Integer> {
       status = client.status();
     }
     PrintWriter out = spec.commandLine().getOut();
+    if (json.isAsked()) {
+      json.print(out, status);
+      return 0;
+    }
     out.println("helper " + status.helper());
     out.println("state " + status.state());
     if (!status.reason().isEmpty()) {
@@ -41,6 +46,7 @@ final class StatusCommand implements Callable<Integer> {
     out.println("bpffs " + status.bpffs());
     out.println("cgroup " + status.cgroup());
     out.println("kernel " + status.kernel());
+    status.probes().forEach(probe -> out.println("probe " + probe));
     if (!status.registered().isEmpty()) {
       Table table = new Table(List.of(">id", ">pid", ">uid", ">flows"));
       for (Status.Registration r : status.registered()) {

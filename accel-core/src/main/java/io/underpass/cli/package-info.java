@@ -1,2 +1,2 @@
-/** The command line: {@code bin/underpass helper}, {@code status} and {@code flows}. */
+/** The command line: {@code bin/underpass helper}, {@code status}, {@code flows}, and so on. */
 package io.underpass.cli;

@@ -9,6 +9,7 @@ import io.underpass.ffm.Layouts.Sock;
 import io.underpass.ffm.Layouts.Tuple;
 import io.underpass.ffm.NativeException;
 import io.underpass.helper.Datapath;
+import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -65,6 +66,36 @@ final class FlowTable {
           }
         });
     return counts;
+  }
+
+  /** The sockets that are enrolled, for a stop that has to leave them; at most {@code limit}. */
+  static List<Drained.Held> held(BpfIterator dump, int limit) throws NativeException {
+    List<Drained.Held> held = new ArrayList<>();
+    dump.run(
+        rows -> {
+          for (int at = 0; at < rows.limit() && held.size() < limit; at += Flow.SIZE) {
+            int state = rows.getInt(at + Sock.STATE);
+            if (state == Layouts.UP_ENROLLED
+                || state == Layouts.UP_READY
+                || state == Layouts.UP_LEAVING) {
+              held.add(
+                  new Drained.Held(
+                      rows.getInt(at + Sock.OWNER_TGID),
+                      local(rows, at),
+                      remote(rows, at),
+                      Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED))));
+            }
+          }
+        });
+    return held;
+  }
+
+  private static String local(ByteBuffer rows, int at) {
+    return endpoint(rows, at + Flow.TUPLE + Tuple.LOCAL_ADDR, at + Flow.TUPLE + Tuple.LOCAL_PORT);
+  }
+
+  private static String remote(ByteBuffer rows, int at) {
+    return endpoint(rows, at + Flow.TUPLE + Tuple.REMOTE_ADDR, at + Flow.TUPLE + Tuple.REMOTE_PORT);
   }
 
   private static List<Brief> busiest(List<Brief> all, Map<Long, Long> redirected, int limit) {
@@ -130,8 +161,8 @@ final class FlowTable {
     Reason reason = pinned ? Reason.PINNED : Reason.ofNumber(dump.get(at + Sock.REASON));
     return new FlowView(
         dump.getLong(at + Sock.COOKIE),
-        endpoint(dump, at + Flow.TUPLE + Tuple.LOCAL_ADDR, at + Flow.TUPLE + Tuple.LOCAL_PORT),
-        endpoint(dump, at + Flow.TUPLE + Tuple.REMOTE_ADDR, at + Flow.TUPLE + Tuple.REMOTE_PORT),
+        local(dump, at),
+        remote(dump, at),
         dump.getInt(at + Sock.OWNER_TGID),
         ready && !pinned,
         reason == Reason.NONE && !ready ? Reason.UNDECIDED : reason,

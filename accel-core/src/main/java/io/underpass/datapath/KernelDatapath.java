@@ -10,13 +10,20 @@ import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Registration;
+import io.underpass.protocol.Drained;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
+import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -29,8 +36,11 @@ import java.util.function.Consumer;
 public final class KernelDatapath implements Datapath {
   private static final String OBJECT = "/io/underpass/bpf/underpass.bpf.o";
 
-  /** How long an orderly stop waits for the readers to empty their queues. */
-  private static final int DRAIN_MILLIS = 5_000;
+  /**
+   * How long a stop by a signal waits for the readers to empty their queues: half of what the
+   * strictest of the usual service supervisors (a container's, 10 s) gives before it kills.
+   */
+  private static final Duration STOP_WAIT = Duration.ofSeconds(5);
 
   private static final int DRAIN_STEP_MILLIS = 20;
 
@@ -57,6 +67,21 @@ public final class KernelDatapath implements Datapath {
   private final SweepThread thread;
   private final Consumer<String> trouble;
   private volatile boolean stopping;
+  private final List<Probe> probes;
+
+  /** Why nothing is accelerated: all verdicts are paused; empty if something is. */
+  private final String refusal;
+
+  /** {@link System#nanoTime} at which {@link #drain} gives up; whoever is shortest counts. */
+  private final AtomicLong drainUntil = new AtomicLong(Long.MAX_VALUE);
+
+  /** Sockets still enrolled, as of the drain's last look. */
+  private volatile int left;
+
+  /** Set once; guarded by {@link #draining}. */
+  private Drained drained;
+
+  private final Object draining = new Object();
 
   /** Loads what a helper is configured to; trouble goes to stderr. */
   public static KernelDatapath load(HelperConfig config, Path cgroup) throws IOException {
@@ -64,6 +89,26 @@ public final class KernelDatapath implements Datapath {
         config.bpffs(),
         cgroup,
         Tuning.DEFAULT.withTakeEvery(config.takeEvery()),
+        line -> System.err.println("underpass: " + line));
+  }
+
+  /** Whether an earlier helper left something in this folder. */
+  public static boolean isLeft(Path pinFolder) {
+    return new Pins(pinFolder).exist();
+  }
+
+  /** Tries the kernel, as a start does, without a helper. */
+  public static List<Probe> probe(Path cgroup) throws IOException {
+    return KernelProbe.run(image(), cgroup, 0);
+  }
+
+  /** Takes over what an earlier helper left, only to {@link #drain} it. */
+  public static KernelDatapath adoptPaused(HelperConfig config, Path cgroup) throws IOException {
+    return new KernelDatapath(
+        config.bpffs(),
+        cgroup,
+        Tuning.DEFAULT,
+        true,
         line -> System.err.println("underpass: " + line));
   }
 
@@ -76,10 +121,19 @@ public final class KernelDatapath implements Datapath {
    */
   public KernelDatapath(Path pinFolder, Path cgroup, Tuning tuning, Consumer<String> trouble)
       throws IOException {
+    this(pinFolder, cgroup, tuning, false, trouble);
+  }
+
+  private KernelDatapath(
+      Path pinFolder, Path cgroup, Tuning tuning, boolean paused, Consumer<String> trouble)
+      throws IOException {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
     boolean adopting = pins.exist();
-    this.object = BpfObject.open(image(), "underpass");
+    byte[] image = image();
+    this.probes = paused ? List.of() : KernelProbe.run(image, cgroup, tuning.faultBits());
+    this.refusal = Probe.refusal(probes);
+    this.object = BpfObject.open(image, "underpass");
     open.add(object);
     try {
       tuning.apply(object);
@@ -99,6 +153,7 @@ public final class KernelDatapath implements Datapath {
       BpfProgram verdict = object.program("up_verdict");
       verdict.attachVerdict(object.map("senders"));
       pins.keepVerdict(verdict);
+      control.pause(paused || !refusal.isEmpty());
       // Takes back the pause of a helper that stopped without finishing. One that was killed may
       // have taken off one end of a pair only.
       control.recheck(adopting);
@@ -127,6 +182,9 @@ public final class KernelDatapath implements Datapath {
   public void admit(Registration registration) throws IOException {
     lock.lock();
     try {
+      if (stopping) {
+        throw new WireException(ErrorCode.UNAVAILABLE, "the helper stops");
+      }
       totals.clear(registrations.admit(registration));
       control.nextGeneration();
       thread.wake();
@@ -186,13 +244,16 @@ public final class KernelDatapath implements Datapath {
 
   @Override
   public String state() {
-    return stopping ? "stopping" : "running";
+    return stopping ? "stopping" : refusal.isEmpty() ? "running" : "refused";
   }
 
   @Override
   public String reason() {
     if (stopping) {
-      return "flows go back to TCP";
+      return "flows go back to TCP: " + left + " sockets are still enrolled";
+    }
+    if (!refusal.isEmpty()) {
+      return refusal;
     }
     lock.lock();
     try {
@@ -203,6 +264,11 @@ public final class KernelDatapath implements Datapath {
     } finally {
       lock.unlock();
     }
+  }
+
+  @Override
+  public List<Probe> probes() {
+    return probes;
   }
 
   @Override
@@ -223,45 +289,61 @@ public final class KernelDatapath implements Datapath {
     }
   }
 
+  @Override
+  public Drained drain(Duration wait) throws IOException {
+    drainUntil.accumulateAndGet(System.nanoTime() + wait.toNanos(), Math::min);
+    stopping = true;
+    synchronized (draining) {
+      if (drained == null) {
+        thread.close();
+        drained = takeBack();
+      }
+      return drained;
+    }
+  }
+
   /**
-   * Takes every flow back to TCP, then all that is attached and pinned away. If some reader does
-   * not empty its queue in time, maps and verdict stay pinned, since removing them would lose those
-   * bytes; the next helper adopts them.
+   * A socket whose reader does not read keeps its place in the sockhashes, and they their pins:
+   * taking either away would lose what is queued. All verdicts are paused, so such a flow runs by
+   * TCP behind what it has queued. The cgroup programs stay with it: they answer for both queues.
    */
+  private Drained takeBack() throws IOException {
+    while (true) {
+      lock.lock();
+      try {
+        control.pause(true);
+        left = sweep.run().found().enrolled();
+        if (left == 0) {
+          pins.remove();
+          return new Drained(true, 0, List.of());
+        }
+        if (System.nanoTime() - drainUntil.get() > 0) {
+          return new Drained(false, left, FlowTable.held(dump, Drained.MAX_HELD));
+        }
+      } finally {
+        lock.unlock();
+      }
+      LockSupport.parkNanos(DRAIN_STEP_MILLIS * 1_000_000L);
+    }
+  }
+
+  /** A drain within {@link #STOP_WAIT}, if there was none; says what it had to leave. */
   @Override
   public void close() {
-    stopping = true;
-    thread.close();
-    lock.lock();
     try {
-      if (drain()) {
-        pins.remove();
-      } else {
+      Drained result = drain(STOP_WAIT);
+      if (!result.removed()) {
         trouble.accept(
-            "stop: some flows still hold unread bytes; the kernel part stays pinned, paused, and is"
-                + " adopted by the next helper");
+            "stop: "
+                + result.left()
+                + " sockets hold bytes that nobody has read; the kernel part stays pinned, paused,"
+                + " until then: end it by underpass drain, or start the next helper");
+        result.held().forEach(held -> trouble.accept("stop: " + held));
       }
     } catch (IOException e) {
       trouble.accept("stop: " + e.getMessage());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } finally {
-      lock.unlock();
     }
     closeAll(null);
-  }
-
-  /** False if it took too long. */
-  private boolean drain() throws NativeException, InterruptedException {
-    control.pause(true);
-    long end = System.nanoTime() + DRAIN_MILLIS * 1_000_000L;
-    while (sweep.run().found().enrolled() > 0) {
-      if (System.nanoTime() > end) {
-        return false;
-      }
-      Thread.sleep(DRAIN_STEP_MILLIS);
-    }
-    return true;
   }
 
   private <T extends AutoCloseable> T keep(T resource) {

@@ -3,22 +3,49 @@ package io.underpass.datapath;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
+import java.util.Set;
 
 /**
  * What can be set before the object is loaded.
  *
  * @param takeEvery enrol every pair as soon as it is found, whatever its traffic
  * @param maxMembers how many sockets can be enrolled
+ * @param faults what the kernel probe's own programs do wrong, so that a test sees it refuse
  */
-public record Tuning(boolean takeEvery, int maxMembers) {
-  public static final Tuning DEFAULT = new Tuning(false, Layouts.UP_MAX_MEMBERS);
+public record Tuning(boolean takeEvery, int maxMembers, Set<Fault> faults) {
+  public static final Tuning DEFAULT = new Tuning(false, Layouts.UP_MAX_MEMBERS, Set.of());
+
+  /** What a kernel could do wrong; {@code UP_FAULT_*} of {@code underpass.h}, in its order. */
+  public enum Fault {
+    ORDER(1),
+    READER(2),
+    WAKE(4),
+    HALF_CLOSE(8),
+    BACK_PRESSURE(16),
+    AVAILABLE(32),
+    UNENROL(64);
+
+    private final int bit;
+
+    Fault(int bit) {
+      this.bit = bit;
+    }
+  }
 
   public Tuning withTakeEvery(boolean every) {
-    return new Tuning(every, maxMembers);
+    return new Tuning(every, maxMembers, faults);
   }
 
   public Tuning withMaxMembers(int most) {
-    return new Tuning(takeEvery, most);
+    return new Tuning(takeEvery, most, faults);
+  }
+
+  public Tuning withFaults(Fault... some) {
+    return new Tuning(takeEvery, maxMembers, Set.of(some));
+  }
+
+  int faultBits() {
+    return faults.stream().mapToInt(f -> f.bit).sum();
   }
 
   void apply(BpfObject object) throws NativeException {

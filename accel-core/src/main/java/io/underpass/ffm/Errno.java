@@ -18,6 +18,7 @@ public final class Errno {
   public static final int ENODEV = 19;
   public static final int EINVAL = 22;
   public static final int ENOSPC = 28;
+  public static final int EPIPE = 32;
   public static final int ERANGE = 34;
   public static final int ENODATA = 61;
   public static final int ENOPROTOOPT = 92;
@@ -42,6 +43,7 @@ public final class Errno {
           Map.entry(ENODEV, "ENODEV"),
           Map.entry(EINVAL, "EINVAL"),
           Map.entry(ENOSPC, "ENOSPC"),
+          Map.entry(EPIPE, "EPIPE"),
           Map.entry(ERANGE, "ERANGE"),
           Map.entry(ENODATA, "ENODATA"),
           Map.entry(ENOPROTOOPT, "ENOPROTOOPT"),

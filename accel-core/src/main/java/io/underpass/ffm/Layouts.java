@@ -13,6 +13,12 @@ public final class Layouts {
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
 
+  /** Of that level: no acceleration of this socket. */
+  public static final int UP_OPT_PIN_TCP = 1;
+
+  /** Of that level: bytes that can be read at once. */
+  public static final int UP_OPT_AVAILABLE = 2;
+
   /** How many registrations there can be. */
   public static final int UP_MAX_JVMS = 1024;
 
@@ -66,7 +72,8 @@ public final class Layouts {
    *  96 | owner_id, owner_slot, owner_tgid, generation | u32 each
    * 112 | isn_mine, isn_theirs     | u32 each
    * 120 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
-   * 128 | average_size, segments_in, segments_out, window_clamp, pad | u32 each
+   * 128 | average_size, segments_in, segments_out, window_clamp | u32 each
+   * 144 | busy                     | u8, pad 3 bytes
    * 148 | state                    | u32
    * 152 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
    * 160 | tx_counters              | struct up_counters
@@ -97,6 +104,7 @@ public final class Layouts {
     public static final int SEGMENTS_IN = 132;
     public static final int SEGMENTS_OUT = 136;
     public static final int WINDOW_CLAMP = 140;
+    public static final int BUSY = 144;
     public static final int STATE = 148;
     public static final int REASON = 152;
     public static final int TX = 153;

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.Method;
+import java.nio.channels.Channel;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import java.util.Set;
@@ -101,7 +102,7 @@ public record PeerCredentials(int pid, int uid, int gid, Set<Integer> groups, in
     }
   }
 
-  private static int fd(SocketChannel channel) throws UnavailableException {
+  static int fd(Channel channel) throws UnavailableException {
     try {
       return (int) fdOfChannel().invoke(channel);
     } catch (ReflectiveOperationException e) {

@@ -51,6 +51,7 @@ final class Connection {
   /** Answers one line. */
   @FunctionalInterface
   interface Handler {
+    /** Null if the answer comes later, by {@link Connection#answer}; until then nothing is read. */
     Reply answer(Connection connection, String line);
   }
 
@@ -72,7 +73,12 @@ final class Connection {
       }
       if (line != null) {
         deadline = NEVER;
-        reply(handler.answer(this, line), now + patienceNanos);
+        Reply reply = handler.answer(this, line);
+        if (reply == null) {
+          key.interestOps(0);
+        } else {
+          reply(reply, now + patienceNanos);
+        }
         return;
       }
       if (lines.isPartial() && deadline == NEVER) {
@@ -94,6 +100,17 @@ final class Connection {
       String message = "the request was not finished in time";
       reply(Reply.error(ErrorCode.TIMEOUT, message), now + patienceNanos);
     } catch (IOException e) {
+      close();
+    }
+  }
+
+  /** The answer that a handler owed. */
+  void answer(Reply reply, long deadlineNanos) {
+    try {
+      if (!closed) {
+        reply(reply, deadlineNanos);
+      }
+    } catch (IOException gone) {
       close();
     }
   }

@@ -12,7 +12,11 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Serves the helper's protocol to all clients on one thread, which sleeps while nothing is asked.
@@ -54,6 +58,9 @@ final class ControlServer implements AutoCloseable {
 
   private volatile boolean closing;
 
+  /** Answers that took longer, to be sent by the server's thread. */
+  private final Queue<Runnable> owed = new ConcurrentLinkedQueue<>();
+
   /** Takes the socket over; the thread starts with {@link #start}. */
   ControlServer(ControlSocket socket, Requests requests, Limits limits, Audit audit)
       throws IOException {
@@ -74,6 +81,9 @@ final class ControlServer implements AutoCloseable {
     try {
       while (!closing) {
         selector.select(this::ready, waitMillis(System.nanoTime()));
+        for (Runnable answer = owed.poll(); answer != null; answer = owed.poll()) {
+          answer.run();
+        }
         expire(System.nanoTime());
       }
     } catch (IOException | RuntimeException | Error e) {
@@ -186,6 +196,24 @@ final class ControlServer implements AutoCloseable {
     if (connection.isClosed() && connections.remove(connection)) {
       perUid.computeIfPresent(connection.peer().uid(), (uid, n) -> n == 1 ? null : n - 1);
       requests.ended(connection);
+    }
+  }
+
+  /**
+   * Sends the answer that {@link Requests} owed a connection. What does not fit the connection's
+   * buffer at once may be lost if the server is closed next.
+   */
+  void answer(Connection connection, Reply reply) throws InterruptedException {
+    CountDownLatch sent = new CountDownLatch(1);
+    owed.add(
+        () -> {
+          connection.answer(reply, System.nanoTime() + limits.patience().toNanos());
+          forgetIfClosed(connection);
+          sent.countDown();
+        });
+    selector.wakeup();
+    if (!sent.await(limits.patience().toMillis(), TimeUnit.MILLISECONDS)) {
+      audit.refused("the answer to DRAIN was not sent", "");
     }
   }
 

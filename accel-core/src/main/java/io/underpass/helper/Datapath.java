@@ -1,8 +1,11 @@
 package io.underpass.helper;
 
+import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -42,16 +45,29 @@ public interface Datapath extends AutoCloseable {
   /** How many sockets have a record, by registration's id; no entry is 0. */
   Map<Integer, Long> flowCounts() throws IOException;
 
-  /** One word for people: {@code running}, {@code stopping}. */
+  /**
+   * Takes every flow back to TCP, and then all that is attached and pinned away. What has unread
+   * bytes after {@code wait} stays pinned, paused. From then on nobody is admitted. A second call
+   * shortens the wait of the first, and has the same result.
+   */
+  Drained drain(Duration wait) throws IOException;
+
+  /**
+   * One word for people: {@code running}, {@code refused} (the kernel is not fit), {@code
+   * stopping}.
+   */
   String state();
 
   /** Why it is in that state; empty if there is nothing to say. */
   String reason();
 
+  /** What the kernel was found to do when it was tried, at the start. */
+  List<Probe> probes();
+
   /** Does now what would be done at the next sweep, and returns when it is done. */
   void sweep() throws IOException;
 
-  /** Takes everything back to TCP, then detaches and removes all. */
+  /** Drains, if that has not been done, and gives up what it holds in this process. */
   @Override
   void close();
 }

@@ -6,13 +6,18 @@ import io.underpass.ffm.LibBpf;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.ffm.UnavailableException;
+import io.underpass.protocol.Drained;
+import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Reply;
 import io.underpass.protocol.Status;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The helper: in a process of its own ({@code bin/underpass helper}), or embedded in a JVM that has
@@ -33,6 +38,8 @@ public final class Helper implements AutoCloseable {
   private final Datapath datapath;
   private final Requests requests;
   private final ControlServer server;
+  private final Audit audit;
+  private volatile boolean drained;
 
   /** Guarded by this. */
   private boolean closed;
@@ -40,6 +47,7 @@ public final class Helper implements AutoCloseable {
   private Helper(HelperConfig config, Loader loader, Audit audit)
       throws HelperException, IOException {
     this.config = config;
+    this.audit = audit;
     Policy policy = Policy.load(config.policyFile());
     LibBpf.ensureAvailable();
     PeerCredentials.ensureAvailable();
@@ -47,13 +55,7 @@ public final class Helper implements AutoCloseable {
     List<MountInfo> mounts = MountInfo.ofSelf();
     Path cgroup = CgroupMount.find(mounts);
     Bpffs.prepare(config.bpffs(), mounts);
-    this.lock =
-        FolderLock.tryLock(config.bpffs())
-            .orElseThrow(
-                () ->
-                    new HelperException(
-                        "a helper uses the pins in " + config.bpffs() + " already",
-                        "use that one, or stop it, or choose another folder with --pin-dir"));
+    this.lock = lock(config);
     ControlSocket socket = null;
     Datapath loaded = null;
     try {
@@ -61,7 +63,7 @@ public final class Helper implements AutoCloseable {
       loaded = loader.load(config, cgroup);
       Requests.Place place =
           new Requests.Place(config.bpffs(), cgroup, System.getProperty("os.version"));
-      this.requests = new Requests(policy, loaded, place, audit);
+      this.requests = new Requests(policy, loaded, place, audit, this::startDrain);
       this.server = new ControlServer(socket, requests, ControlServer.Limits.DEFAULT, audit);
       this.datapath = loaded;
     } catch (IOException | RuntimeException e) {
@@ -71,7 +73,7 @@ public final class Helper implements AutoCloseable {
       if (socket != null) {
         socket.close();
       }
-      removeFolder();
+      removeFolder(config);
       lock.close();
       throw e;
     }
@@ -86,15 +88,19 @@ public final class Helper implements AutoCloseable {
   static Helper start(HelperConfig config, Loader loader, Audit audit) throws HelperException {
     try {
       return new Helper(config, loader, audit);
-    } catch (HelperException e) {
-      throw e;
-    } catch (UnavailableException e) {
-      throw HelperException.of(e);
-    } catch (NativeException e) {
-      throw HelperException.of(e);
     } catch (IOException e) {
-      throw new HelperException(e.toString(), "see README.md under troubleshooting", e);
+      throw asHelperException(e);
     }
+  }
+
+  static HelperException asHelperException(IOException failure) {
+    return switch (failure) {
+      case HelperException e -> e;
+      case UnavailableException e -> HelperException.of(e);
+      case NativeException e -> HelperException.of(e);
+      default ->
+          new HelperException(failure.toString(), "see README.md under troubleshooting", failure);
+    };
   }
 
   /** Where it listens. */
@@ -129,6 +135,68 @@ public final class Helper implements AutoCloseable {
     }
   }
 
+  private void startDrain(Connection connection, Duration wait) {
+    Thread.ofPlatform().name("underpass-drain").start(() -> drainAndAnswer(connection, wait));
+  }
+
+  private void drainAndAnswer(Connection connection, Duration wait) {
+    try {
+      Reply reply;
+      try {
+        reply = datapath.drain(wait).toReply();
+        drained = true;
+      } catch (IOException | RuntimeException e) {
+        audit.refused("drain failed: " + e.getClass().getSimpleName(), e.toString());
+        reply = Reply.error(ErrorCode.INTERNAL, "the helper failed to stop in order: " + e);
+      }
+      server.answer(connection, reply);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    close();
+  }
+
+  /** Whether an orderly stop was asked of it over its socket, and made. */
+  public boolean drained() {
+    return drained;
+  }
+
+  /**
+   * Finishes what a helper left behind that is gone: takes its flows back to TCP and its pins away.
+   * Empty if there is nothing.
+   *
+   * @throws HelperException if a helper runs, or this process may not do it
+   */
+  public static Optional<Drained> drainLeft(HelperConfig config, Duration wait)
+      throws HelperException {
+    try {
+      if (!KernelDatapath.isLeft(config.bpffs())) {
+        return Optional.empty();
+      }
+      LibBpf.ensureAvailable();
+      Privileges.check();
+      Path cgroup = CgroupMount.find(MountInfo.ofSelf());
+      Drained drained;
+      try (FolderLock _ = lock(config);
+          KernelDatapath left = KernelDatapath.adoptPaused(config, cgroup)) {
+        drained = left.drain(wait);
+      }
+      removeFolder(config);
+      return Optional.of(drained);
+    } catch (IOException e) {
+      throw asHelperException(e);
+    }
+  }
+
+  private static FolderLock lock(HelperConfig config) throws IOException {
+    return FolderLock.tryLock(config.bpffs())
+        .orElseThrow(
+            () ->
+                new HelperException(
+                    "a helper uses the pins in " + config.bpffs() + " already",
+                    "use that one, or stop it, or choose another folder with --pin-dir"));
+  }
+
   /** Waits until it serves no more: it was closed, or it failed. */
   public void awaitEnd() throws InterruptedException {
     server.awaitEnd();
@@ -143,11 +211,11 @@ public final class Helper implements AutoCloseable {
     closed = true;
     server.close();
     datapath.close();
-    removeFolder();
+    removeFolder(config);
     lock.close();
   }
 
-  private void removeFolder() {
+  private static void removeFolder(HelperConfig config) {
     try {
       Files.deleteIfExists(config.bpffs());
     } catch (IOException e) {

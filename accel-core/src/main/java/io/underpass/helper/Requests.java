@@ -5,12 +5,14 @@ import io.underpass.ffm.Layouts;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,10 +37,21 @@ final class Requests implements Connection.Handler {
   /** By id; written by the server's thread, read by those of an embedded helper's user too. */
   private final Map<Integer, Connection> registered = new ConcurrentHashMap<>();
 
-  /** Of the server's thread. */
+  /** Of the server's thread, as is the next. */
   private int nextId;
 
-  Requests(Policy policy, Datapath datapath, Place place, Audit audit) {
+  private boolean draining;
+
+  /** Starts an orderly stop that answers the connection when it is done. */
+  @FunctionalInterface
+  interface Stop {
+    void drain(Connection connection, Duration wait);
+  }
+
+  private final Stop stop;
+
+  Requests(Policy policy, Datapath datapath, Place place, Audit audit, Stop stop) {
+    this.stop = stop;
     this.policy = policy;
     this.datapath = datapath;
     this.place = place;
@@ -56,6 +69,7 @@ final class Requests implements Connection.Handler {
         case TOTALS -> Reply.ok(datapath.totals(registrationOf(connection)).toWire());
         case FLOWS -> flows(connection, request.limit());
         case STATUS -> status(visibleTo(connection)).toReply();
+        case DRAIN -> drain(connection, request.waitSeconds());
       };
     } catch (WireException e) {
       audit.refused(e.code().wireName() + " uid=" + Integer.toUnsignedString(uid), e.getMessage());
@@ -102,6 +116,9 @@ final class Requests implements Connection.Handler {
     fields.put("proto", Integer.toString(Version.PROTOCOL));
     fields.put("helper", Version.VERSION);
     fields.put("level", Integer.toString(Layouts.UP_SOL));
+    fields.put("state", datapath.state());
+    fields.put("reason", datapath.reason());
+    Probe.toWire(datapath.probes(), fields);
     return Reply.ok(fields);
   }
 
@@ -136,6 +153,20 @@ final class Requests implements Connection.Handler {
       // Nobody is there to be told, and the other clients are to be served on.
       audit.refused("failed: dismiss", e.toString());
     }
+  }
+
+  /** Only root stops the helper. The answer comes when it is done, from the stop's own thread. */
+  private Reply drain(Connection connection, int waitSeconds) throws WireException {
+    if (connection.peer().uid() != 0) {
+      throw new WireException(ErrorCode.DENIED, "only root may stop the helper");
+    }
+    if (draining) {
+      throw new WireException(ErrorCode.UNAVAILABLE, "the helper is stopping already");
+    }
+    draining = true;
+    audit.event("drain asked by pid=%d".formatted(connection.peer().pid()));
+    stop.drain(connection, Duration.ofSeconds(waitSeconds));
+    return null;
   }
 
   private static Registration registrationOf(Connection connection) throws WireException {
@@ -186,6 +217,7 @@ final class Requests implements Connection.Handler {
         place.pins().toString(),
         place.cgroup().toString(),
         place.kernel(),
+        datapath.probes(),
         shown);
   }
 

@@ -104,6 +104,15 @@ public final class HelperClient implements AutoCloseable {
     return Status.fromReply(call(Request.status()));
   }
 
+  /**
+   * Ends the helper in good order; waits as long as it takes, which is {@code waitSeconds} and a
+   * few more at the most.
+   */
+  public Drained drain(int waitSeconds) throws IOException {
+    timeout(timeout.plusSeconds(waitSeconds));
+    return Drained.fromReply(call(Request.drain(waitSeconds)));
+  }
+
   /** Sends a request and waits for its reply, which may be an error. */
   public synchronized Reply call(Request request) throws IOException {
     try {

@@ -13,6 +13,9 @@ public record Request(Verb verb, Map<String, String> fields) {
   /** Longest {@code agent} text. */
   private static final int MAX_AGENT = 64;
 
+  /** Longest time that readers can be given to read, for an administrator who is patient. */
+  public static final int MAX_WAIT_SECONDS = 86_400;
+
   /** With fields that have been checked. */
   public Request {
     try {
@@ -46,6 +49,11 @@ public record Request(Verb verb, Map<String, String> fields) {
     return new Request(Verb.STATUS, Map.of());
   }
 
+  /** Asks the helper to stop in order, and to wait so many seconds for readers to read. */
+  public static Request drain(int waitSeconds) {
+    return new Request(Verb.DRAIN, Map.of("wait", Integer.toString(waitSeconds)));
+  }
+
   /**
    * Reads a line, without its line end.
    *
@@ -62,7 +70,7 @@ public record Request(Verb verb, Map<String, String> fields) {
         return new Request(verb, fields);
       }
     }
-    throw Wire.malformed("an unknown verb; known are REGISTER, TOTALS, FLOWS and STATUS");
+    throw Wire.malformed("an unknown verb; known are REGISTER, TOTALS, FLOWS, STATUS and DRAIN");
   }
 
   /** The line, with its line end. */
@@ -73,6 +81,11 @@ public record Request(Verb verb, Map<String, String> fields) {
   /** How many flows are asked for; for {@link Verb#FLOWS}. */
   public int limit() {
     return Integer.parseInt(fields.get("limit"));
+  }
+
+  /** How long to wait, in seconds; for {@link Verb#DRAIN}. */
+  public int waitSeconds() {
+    return Integer.parseInt(fields.get("wait"));
   }
 
   private static void check(Verb verb, Map<String, String> fields) throws WireException {
@@ -104,6 +117,9 @@ public record Request(Verb verb, Map<String, String> fields) {
     }
     if (verb == Verb.FLOWS && Wire.number(fields, "limit", Wire.MAX_FLOWS) == 0) {
       throw Wire.malformed("limit is no number from 1 to " + Wire.MAX_FLOWS);
+    }
+    if (verb == Verb.DRAIN) {
+      long _ = Wire.number(fields, "wait", MAX_WAIT_SECONDS);
     }
   }
 }

@@ -9,7 +9,7 @@ import java.util.Map;
  * The state of the helper.
  *
  * @param helper its version
- * @param state one word, such as {@code running} or {@code stopping}
+ * @param state one word: {@code running}, {@code refused} or {@code stopping}
  * @param reason why it is in that state; empty if there is nothing to say
  * @param pid of the helper's process
  * @param uptimeSeconds since it serves
@@ -18,6 +18,7 @@ import java.util.Map;
  * @param bpffs where its objects are pinned
  * @param cgroup the cgroup its programs are attached to
  * @param kernel the kernel's release
+ * @param probes what the kernel was found to do
  * @param registered the registrations that the caller may see
  */
 public record Status(
@@ -31,6 +32,7 @@ public record Status(
     String bpffs,
     String cgroup,
     String kernel,
+    List<Probe> probes,
     List<Registration> registered) {
 
   /** One registered process. */
@@ -66,6 +68,7 @@ public record Status(
     fields.put("bpffs", bpffs);
     fields.put("cgroup", cgroup);
     fields.put("kernel", kernel);
+    Probe.toWire(probes, fields);
     return Reply.ok(fields, registered.stream().map(Registration::toWire).toList());
   }
 
@@ -87,6 +90,7 @@ public record Status(
         Wire.text(fields, "bpffs"),
         Wire.text(fields, "cgroup"),
         Wire.text(fields, "kernel"),
+        Probe.fromWire(fields),
         List.copyOf(registered));
   }
 

@@ -11,13 +11,16 @@ public enum Verb {
   /** Asks for the flows, most bytes first. */
   FLOWS,
   /** Asks for the state of the helper. */
-  STATUS;
+  STATUS,
+  /** Ends the helper in good order: root only; the reply comes when that is done. */
+  DRAIN;
 
   /** The names that a request of this verb has, all of them and no others. */
   List<String> names() {
     return switch (this) {
       case REGISTER -> List.of("proto", "agent", "enabled");
       case FLOWS -> List.of("limit");
+      case DRAIN -> List.of("wait");
       case TOTALS, STATUS -> List.of();
     };
   }

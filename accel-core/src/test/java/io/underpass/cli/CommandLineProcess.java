@@ -1,5 +1,8 @@
 package io.underpass.cli;
 
+import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
@@ -11,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 
 /** Runs {@code underpass ...} as a process of its own. */
@@ -24,6 +28,10 @@ final class CommandLineProcess {
           "-XX:+UseSerialGC",
           "--enable-native-access=ALL-UNNAMED",
           "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
+
+  /** One class of each library that the command line uses. */
+  private static final List<Class<?>> LIBRARIES =
+      List.of(CommandLine.class, JsonMapper.class, JsonGenerator.class, JsonFormat.class);
 
   private final List<String> command = new ArrayList<>();
 
@@ -60,9 +68,13 @@ final class CommandLineProcess {
             return FileVisitResult.CONTINUE;
           }
         });
-    Path picocli = Files.copy(codeOf(CommandLine.class), folder.resolve("picocli.jar"));
-    Files.setPosixFilePermissions(picocli, PosixFilePermissions.fromString("rw-r--r--"));
-    CommandLineProcess process = new CommandLineProcess(readable + ":" + picocli, FLAGS);
+    StringBuilder classPath = new StringBuilder(readable.toString());
+    for (Class<?> library : LIBRARIES) {
+      Path jar = Files.copy(codeOf(library), folder.resolve(library.getSimpleName() + ".jar"));
+      Files.setPosixFilePermissions(jar, PosixFilePermissions.fromString("rw-r--r--"));
+      classPath.append(':').append(jar);
+    }
+    CommandLineProcess process = new CommandLineProcess(classPath.toString(), FLAGS);
     process.command.addAll(
         0, List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"));
     return process;
@@ -90,7 +102,8 @@ final class CommandLineProcess {
   }
 
   private static String classPath() {
-    return List.of(codeOf(Main.class), codeOf(CommandLine.class)).stream()
+    return Stream.concat(Stream.of(Main.class), LIBRARIES.stream())
+        .map(CommandLineProcess::codeOf)
         .map(Path::toString)
         .collect(Collectors.joining(":"));
   }

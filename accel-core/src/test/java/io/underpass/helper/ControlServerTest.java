@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Reply;
@@ -33,6 +34,26 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class ControlServerTest {
   @TempDir private Path folder;
+
+  @Test
+  void aDrainIsAnsweredWhenItIsDoneAndOnlyRootMayAskForIt() throws Exception {
+    try (TestServer server = new TestServer(folder);
+        HelperClient client = server.client();
+        HelperClient second = server.client()) {
+      if (TestServer.uid() != 0) {
+        WireException denied = assertThrows(WireException.class, () -> client.drain(5));
+        assertEquals(ErrorCode.DENIED, denied.code());
+        return;
+      }
+      Drained drained = client.drain(5);
+      assertFalse(drained.removed());
+      assertEquals(1, drained.left());
+      assertEquals(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", 5), drained.held().get(0));
+      assertEquals("running", client.status().state());
+      WireException refused = assertThrows(WireException.class, () -> second.drain(5));
+      assertEquals(ErrorCode.UNAVAILABLE, refused.code());
+    }
+  }
 
   @Test
   void aRegistrationLivesAsLongAsItsConnection() throws Exception {

@@ -1,11 +1,14 @@
 package io.underpass.helper;
 
 import io.underpass.Reason;
+import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -83,6 +86,12 @@ final class MemoryDatapath implements Datapath {
   }
 
   @Override
+  public Drained drain(Duration wait) {
+    return new Drained(
+        false, 1, List.of(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", wait.toSeconds())));
+  }
+
+  @Override
   public String state() {
     return "running";
   }
@@ -90,6 +99,13 @@ final class MemoryDatapath implements Datapath {
   @Override
   public String reason() {
     return "";
+  }
+
+  @Override
+  public List<Probe> probes() {
+    return List.of(
+        new Probe("order", Probe.Outcome.OK, ""),
+        new Probe("fionread", Probe.Outcome.OFF, "it counts 0 of 7"));
   }
 
   @Override

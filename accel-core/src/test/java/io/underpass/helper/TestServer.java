@@ -37,9 +37,22 @@ final class TestServer implements AutoCloseable {
             Policy.parse("policy", policy),
             datapath,
             new Requests.Place(Path.of("/pins"), Path.of("/cgroup"), "6.18"),
-            audit);
+            audit,
+            this::drain);
     server = new ControlServer(ControlSocket.bind(socket, false), requests, limits, audit);
     server.start();
+  }
+
+  private void drain(Connection connection, Duration wait) {
+    Thread.ofPlatform()
+        .start(
+            () -> {
+              try {
+                server.answer(connection, datapath.drain(wait).toReply());
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
   }
 
   static int uid() throws IOException {

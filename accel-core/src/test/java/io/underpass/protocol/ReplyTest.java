@@ -53,6 +53,10 @@ class ReplyTest {
             "/sys/fs/cgroup",
             "6.18.0",
             List.of(
+                new Probe("order", Probe.Outcome.OK, ""),
+                new Probe("fionread", Probe.Outcome.OFF, "it counts 0 of 7 = none"),
+                new Probe("half-close", Probe.Outcome.FAILED, "no end of stream")),
+            List.of(
                 new Status.Registration(1, 100, 65534, 20),
                 new Status.Registration(2, 101, -2, 10)));
     assertEquals(status, Status.fromReply(parse(status.toReply())));

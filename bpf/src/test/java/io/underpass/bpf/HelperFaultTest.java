@@ -1,24 +1,39 @@
 package io.underpass.bpf;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.ffm.BpfLink;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.Layouts;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The helper dies, comes back, and stops, under flows that know nothing of it. */
 @KernelTest
 class HelperFaultTest {
+  private static final int STREAMS = 150;
+
   private Path folder;
   private Path socket;
   private Path pins;
@@ -61,6 +76,141 @@ class HelperFaultTest {
       assertFalse(HelperProcess.left(pins), "pins are left");
       EnrolmentTest.exchange(old, 50); // by TCP again
     }
+  }
+
+  @Test
+  @Timeout(120)
+  void hundredsOfStreamsOutliveHelpersThatAreKilledReplacedAndUpgraded() throws Exception {
+    try (Streams streams = new Streams(STREAMS, 500)) {
+      HelperProcess first = new HelperProcess(socket, pins);
+      try (HelperClient client = Streams.register(socket)) {
+        streams.awaitAccelerated(client, 2 * STREAMS);
+        first.kill();
+      }
+      streams.awaitRounds(3);
+      int program = programOf("link_up_sock_create");
+      HelperProcess second = new HelperProcess(socket, pins);
+      assertNotEquals(program, programOf("link_up_sock_create"), "the link has the new program");
+      try (HelperClient client = Streams.register(socket)) {
+        streams.awaitAccelerated(client, 2 * STREAMS);
+        acceleratesNewOnes(client);
+        second.kill();
+      }
+      streams.awaitRounds(3);
+      program = programOf("link_up_sock_create");
+      try (HelperProcess third = HelperProcess.upgraded(socket, pins)) {
+        assertNotEquals(program, programOf("link_up_sock_create"), "the link has the new program");
+        try (HelperClient client = Streams.register(socket)) {
+          streams.awaitAccelerated(client, 2 * STREAMS);
+          acceleratesNewOnes(client);
+          streams.awaitRounds(3);
+          third.stop();
+        }
+      }
+      assertFalse(HelperProcess.left(pins), "pins are left");
+      streams.awaitRounds(3);
+      streams.finish();
+    }
+  }
+
+  private static void acceleratesNewOnes(HelperClient client) throws Exception {
+    try (Testbed.Pair young = Testbed.Pair.open("127.0.0.1")) {
+      EnrolmentTest.exchange(young, 50);
+      await(client, young.client(), FlowView::accelerated);
+      EnrolmentTest.exchange(young, 50);
+      FlowView flow = await(client, young.client(), FlowView::accelerated);
+      assertTrue(flow.tx().redirectedMessages() > 40, flow::toString);
+    }
+  }
+
+  private int programOf(String link) throws IOException {
+    try (BpfLink pinned = BpfLink.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve(link))) {
+      return pinned.programId();
+    }
+  }
+
+  /** What its peers see, plain and accelerated, and what is left of it. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aProgramThatIsKilledVanishesFromTheTables(boolean accelerated) throws Exception {
+    List<SocketChannel> channels = new ArrayList<>();
+    try (HelperProcess helper = new HelperProcess(socket, pins);
+        HelperClient client = Streams.register(socket);
+        Sink sink = new Sink(List.of(), socket, 4)) {
+      for (int i = 0; i < 4; i++) {
+        channels.add(sink.connect());
+      }
+      sink.exchange(channels, 1);
+      if (accelerated) {
+        sink.exchange(channels, 30);
+        for (SocketChannel channel : channels) {
+          await(client, channel, FlowView::accelerated);
+        }
+        sink.exchange(channels, 5);
+        assertEquals(8, members());
+      }
+      sink.kill();
+      for (SocketChannel channel : channels) {
+        assertEquals(-1, channel.read(ByteBuffer.allocate(1)), "the end, as by TCP");
+        channel.close();
+      }
+      long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+      while (members() > 0 || client.status().flows() > 0 || client.status().registrations() > 1) {
+        assertTrue(System.nanoTime() < end, () -> "something of it is left");
+        Thread.sleep(10);
+      }
+      helper.stop();
+    }
+  }
+
+  /**
+   * With bytes unread: TCP resets at once; where they were redirected the kernel sends a FIN, and
+   * the reset comes at the next write (docs/faults.md, "Not as TCP").
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void thePeerOfAKilledProgramThatHadNotReadIsResetAtTheLatestWhenItWrites(boolean accelerated)
+      throws Exception {
+    try (HelperProcess helper = new HelperProcess(socket, pins);
+        HelperClient client = Streams.register(socket);
+        Sink sink = new Sink(List.of(), socket, 1);
+        SocketChannel channel = sink.connect()) {
+      sink.exchange(List.of(channel), 1);
+      if (accelerated) {
+        sink.exchange(List.of(channel), 30);
+        await(client, channel, FlowView::accelerated);
+        sink.exchange(List.of(channel), 5);
+      }
+      sink.stall(List.of(channel));
+      channel.write(ByteBuffer.allocate(1000));
+      sink.kill();
+      if (accelerated) {
+        assertEquals(-1, channel.read(ByteBuffer.allocate(1)));
+      } else {
+        assertThrows(SocketException.class, () -> channel.read(ByteBuffer.allocate(1)));
+      }
+      assertThrows(
+          IOException.class,
+          () -> {
+            for (int i = 0; i < 100; i++) {
+              channel.write(ByteBuffer.allocate(1));
+              Thread.sleep(10);
+            }
+          });
+      helper.stop();
+    }
+  }
+
+  private int members() throws IOException {
+    int count = 0;
+    try (BpfMap members =
+        BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"))) {
+      ByteBuffer key = members.newKey();
+      for (boolean more = members.nextKey(null, key); more; more = members.nextKey(key, key)) {
+        count++;
+      }
+    }
+    return count;
   }
 
   @Test

@@ -1,9 +1,14 @@
 package io.underpass.bpf;
 
+import io.underpass.helper.Helper;
+import io.underpass.helper.HelperConfig;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The helper as people run it: {@code bin/underpass helper}, in a process that can be killed. */
@@ -11,17 +16,20 @@ final class HelperProcess implements AutoCloseable {
   private final Process process;
 
   HelperProcess(Path socket, Path pins) throws IOException {
-    Path root = Path.of(System.getProperty("underpass.root", "."));
-    process =
+    this(
         new ProcessBuilder(
-                root.resolve("bin/underpass").toString(),
+                Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString(),
                 "helper",
                 "--socket",
                 socket.toString(),
                 "--pin-dir",
                 pins.toString())
             .redirectErrorStream(true)
-            .start();
+            .start());
+  }
+
+  private HelperProcess(Process process) throws IOException {
+    this.process = process;
     BufferedReader out = process.inputReader();
     String line;
     while ((line = out.readLine()) != null) {
@@ -30,6 +38,56 @@ final class HelperProcess implements AutoCloseable {
       }
     }
     throw new IOException("the helper did not start");
+  }
+
+  /** One with other programs: a knob has another value, so all of them are new to the kernel. */
+  static HelperProcess upgraded(Path socket, Path pins) throws IOException {
+    return new HelperProcess(
+        Testbed.java(
+            Upgraded.class,
+            List.of(),
+            List.of(
+                "--enable-native-access=ALL-UNNAMED",
+                "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"),
+            socket.toString(),
+            pins.toString()));
+  }
+
+  static final class Upgraded {
+    private Upgraded() {}
+
+    public static void main(String[] args) throws Exception {
+      Helper helper =
+          Helper.start(
+              HelperConfig.defaults()
+                  .withSocket(Path.of(args[0]))
+                  .withBpffs(Path.of(args[1]))
+                  .withTakeEvery(true));
+      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(helper::close));
+      System.out.println("underpass: helper ready on " + helper.socket());
+      helper.awaitEnd();
+    }
+  }
+
+  /** How a command ended, and what it printed on both streams. */
+  record Result(int exit, String out) {}
+
+  /** {@code bin/underpass} with these arguments, to its end. */
+  static Result underpass(Object... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString());
+    for (Object argument : arguments) {
+      command.add(argument.toString());
+    }
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Result(process.waitFor(), out);
+  }
+
+  /** Waits for it to end by itself; its exit code. */
+  int awaitEnd() {
+    end();
+    return process.exitValue();
   }
 
   /** SIGKILL: it gets no chance to do anything. */

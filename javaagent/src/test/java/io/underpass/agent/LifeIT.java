@@ -7,6 +7,7 @@ import com.sun.tools.attach.VirtualMachine;
 import io.underpass.Reason;
 import io.underpass.agent.child.Server;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Reply;
 import io.underpass.protocol.Totals;
 import java.nio.file.Path;
 import java.util.List;
@@ -60,6 +61,34 @@ class LifeIT {
       assertTrue(flows.contains("kind:socket") && flows.contains("local:" + addresses[0]), flows);
       assertTrue(flows.contains("kind:unknown") && !flows.contains("[::1]:3"), flows);
       assertTrue(flows.contains("reason:one-way") && flows.contains("state:accelerated"), flows);
+    }
+  }
+
+  @Test
+  void aHelperThatRefusesTheKernelSaysWhy() throws Exception {
+    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"))) {
+      helper.toRegister =
+          Reply.ok(
+              Map.of(
+                  "id", "7",
+                  "proto", "1",
+                  "helper", "0.1.0",
+                  "level", "30064",
+                  "probe.order", "failed byte 7 is another one",
+                  "probe.selector", "ok"));
+      try (Child child = Child.start(Child.agent(Child.socket(helper.socket())), PROGRAM)) {
+        assertEquals("ready", child.line());
+        List<String> jmx = child.ask("jmx");
+        for (String line :
+            List.of(
+                "State=refused",
+                "Reason=the kernel failed the probe of order: byte 7 is another one",
+                "Probes=[{key:order value:failed: byte 7 is another one},"
+                    + " {key:selector value:ok}]",
+                "SuppressedErrors=0")) {
+          assertTrue(jmx.contains(line), () -> line + " is not in " + jmx);
+        }
+      }
     }
   }
 

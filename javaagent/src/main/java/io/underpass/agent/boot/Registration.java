@@ -6,6 +6,7 @@ import io.underpass.agent.jmx.Beans;
 import io.underpass.config.Settings;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Probe;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
@@ -166,7 +167,9 @@ public final class Registration implements Runnable {
       Reply reply = attempt.register(enabled);
       attempt.timeout(LATER);
       Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace);
-      standing = Standing.registered(reply.text("helper"), reply.number("id"));
+      standing =
+          Standing.registered(
+              reply.text("helper"), reply.number("id"), Probe.fromWire(reply.fields()));
       client = attempt;
       return null;
     } catch (IOException e) {

@@ -1,23 +1,37 @@
 package io.underpass.agent.boot;
 
+import io.underpass.protocol.Probe;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Where the registration stands.
  *
- * @param state {@code registered}, {@code plain} (never was), or {@code helper-gone}
+ * @param state {@code registered}, {@code refused} (it is, but the kernel is not fit), {@code
+ *     plain} (never was), or {@code helper-gone}
  * @param reason why it is not registered; empty if it is
  * @param remedy what helps; empty if it is registered
  * @param helper the helper's version, or the last known; empty if there never was one
  * @param id of the registration, or the last; 0 if there never was one
+ * @param probes what the helper found out about the kernel, as of the last registration
  */
-public record Standing(String state, String reason, String remedy, String helper, long id) {
-  static Standing registered(String helper, long id) {
-    return new Standing("registered", "", "", helper, id);
+public record Standing(
+    String state, String reason, String remedy, String helper, long id, List<Probe> probes) {
+  static Standing registered(String helper, long id, List<Probe> probes) {
+    String refusal = Probe.refusal(probes);
+    return refusal.isEmpty()
+        ? new Standing("registered", "", "", helper, id, probes)
+        : new Standing(
+            "refused",
+            refusal,
+            "run another kernel; bin/underpass doctor says more",
+            helper,
+            id,
+            probes);
   }
 
   static Standing plain(Trouble trouble) {
-    return new Standing("plain", trouble.reason(), trouble.remedy(), "", 0);
+    return new Standing("plain", trouble.reason(), trouble.remedy(), "", 0, List.of());
   }
 
   /** The helper went away. */
@@ -29,13 +43,14 @@ public record Standing(String state, String reason, String remedy, String helper
             + " went away; what is enrolled stays so, the numbers stand still",
         "start it: bin/underpass helper",
         helper,
-        id);
+        id,
+        probes);
   }
 
   /** Another attempt failed. */
   Standing still(Trouble trouble) {
     return id == 0
         ? plain(trouble)
-        : new Standing(state, trouble.reason(), trouble.remedy(), helper, id);
+        : new Standing(state, trouble.reason(), trouble.remedy(), helper, id, probes);
   }
 }

@@ -4,6 +4,7 @@ import io.underpass.Version;
 import io.underpass.agent.boot.Registration;
 import io.underpass.agent.hooks.Hooks;
 import io.underpass.agent.weave.Weaver;
+import io.underpass.protocol.Probe;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -44,6 +45,15 @@ final class Accelerator implements AcceleratorMXBean {
   @Override
   public long getRegistrationId() {
     return registration.standing().id();
+  }
+
+  @Override
+  public Map<String, String> getProbes() {
+    Map<String, String> probes = new TreeMap<>();
+    for (Probe probe : registration.standing().probes()) {
+      probes.put(probe.name(), probe.verdict());
+    }
+    return probes;
   }
 
   @Override

@@ -10,7 +10,10 @@ import java.util.Map;
  * helper is gone they are the last known. Numbers of sockets are the agent's own, since it started.
  */
 public interface AcceleratorMXBean {
-  /** {@code registered}, {@code plain} or {@code helper-gone}. */
+  /**
+   * {@code registered}, {@code refused} (the kernel failed the helper's probe: all runs plain),
+   * {@code plain} or {@code helper-gone}.
+   */
   String getState();
 
   /** Why it is not registered; empty if it is. */
@@ -27,6 +30,9 @@ public interface AcceleratorMXBean {
 
   /** Of the registration, or the last; 0 if there never was one. */
   long getRegistrationId();
+
+  /** What the helper found the kernel to do, by behaviour: {@code ok}, or what is wrong. */
+  Map<String, String> getProbes();
 
   /** Sockets of which a byte was redirected. */
   long getConnectionsAccelerated();

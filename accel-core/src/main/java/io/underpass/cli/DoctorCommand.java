@@ -1,0 +1,52 @@
+package io.underpass.cli;
+
+import io.underpass.helper.Doctor;
+import io.underpass.helper.HelperConfig;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code underpass doctor}: a checklist; exit code 1 if something on it stands in the way. */
+@Command(
+    name = "doctor",
+    description = "Looks at all that acceleration depends on, and says what helps.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Versions.class)
+final class DoctorCommand implements Callable<Integer> {
+  @Option(names = "--socket", paramLabel = "PATH", description = "where the helper listens")
+  private Path socket = HelperConfig.DEFAULT_SOCKET;
+
+  @Option(names = "--policy", paramLabel = "FILE", description = "who may register")
+  private Path policy;
+
+  @Option(names = "--pin-dir", paramLabel = "DIR", description = "folder on a bpf file system")
+  private Path pinDir = HelperConfig.DEFAULT_BPFFS;
+
+  @Mixin private Json json;
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    List<Doctor.Finding> findings =
+        Doctor.examine(
+            HelperConfig.defaults().withSocket(socket).withPolicyFile(policy).withBpffs(pinDir));
+    PrintWriter out = spec.commandLine().getOut();
+    if (json.isAsked()) {
+      json.print(out, findings);
+    } else {
+      for (Doctor.Finding f : findings) {
+        out.printf("%-4s  %s: %s%n", f.result(), f.name(), f.reason());
+        if (!f.remedy().isEmpty()) {
+          out.println("      -> " + f.remedy());
+        }
+      }
+    }
+    return findings.stream().anyMatch(f -> f.result() == Doctor.Result.FAIL) ? 1 : 0;
+  }
+}

@@ -1,0 +1,119 @@
+package io.underpass.cli;
+
+import io.underpass.helper.Helper;
+import io.underpass.helper.HelperConfig;
+import io.underpass.protocol.Drained;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Request;
+import io.underpass.protocol.Status;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.SocketException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code underpass drain}: ends the helper in good order, or finishes what one has left. Exit code
+ * 0 when everything is out of the kernel, 1 when something had to stay.
+ */
+@Command(
+    name = "drain",
+    description = "Takes every flow back to TCP without loss, ends the helper, removes everything.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Versions.class)
+final class DrainCommand implements Callable<Integer> {
+  /** Between two looks at how far it is. */
+  private static final Duration LOOK = Duration.ofMillis(200);
+
+  @Mixin private Connect connect;
+
+  @Option(
+      names = "--wait",
+      paramLabel = "SECONDS",
+      description = "how long readers may take to read what they have; default 30")
+  private int wait = 30;
+
+  @Option(
+      names = "--pin-dir",
+      paramLabel = "DIR",
+      description = "where to look for what a helper left that does not run any more")
+  private Path pinDir = HelperConfig.DEFAULT_BPFFS;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    if (wait < 0 || wait > Request.MAX_WAIT_SECONDS) {
+      throw new ParameterException(
+          spec.commandLine(), "--wait is a number from 0 to " + Request.MAX_WAIT_SECONDS);
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    Drained drained;
+    try (HelperClient client = connect.open()) {
+      drained = ask(client, out);
+    } catch (SocketException e) {
+      // ConnectException too: nobody listens, or there is no such socket.
+      drained = finish();
+    }
+    if (drained.removed()) {
+      out.println("every flow is back on TCP; nothing is left in the kernel");
+      return 0;
+    }
+    out.println(
+        drained.left()
+            + " sockets hold bytes that nobody has read: the kernel part stays pinned, paused, so"
+            + " that they are not lost; run it again when they are read, or end those programs");
+    drained.held().forEach(out::println);
+    return 1;
+  }
+
+  /** Prints how far it is while the helper drains: over a second connection, which it serves. */
+  private Drained ask(HelperClient client, PrintWriter out) throws Exception {
+    Thread progress =
+        Thread.ofPlatform()
+            .daemon()
+            .name("underpass-progress")
+            .start(
+                () -> {
+                  try (HelperClient second = connect.open()) {
+                    String last = "";
+                    while (true) {
+                      Thread.sleep(LOOK);
+                      Status status = second.status();
+                      if (!status.state().equals("running") && !status.reason().equals(last)) {
+                        last = status.reason();
+                        out.println(last);
+                        out.flush();
+                      }
+                    }
+                  } catch (IOException | InterruptedException e) {
+                    // It has ended, or the drain has: the other connection says how.
+                  }
+                });
+    try {
+      return client.drain(wait);
+    } finally {
+      progress.interrupt();
+      progress.join();
+    }
+  }
+
+  private Drained finish() throws IOException {
+    HelperConfig config = HelperConfig.defaults().withBpffs(pinDir);
+    Optional<Drained> drained = Helper.drainLeft(config, Duration.ofSeconds(wait));
+    if (drained.isEmpty()) {
+      spec.commandLine().getOut().println("no helper is there, and none has left anything");
+      return new Drained(true, 0, List.of());
+    }
+    return drained.get();
+  }
+}

@@ -1,0 +1,172 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfLink;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.ChannelCalls;
+import io.underpass.ffm.Errno;
+import io.underpass.ffm.GracePeriod;
+import io.underpass.ffm.Layouts;
+import io.underpass.ffm.Layouts.Counters;
+import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.NativeException;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channel;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The real programs a second time, with small maps of their own that are pinned nowhere, and pairs
+ * of loopback sockets that only they know. Registered JVMs and adopted maps are not touched: a
+ * socket without a record in these maps is passed over, and records are made by descriptor.
+ */
+final class ProbeBed implements AutoCloseable {
+  /** The programs that the probe has no use for; verifying them would take as long as all else. */
+  private static final List<String> UNUSED =
+      List.of(
+          "up_sock_create", "up_connect4", "up_connect6", "up_setsockopt", "up_claim", "up_dump");
+
+  private static final byte[] ONE = {1, 0, 0, 0}; // an int; both machines are little-endian
+
+  private static final int ROOM = 64;
+
+  /** Small, so that a reader that does not read holds its sender soon. */
+  private static final int BUFFER = 64 << 10;
+
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private final BpfMap socks;
+  private final ControlBlock control;
+  private final Sweep sweep;
+
+  /** Both ends of a connection, and the bytes under way each way. */
+  record Pair(SocketChannel client, SocketChannel server, ProbeStream there, ProbeStream back) {}
+
+  ProbeBed(byte[] image, Path cgroup, int faults) throws IOException {
+    try {
+      BpfObject object = keep(BpfObject.open(image, "underpass_probe"));
+      object.setKnob("take_every", 1);
+      object.setKnob("fault", faults);
+      for (String map : List.of("jvms", "members", "senders", "halves")) {
+        object.setMaxEntries(map, ROOM);
+      }
+      object.setMaxEntries("totals", 1);
+      for (String program : UNUSED) {
+        object.skipProgram(program);
+      }
+      object.load();
+      socks = object.map("socks");
+      control = new ControlBlock(object.map("control"));
+      sweep =
+          new Sweep(
+              control,
+              keep(object.program("up_scan").attachIterator(socks)),
+              keep(object.program("up_apply").attachIterator()),
+              new GracePeriod(object));
+      object.program("up_verdict").attachVerdict(object.map("senders"));
+      BpfLink _ = keep(object.program("up_getsockopt").attachCgroup(cgroup));
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  Pair connect() throws IOException {
+    try (ServerSocketChannel listener = ServerSocketChannel.open()) {
+      leaveToUs(listener);
+      listener.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
+      listener.bind(new InetSocketAddress("127.0.0.1", 0));
+      SocketChannel client = keep(SocketChannel.open());
+      leaveToUs(client);
+      client.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
+      client.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
+      client.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      client.connect(listener.getLocalAddress());
+      SocketChannel server = keep(listener.accept());
+      server.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
+      server.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      return new Pair(
+          client, server, new ProbeStream(client, server), new ProbeStream(server, client));
+    }
+  }
+
+  /**
+   * An embedded helper's JVM may be registered with another helper, which would take these sockets
+   * up too: it is told not to. Without one nobody knows the option. What is accepted inherits it.
+   */
+  private static void leaveToUs(Channel channel) throws IOException {
+    int result =
+        ChannelCalls.setOption(
+            ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_PIN_TCP, ONE);
+    if (result != 0 && result != -Errno.ENOPROTOOPT) {
+      throw new IOException("setsockopt UP_OPT_PIN_TCP: " + Errno.name(-result));
+    }
+  }
+
+  /** Makes the sockets known, as a registration would. */
+  void adopt(Pair pair) throws IOException {
+    for (SocketChannel end : List.of(pair.client, pair.server)) {
+      ByteBuffer record = socks.newValue();
+      record.putInt(Sock.OWNER_ID, 1);
+      socks.update(key(end), record, BpfMap.NO_EXIST);
+    }
+  }
+
+  /** How many sockets are enrolled after it. */
+  int sweep() throws NativeException {
+    return sweep.run().found().enrolled();
+  }
+
+  /** For all verdicts, at once; the next sweep takes the sockets off, or enrols them. */
+  void pause(boolean paused) throws NativeException {
+    control.pause(paused);
+    control.write();
+  }
+
+  int state(SocketChannel end) throws IOException {
+    return record(end).getInt(Sock.STATE);
+  }
+
+  boolean isReady(Pair pair) throws IOException {
+    return state(pair.client) == Layouts.UP_READY && state(pair.server) == Layouts.UP_READY;
+  }
+
+  long redirectedBytes(SocketChannel sender) throws IOException {
+    return record(sender).getLong(Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES);
+  }
+
+  private ByteBuffer record(SocketChannel end) throws IOException {
+    ByteBuffer record = socks.newValue();
+    if (!socks.lookup(key(end), record)) {
+      throw new IOException("a socket has lost its record");
+    }
+    return record;
+  }
+
+  /** Socket storage is asked for by descriptor. */
+  private ByteBuffer key(SocketChannel end) throws IOException {
+    return socks.newKey().putInt(0, ChannelCalls.descriptor(end));
+  }
+
+  <T extends AutoCloseable> T keep(T resource) {
+    open.add(resource);
+    return resource;
+  }
+
+  @Override
+  public void close() {
+    for (AutoCloseable resource : open.reversed()) {
+      try {
+        resource.close();
+      } catch (Exception e) {
+        throw new IllegalStateException("closing " + resource, e);
+      }
+    }
+    open.clear();
+  }
+}

@@ -1,0 +1,132 @@
+package io.underpass.ffm;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.channels.Channel;
+
+/**
+ * System calls on the descriptor of a channel that Java has no method for, as a native program
+ * would make them. The caller sees to it that the channel stays open meanwhile.
+ */
+public final class ChannelCalls {
+  /** Level of TCP's options (netinet/tcp.h). */
+  public static final int SOL_TCP = 6;
+
+  private static final long FIONREAD = 0x541B;
+
+  private static final SymbolLookup LIBC = Symbols.LINKER.defaultLookup();
+  private static final MethodHandle IOCTL =
+      Symbols.withErrno(
+          LIBC,
+          "ioctl",
+          Symbols.intOf(JAVA_INT, JAVA_LONG, ADDRESS),
+          Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle GETSOCKOPT =
+      Symbols.withErrno(
+          LIBC, "getsockopt", Symbols.intOf(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  private static final MethodHandle SETSOCKOPT =
+      Symbols.withErrno(
+          LIBC, "setsockopt", Symbols.intOf(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+
+  private static final MethodHandle CONNECT =
+      Symbols.withErrno(LIBC, "connect", Symbols.intOf(JAVA_INT, ADDRESS, JAVA_INT));
+
+  private ChannelCalls() {}
+
+  /** Dissolves a connection, so that the socket can have another one: connect to AF_UNSPEC. */
+  public static void disconnect(int fd) throws NativeException {
+    connect(fd, new byte[16]);
+  }
+
+  /** Connects to a port of 127.0.0.1; Java's sockets are of AF_INET6. */
+  public static void connectLoopback(int fd, int port) throws NativeException {
+    byte[] address = new byte[28]; // struct sockaddr_in6
+    address[0] = 10; // AF_INET6
+    address[2] = (byte) (port >> 8);
+    address[3] = (byte) port;
+    byte[] mapped = {(byte) 0xff, (byte) 0xff, 127, 0, 0, 1};
+    System.arraycopy(mapped, 0, address, 18, mapped.length);
+    connect(fd, address);
+  }
+
+  private static void connect(int fd, byte[] address) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment bytes = arena.allocate(address.length, 8);
+      MemorySegment.copy(MemorySegment.ofArray(address), 0, bytes, 0, address.length);
+      if ((int) CONNECT.invokeExact(capture, fd, bytes, address.length) != 0) {
+        throw new NativeException("connect", Symbols.errno(capture));
+      }
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** The descriptor of a channel of the network. */
+  public static int descriptor(Channel channel) throws UnavailableException {
+    return PeerCredentials.fd(channel);
+  }
+
+  /** What {@code ioctl(FIONREAD)} says: how many bytes can be read at once. */
+  public static int fionread(int fd) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment value = arena.allocate(JAVA_INT);
+      if ((int) IOCTL.invokeExact(capture, fd, FIONREAD, value) < 0) {
+        throw new NativeException("ioctl FIONREAD", Symbols.errno(capture));
+      }
+      return value.get(JAVA_INT, 0);
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** The value of an option that is an int. */
+  public static int getOption(int fd, int level, int option) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment value = arena.allocate(JAVA_INT);
+      MemorySegment length = arena.allocateFrom(JAVA_INT, Integer.BYTES);
+      if ((int) GETSOCKOPT.invokeExact(capture, fd, level, option, value, length) < 0) {
+        throw new NativeException("getsockopt " + level + " " + option, Symbols.errno(capture));
+      }
+      return value.get(JAVA_INT, 0);
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** Sets an option; 0 or {@code -errno}. */
+  public static int setOption(int fd, int level, int option, byte[] value) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment bytes = arena.allocate(value.length, 8);
+      MemorySegment.copy(MemorySegment.ofArray(value), 0, bytes, 0, value.length);
+      int r = (int) SETSOCKOPT.invokeExact(capture, fd, level, option, bytes, value.length);
+      return r == 0 ? 0 : -Symbols.errno(capture);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** Writes zeros; how many were taken, or {@code -errno}. */
+  public static long write(int fd, int bytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      return LibC.write(fd, arena.allocate(bytes), bytes, capture);
+    }
+  }
+}

@@ -1,0 +1,253 @@
+package io.underpass.helper;
+
+import io.underpass.datapath.KernelDatapath;
+import io.underpass.ffm.LibBpf;
+import io.underpass.ffm.UnavailableException;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Probe;
+import io.underpass.protocol.Status;
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Looks at everything that acceleration depends on, with or without a helper, as root or not, and
+ * changes nothing. What this user cannot see it says it cannot see.
+ */
+public final class Doctor {
+  /** What one look has come to. */
+  public enum Result {
+    OK,
+    WARN,
+    FAIL
+  }
+
+  /**
+   * One line of the list.
+   *
+   * @param reason what was seen
+   * @param remedy what helps; empty if nothing has to
+   */
+  public record Finding(String name, Result result, String reason, String remedy) {}
+
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Path BTF = Path.of("/sys/kernel/btf/vmlinux");
+  private static final Path SECURITY = Path.of("/sys/kernel/security");
+  private static final int JAVA = 25;
+  private static final String AS_ROOT = "run it as root: sudo bin/underpass doctor";
+  private static final String START = "start it, as root: bin/underpass helper";
+
+  private final HelperConfig config;
+  private final List<Finding> findings = new ArrayList<>();
+
+  /** Null unless a helper answers. */
+  private Status helper;
+
+  private Doctor(HelperConfig config) {
+    this.config = config;
+  }
+
+  /** Looks at all, for a helper that is started like this. */
+  public static List<Finding> examine(HelperConfig config) {
+    Doctor doctor = new Doctor(config);
+    doctor.jdk();
+    boolean privileged = doctor.privilege();
+    doctor.btf();
+    Path cgroup = doctor.cgroup();
+    doctor.bpffs();
+    doctor.lockdown();
+    boolean libbpf = doctor.libbpf();
+    doctor.policy();
+    doctor.helper();
+    doctor.probes(privileged && libbpf ? cgroup : null);
+    doctor.pins(privileged);
+    return List.copyOf(doctor.findings);
+  }
+
+  private void add(String name, Result result, String reason, String remedy) {
+    findings.add(new Finding(name, result, reason, result == Result.OK ? "" : remedy));
+  }
+
+  private void jdk() {
+    int feature = Runtime.version().feature();
+    add(
+        "jdk",
+        feature >= JAVA ? Result.OK : Result.FAIL,
+        "this is Java " + feature,
+        "install JDK " + JAVA + " or later, and set JAVA_HOME");
+  }
+
+  /** A user without privilege needs none, as long as a helper runs. */
+  private boolean privilege() {
+    try {
+      Privileges.check();
+      add("privilege", Result.OK, "this user may run the helper", "");
+      return true;
+    } catch (HelperException e) {
+      add("privilege", Result.WARN, e.reason() + ": not all can be seen", AS_ROOT);
+      return false;
+    }
+  }
+
+  private void btf() {
+    add(
+        "btf",
+        Files.isReadable(BTF) ? Result.OK : Result.FAIL,
+        BTF + (Files.isReadable(BTF) ? " is there" : " is missing or unreadable"),
+        "use a kernel with CONFIG_DEBUG_INFO_BTF");
+  }
+
+  private Path cgroup() {
+    try {
+      Path cgroup = CgroupMount.find(MountInfo.ofSelf());
+      add("cgroup", Result.OK, "cgroup v2 is mounted at " + cgroup, "");
+      return cgroup;
+    } catch (HelperException e) {
+      add("cgroup", Result.FAIL, e.reason(), e.remedy());
+      return null;
+    }
+  }
+
+  private void bpffs() {
+    try {
+      boolean mounted = Bpffs.isOnBpffs(config.bpffs().toAbsolutePath(), MountInfo.ofSelf());
+      add(
+          "bpffs",
+          mounted ? Result.OK : Result.WARN,
+          config.bpffs() + (mounted ? " is" : " is not") + " on a bpf file system",
+          "mount -t bpf bpf /sys/fs/bpf; the helper tries to when it starts");
+    } catch (HelperException e) {
+      add("bpffs", Result.FAIL, e.reason(), e.remedy());
+    }
+  }
+
+  /** The file names all modes, the one that holds in brackets. */
+  private void lockdown() {
+    try {
+      String modes = Files.readString(SECURITY.resolve("lockdown")).strip();
+      add(
+          "lockdown",
+          modes.contains("[confidentiality]") ? Result.FAIL : Result.OK,
+          "lockdown: " + modes,
+          "boot without lockdown=confidentiality");
+    } catch (IOException e) {
+      if (Files.isReadable(SECURITY.resolve("lsm"))) {
+        add("lockdown", Result.OK, "this kernel has none", "");
+      } else {
+        add(
+            "lockdown",
+            Result.WARN,
+            "it cannot be seen (" + e + ")",
+            "mount -t securityfs securityfs " + SECURITY + "; the probes show it too");
+      }
+    }
+  }
+
+  private boolean libbpf() {
+    Optional<UnavailableException> cause = LibBpf.unavailabilityCause();
+    add(
+        "libbpf",
+        cause.isEmpty() ? Result.OK : Result.FAIL,
+        cause.map(UnavailableException::reason).orElse("libbpf " + LibBpf.version()),
+        cause.map(UnavailableException::remedy).orElse(""));
+    return cause.isEmpty();
+  }
+
+  private void policy() {
+    Path file = config.policyFile() == null ? Policy.DEFAULT_FILE : config.policyFile();
+    if (Files.exists(file) && !Files.isReadable(file)) {
+      add("policy", Result.WARN, file + " cannot be read by this user", AS_ROOT);
+      return;
+    }
+    try {
+      Policy policy = Policy.load(config.policyFile());
+      String who =
+          policy.reachesBeyondGroup()
+              ? "others than root and the group " + Policy.GROUP + " are admitted"
+              : "root and the group " + Policy.GROUP + " are admitted at the most";
+      add("policy", Result.OK, (Files.exists(file) ? file + ": " : "no file: ") + who, "");
+    } catch (IOException e) {
+      HelperException known = e instanceof HelperException h ? h : new HelperException(e + "", "");
+      add("policy", Result.FAIL, known.reason(), known.remedy());
+    }
+  }
+
+  private void helper() {
+    try (HelperClient client = HelperClient.connect(config.socket(), PATIENCE)) {
+      helper = client.status();
+      boolean running = helper.state().equals("running");
+      add(
+          "helper",
+          running ? Result.OK : Result.FAIL,
+          "helper "
+              + helper.helper()
+              + ", pid "
+              + helper.pid()
+              + ", is "
+              + helper.state()
+              + (helper.reason().isEmpty() ? "" : ": " + helper.reason()),
+          helper.state().equals("refused") ? "run another kernel" : START);
+    } catch (AccessDeniedException | SocketException e) {
+      boolean denied = String.valueOf(e.getMessage()).contains("Permission denied");
+      add(
+          "helper",
+          Result.FAIL,
+          denied
+              ? "this user may not open " + config.socket()
+              : "there is no helper at " + config.socket() + " (" + e.getMessage() + ")",
+          denied ? "join the group " + Policy.GROUP + ", or be allowed by the policy" : START);
+    } catch (IOException e) {
+      add("helper", Result.FAIL, config.socket() + " does not answer (" + e + ")", START);
+    }
+  }
+
+  /** The running helper's, or, without one, made now. */
+  private void probes(Path cgroup) {
+    List<Probe> probes = helper == null ? List.of() : helper.probes();
+    if (helper == null && cgroup != null) {
+      try {
+        probes = KernelDatapath.probe(cgroup);
+      } catch (IOException e) {
+        HelperException known = Helper.asHelperException(e);
+        add("probe", Result.FAIL, known.reason(), known.remedy());
+      }
+    } else if (helper == null) {
+      add("probe", Result.WARN, "the kernel cannot be tried without privilege", AS_ROOT);
+    }
+    for (Probe probe : probes) {
+      Result result =
+          switch (probe.outcome()) {
+            case OK -> Result.OK;
+            case OFF -> Result.WARN;
+            case FAILED -> Result.FAIL;
+          };
+      add(
+          "probe " + probe.name(),
+          result,
+          probe.verdict(),
+          result == Result.FAIL ? "run another kernel" : "none needed: what depends on it is off");
+    }
+  }
+
+  private void pins(boolean privileged) {
+    if (!privileged && helper == null) {
+      add("pins", Result.WARN, config.bpffs() + " cannot be seen by this user", AS_ROOT);
+    } else if (helper != null) {
+      add("pins", Result.OK, "the helper's, in " + helper.bpffs(), "");
+    } else if (KernelDatapath.isLeft(config.bpffs())) {
+      add(
+          "pins",
+          Result.WARN,
+          "a helper that is gone left its maps and programs in " + config.bpffs(),
+          "start the helper, which adopts them, or remove them: bin/underpass drain");
+    } else {
+      add("pins", Result.OK, "nothing is left over", "");
+    }
+  }
+}

@@ -1,0 +1,174 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.datapath.KernelDatapath;
+import io.underpass.datapath.Tuning;
+import io.underpass.helper.Registration;
+import io.underpass.protocol.Drained;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.WireException;
+import io.underpass.testing.KernelTest;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * {@code underpass drain}: no byte is lost by it, whoever reads or does not, and nothing is left.
+ */
+@KernelTest
+@Timeout(120)
+class DrainTest {
+  private static final int QUEUED = 3000;
+
+  private Path folder;
+  private Path socket;
+  private Path pins;
+
+  @BeforeEach
+  void makeFolders() throws IOException {
+    folder = Files.createTempDirectory("underpass-test");
+    socket = folder.resolve("helper.sock");
+    pins = Pinning.newFolder();
+  }
+
+  @AfterEach
+  void removeFolders() throws IOException {
+    Files.deleteIfExists(folder);
+    assertFalse(HelperProcess.left(pins), "pins are left");
+  }
+
+  @Test
+  void drainUnderManyStreamsLosesNothingAndLeavesNothing() throws Exception {
+    try (HelperProcess helper = new HelperProcess(socket, pins);
+        HelperClient client = Streams.register(socket);
+        Streams streams = new Streams(50, 1000)) {
+      streams.awaitAccelerated(client, 50);
+      HelperProcess.Result drain = drain(20);
+      assertEquals(0, drain.exit(), drain::out);
+      assertTrue(drain.out().contains("nothing is left in the kernel"), drain::out);
+      assertEquals(0, helper.awaitEnd());
+      assertFalse(HelperProcess.left(pins), "pins are left");
+      assertFalse(Files.exists(socket), "the socket is left");
+      streams.awaitRounds(3);
+      streams.finish();
+    }
+  }
+
+  @Test
+  void aReaderThatDoesNotReadKeepsItsBytesUntilItDoes() throws Exception {
+    Bytes bytes = new Bytes(5);
+    byte[] queued = new byte[QUEUED];
+    bytes.fill(queued, QUEUED, 0);
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      try (HelperProcess helper = new HelperProcess(socket, pins);
+          HelperClient client = Streams.register(socket)) {
+        EnrolmentTest.exchange(pair, 50);
+        Streams.await(client, pair.client(), FlowView::accelerated);
+        Streams.await(client, pair.server(), FlowView::accelerated);
+        EnrolmentTest.exchange(pair, 2);
+        pair.client().write(ByteBuffer.wrap(queued));
+        FlowView flow = Streams.await(client, pair.client(), FlowView::accelerated);
+        assertTrue(flow.tx().redirectedBytes() >= QUEUED, flow::toString);
+
+        HelperProcess.Result drain = drain(1);
+        assertEquals(1, drain.exit(), drain::out);
+        String named =
+            "pid " + ProcessHandle.current().pid() + ": " + at(pair) + " has not read " + QUEUED;
+        assertTrue(drain.out().contains(named), drain::out);
+        assertEquals(0, helper.awaitEnd());
+      }
+      assertTrue(HelperProcess.left(pins), "taking the pins away would lose what is queued");
+      pair.client().write(ByteBuffer.wrap(queued)); // by TCP, behind what is queued
+      HelperProcess.Result still = drain(0);
+      assertEquals(1, still.exit(), still::out);
+
+      ByteBuffer got = ByteBuffer.allocate(2 * QUEUED);
+      while (got.hasRemaining()) {
+        assertTrue(pair.server().read(got) > 0, "end of stream");
+      }
+      assertEquals(-1, bytes.firstWrong(got.array(), QUEUED, 0));
+      assertEquals(ByteBuffer.wrap(queued), got.flip().position(QUEUED));
+
+      HelperProcess.Result last = drain(10);
+      assertEquals(0, last.exit(), last::out);
+      assertFalse(HelperProcess.left(pins), "pins are left");
+      EnrolmentTest.exchange(pair, 50);
+    }
+    HelperProcess.Result nothing = drain(1);
+    assertEquals(0, nothing.exit(), nothing::out);
+    assertTrue(nothing.out().startsWith("no helper is there"), nothing::out);
+  }
+
+  @Test
+  void statusSaysHowFarItIsAndAReaderThatReadsEndsTheWait() throws Exception {
+    try (Testbed bed = new Testbed(true);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      bed.awaitAccelerated(pair);
+      EnrolmentTest.exchange(pair, 2);
+      pair.client().write(ByteBuffer.wrap(new byte[QUEUED]));
+      try (HelperClient admin = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE);
+          HelperClient looker = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
+        CompletableFuture<Drained> drained = new CompletableFuture<>();
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    drained.complete(admin.drain(600));
+                  } catch (IOException e) {
+                    drained.completeExceptionally(e);
+                  }
+                });
+        String last = "flows go back to TCP: 1 sockets are still enrolled";
+        while (!looker.status().reason().equals(last)) {
+          assertFalse(drained.isDone(), "it does not wait for the reader");
+          Thread.sleep(5);
+        }
+        assertEquals("stopping", looker.status().state());
+        pair.server().read(ByteBuffer.allocate(QUEUED));
+        assertTrue(drained.get(60, TimeUnit.SECONDS).removed());
+      }
+      bed.helper.awaitEnd();
+      EnrolmentTest.exchange(pair, 2);
+    }
+  }
+
+  @Test
+  void whatDrainsAdmitsNobody() throws Exception {
+    List<String> trouble = new ArrayList<>();
+    try (KernelDatapath datapath =
+        new KernelDatapath(pins, Testbed.cgroup(), Tuning.DEFAULT, trouble::add)) {
+      assertTrue(datapath.drain(Duration.ZERO).removed());
+      WireException refused =
+          assertThrows(
+              WireException.class,
+              () -> datapath.admit(new Registration(1, (int) ProcessHandle.current().pid(), 0, 0)));
+      assertEquals(ErrorCode.UNAVAILABLE, refused.code());
+    }
+    Files.deleteIfExists(pins);
+    assertEquals(List.of(), trouble);
+  }
+
+  private HelperProcess.Result drain(int wait) throws Exception {
+    return HelperProcess.underpass("drain", "--socket", socket, "--pin-dir", pins, "--wait", wait);
+  }
+
+  private static String at(Testbed.Pair pair) throws IOException {
+    return pair.server().getLocalAddress().toString().substring(1);
+  }
+}

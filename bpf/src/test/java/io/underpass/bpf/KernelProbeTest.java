@@ -1,0 +1,143 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.Reason;
+import io.underpass.datapath.KernelDatapath;
+import io.underpass.datapath.Tuning;
+import io.underpass.datapath.Tuning.Fault;
+import io.underpass.helper.Datapath;
+import io.underpass.helper.PeerProcess;
+import io.underpass.helper.Registration;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.Probe;
+import io.underpass.protocol.Probe.Outcome;
+import io.underpass.testing.KernelTest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The running kernel is tried before use; what it does wrong is found, and refused with a reason.
+ */
+@KernelTest
+@Timeout(60)
+class KernelProbeTest {
+  @Test
+  void thisKernelPassesWhatAccelerationNeeds() throws Exception {
+    try (Testbed bed = new Testbed(true)) {
+      List<Probe> probes = bed.client.status().probes();
+      assertEquals(
+          List.of(
+              "enrolment",
+              "order",
+              "blocked-reader",
+              "selector",
+              "half-close",
+              "back-pressure",
+              "available",
+              "fionread",
+              "un-enrolment"),
+          probes.stream().map(Probe::name).toList());
+      for (Probe probe : probes) {
+        // FIONREAD of enrolled sockets counts both queues before 929e30f93125 or not at all after.
+        assertTrue(
+            probe.outcome() == Outcome.OK
+                || (probe.name().equals("fionread") && probe.outcome() == Outcome.OFF),
+            probe::toString);
+      }
+      assertEquals("running", bed.client.status().state());
+    }
+  }
+
+  /** The probe has maps and sockets of its own; a refusal then takes the adopted flows back. */
+  @Test
+  void flowsOfAHelperBeforeGoOnThroughTheProbeAndBackToTcpWhenItFails() throws Exception {
+    Path folder = Files.createTempDirectory("underpass-test");
+    Path socket = folder.resolve("helper.sock");
+    Path pins = Pinning.newFolder();
+    List<String> trouble = new ArrayList<>();
+    try (Streams streams = new Streams(20, 300)) {
+      HelperProcess before = new HelperProcess(socket, pins);
+      try (HelperClient client = Streams.register(socket)) {
+        streams.awaitAccelerated(client, 40);
+        before.kill();
+      }
+      try (KernelDatapath datapath =
+          new KernelDatapath(
+              pins, Testbed.cgroup(), Tuning.DEFAULT.withFaults(Fault.ORDER), trouble::add)) {
+        assertEquals("refused", datapath.state());
+        while (datapath.flows(Datapath.ALL, 100).top().stream().anyMatch(FlowView::accelerated)) {
+          datapath.sweep();
+        }
+        assertEquals(40, datapath.flows(Datapath.ALL, 100).total());
+        streams.awaitRounds(3);
+      }
+      streams.finish();
+    }
+    Files.delete(socket);
+    Files.delete(folder);
+    Files.deleteIfExists(pins);
+    assertEquals(List.of(), trouble);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ORDER, order, is another one",
+    "READER, blocked-reader, a reader that was blocked at enrolment is not woken",
+    "WAKE, selector, did not arrive",
+    "HALF_CLOSE, half-close, a write after shutdown",
+    "BACK_PRESSURE, back-pressure, holds nobody",
+    "AVAILABLE, available, 0 are said to be there of 1000",
+    "UNENROL, un-enrolment, is another one",
+  })
+  void aKernelThatDoesItWrongIsRefusedWithTheReason(Fault fault, String name, String detail)
+      throws Exception {
+    Path pins = Pinning.newFolder();
+    List<String> trouble = new ArrayList<>();
+    Registration self =
+        new Registration(
+            1,
+            (int) ProcessHandle.current().pid(),
+            PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat"))),
+            0);
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1");
+        KernelDatapath datapath =
+            new KernelDatapath(
+                pins,
+                Testbed.cgroup(),
+                Tuning.DEFAULT.withTakeEvery(true).withFaults(fault),
+                trouble::add)) {
+      Map<String, Probe> probes =
+          datapath.probes().stream().collect(Collectors.toMap(Probe::name, p -> p));
+      assertEquals(Outcome.FAILED, probes.get(name).outcome(), probes::toString);
+      assertTrue(probes.get(name).detail().replace(",", "").contains(detail), probes::toString);
+      assertEquals("refused", datapath.state());
+      assertTrue(datapath.reason().startsWith("the kernel failed the probe of "));
+
+      datapath.admit(self);
+      EnrolmentTest.exchange(pair, 50);
+      datapath.sweep();
+      EnrolmentTest.exchange(pair, 50);
+      List<FlowView> flows = datapath.flows(self.id(), 10).top();
+      assertFalse(flows.isEmpty());
+      for (FlowView flow : flows) {
+        assertFalse(flow.accelerated(), flow::toString);
+        assertEquals(Reason.PAUSED, flow.reason());
+      }
+      assertEquals(0, datapath.totals(self).bytesRedirected());
+    }
+    Files.deleteIfExists(pins);
+    assertEquals(List.of(), trouble);
+  }
+}

@@ -1,0 +1,106 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.ffm.ChannelCalls;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.testing.KernelTest;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A socket that has been enrolled before: as another connection, or once more. */
+@KernelTest
+@Timeout(60)
+class ReconnectTest {
+  /** connect(AF_UNSPEC) leaves the socket its cookie, its psock and its place in the sockhashes. */
+  @Test
+  void whatIsSentOnASocketsNextConnectionDoesNotReachTheFormerPeer() throws Exception {
+    try (Testbed bed = new Testbed(true);
+        Testbed.Pair former = Testbed.Pair.open("127.0.0.1");
+        ServerSocketChannel listener = ServerSocketChannel.open()) {
+      listener.bind(new InetSocketAddress("127.0.0.1", 0));
+      bed.awaitAccelerated(former);
+      EnrolmentTest.exchange(former, 10);
+      long redirected = bed.totals().bytesRedirected();
+      assertTrue(redirected > 0);
+
+      int fd = ChannelCalls.descriptor(former.client());
+      ChannelCalls.disconnect(fd);
+      ChannelCalls.connectLoopback(fd, listener.socket().getLocalPort());
+      try (SocketChannel server = listener.accept()) {
+        Testbed.Pair next = new Testbed.Pair(former.client(), server);
+        for (int i = 0; i < 20; i++) {
+          EnrolmentTest.exchange(next, 20);
+          bed.helper.sweep();
+        }
+        former.server().configureBlocking(false);
+        assertNothingArrived(former.server());
+      }
+    }
+  }
+
+  private static void assertNothingArrived(SocketChannel former) {
+    try {
+      assertEquals(-1, former.read(ByteBuffer.allocate(1)), "bytes of another connection");
+    } catch (IOException reset) {
+      assertEquals("Connection reset", reset.getMessage());
+    }
+  }
+
+  /** A reader that sleeps in recv keeps the psock of the former enrolment: EBUSY, for a while. */
+  @Test
+  void aSocketWhoseFormerReaderIsStillBlockedIsEnrolledLater() throws Exception {
+    try (Testbed bed = new Testbed(true);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      bed.awaitAccelerated(pair);
+      EnrolmentTest.exchange(pair, 10);
+      CompletableFuture<String> read = new CompletableFuture<>();
+      Thread reader =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    ByteBuffer in = ByteBuffer.allocate(10);
+                    try {
+                      pair.server().read(in);
+                      read.complete(StandardCharsets.US_ASCII.decode(in.flip()).toString());
+                    } catch (IOException e) {
+                      read.completeExceptionally(e);
+                    }
+                  });
+      awaitSleep(reader);
+      bed.client.close();
+      while (bed.helper.status().registrations() > 0) {
+        Thread.sleep(1);
+      }
+      try (HelperClient again = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
+        again.register("on").orThrow();
+        bed.helper.sweep(); // finds the former psock
+        bed.helper.sweep();
+        pair.client().write(StandardCharsets.US_ASCII.encode("wake"));
+        assertEquals("wake", read.get(20, TimeUnit.SECONDS));
+        Streams.await(again, pair.server(), FlowView::accelerated);
+        Streams.await(again, pair.client(), FlowView::accelerated);
+        EnrolmentTest.exchange(pair, 10);
+      }
+    }
+  }
+
+  /** It is in a system call: its stack ends in native code, twice in a row. */
+  private static void awaitSleep(Thread reader) throws InterruptedException {
+    for (int i = 0; i < 2; ) {
+      StackTraceElement[] stack = reader.getStackTrace();
+      i = stack.length > 0 && stack[0].isNativeMethod() ? i + 1 : 0;
+      Thread.sleep(20);
+    }
+  }
+}
