@@ -1,0 +1,185 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.bpf.Steersman.Mode;
+import io.underpass.bpf.behaviour.Api;
+import io.underpass.bpf.behaviour.Program;
+import io.underpass.bpf.behaviour.Steering;
+import io.underpass.helper.SteeredHelper;
+import io.underpass.testing.KernelTest;
+import java.io.BufferedReader;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * A program sees of its sockets what it sees over plain TCP, whichever API it uses, whenever its
+ * connections are accelerated or taken off again. See docs/behaviour.md.
+ */
+@KernelTest
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Timeout(value = 600, unit = TimeUnit.SECONDS)
+class BehaviourTest {
+  private static final Path AGENT =
+      Path.of(System.getProperty("underpass.root", "."), "javaagent/target/underpass.jar");
+
+  /** Programs that run at the same time: they wait more than they work. */
+  private static final int AT_ONCE = 4;
+
+  /** Runs only the behaviours whose names start so. */
+  private static final String ONLY = System.getProperty("underpass.behaviour", "");
+
+  private static final Map<String, String> FAMILIES = Map.of("IPv4", "127.0.0.1", "IPv6", "::1");
+
+  private final ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);
+  private final Map<Row, Future<Outcome>> runs = new LinkedHashMap<>();
+  private Path folder;
+  private SteeredHelper helper;
+
+  /** A row of the matrix; without a mode: plain. */
+  private record Row(Api api, String family, Mode mode) {}
+
+  /** What a run printed, and how often its mode was confirmed. */
+  private record Outcome(List<String> lines, int confirmed, int strikes) {
+    /** The lines of one behaviour's run, by its name and the moment at which it changed. */
+    Map<String, List<String>> byRun() {
+      Map<String, List<String>> runs = new TreeMap<>();
+      for (String line : lines) {
+        int at = line.indexOf(": ");
+        runs.computeIfAbsent(line.substring(0, at), _ -> new ArrayList<>())
+            .add(line.substring(at + 2));
+      }
+      return runs;
+    }
+  }
+
+  @BeforeAll
+  void startAll() throws Exception {
+    folder = Files.createTempDirectory("underpass-behaviour");
+    helper = new SteeredHelper(folder.resolve("helper.sock"), Pinning.newFolder());
+    for (Api api : Api.values()) {
+      for (String family : FAMILIES.keySet().stream().sorted().toList()) {
+        Row plain = new Row(api, family, null);
+        runs.put(plain, threads.submit(() -> run(plain)));
+        for (Mode mode : Mode.values()) {
+          Row row = new Row(api, family, mode);
+          runs.put(row, threads.submit(() -> run(row)));
+        }
+      }
+    }
+  }
+
+  @AfterAll
+  void stopAll() throws Exception {
+    threads.shutdownNow();
+    assertTrue(threads.awaitTermination(60, TimeUnit.SECONDS));
+    if (helper != null) {
+      helper.close();
+    }
+    Files.deleteIfExists(folder);
+  }
+
+  static Stream<Arguments> matrix() {
+    return Stream.of(Api.values())
+        .flatMap(
+            api ->
+                Stream.of("IPv4", "IPv6")
+                    .flatMap(
+                        family ->
+                            Stream.of(Mode.values()).map(mode -> Arguments.of(api, family, mode))));
+  }
+
+  @ParameterizedTest(name = "{0}, {1}, {2}")
+  @MethodSource("matrix")
+  void aProgramSeesWhatItSeesOverPlainTcp(Api api, String family, Mode mode) throws Exception {
+    Map<String, List<String>> plain = new HashMap<>();
+    runs.get(new Row(api, family, null))
+        .get()
+        .byRun()
+        .forEach((run, lines) -> plain.put(nameOf(run), lines));
+    Outcome outcome = runs.get(new Row(api, family, mode)).get();
+    List<String> differences = new ArrayList<>();
+    outcome
+        .byRun()
+        .forEach(
+            (run, lines) -> {
+              List<String> truth = plain.get(nameOf(run));
+              if (!lines.equals(truth)) {
+                differences.add(run + "\n  plain " + truth + "\n  here  " + lines);
+              }
+            });
+    assertTrue(differences.isEmpty(), () -> String.join("\n", differences));
+    if (ONLY.isEmpty()) {
+      assertTrue(plain.size() > 30, plain.keySet()::toString);
+      assertTrue(outcome.confirmed() > 40, () -> "confirmed " + outcome.confirmed());
+      assertTrue(outcome.strikes() > 40, () -> "moments " + outcome.strikes());
+    }
+  }
+
+  /** Without the moment at which it changed. */
+  private static String nameOf(String run) {
+    return run.substring(0, run.lastIndexOf(" #"));
+  }
+
+  private Outcome run(Row row) throws Exception {
+    List<String> options = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
+    if (row.mode != null) {
+      options.add("-javaagent:" + AGENT + "=enabled=on,socket=" + folder.resolve("helper.sock"));
+    }
+    boolean once = row.mode == null || row.mode == Mode.FROM_THE_HANDSHAKE;
+    Process process =
+        Testbed.java(
+            Program.class,
+            List.of(),
+            options,
+            row.api.name(),
+            FAMILIES.get(row.family),
+            once ? "once" : "moments",
+            ONLY);
+    try (BufferedReader out = process.inputReader();
+        Writer in = process.outputWriter()) {
+      Steersman steersman =
+          row.mode == null ? null : new Steersman(helper, row.mode, process.pid());
+      List<String> lines = new ArrayList<>();
+      for (String line; (line = out.readLine()) != null; ) {
+        if (line.startsWith(Steering.MARK)) {
+          String request = line.substring(Steering.MARK.length());
+          in.write((steersman == null ? Steering.OK : steersman.answer(request)) + "\n");
+          in.flush();
+        } else {
+          lines.add(line);
+        }
+      }
+      assertEquals(
+          0,
+          process.waitFor(),
+          () -> row + " ended after " + (lines.isEmpty() ? "" : lines.getLast()));
+      return new Outcome(
+          lines,
+          steersman == null ? 0 : steersman.confirmed(),
+          steersman == null ? 0 : steersman.strikes());
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+  }
+}

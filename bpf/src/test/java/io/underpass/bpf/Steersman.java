@@ -1,0 +1,241 @@
+package io.underpass.bpf;
+
+import io.underpass.Reason;
+import io.underpass.bpf.behaviour.Steering;
+import io.underpass.helper.SteeredHelper;
+import io.underpass.protocol.FlowView;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * Answers the requests of one program ({@link Steering}): makes the mode happen, and makes sure
+ * that it did, by what the helper and the kernel know of the flow.
+ */
+final class Steersman {
+  /** What becomes of each connection. */
+  enum Mode {
+    /** The process is registered before its sockets are made; enrolled before any bytes. */
+    FROM_THE_HANDSHAKE,
+    /** Plain, until the moment: the process registers then. */
+    IN_MID_STREAM,
+    /** Enrolled before any bytes, until the moment: the process is registered no more. */
+    TAKEN_OFF
+  }
+
+  private final SteeredHelper helper;
+  private final Mode mode;
+  private final long pid;
+
+  private boolean taken;
+
+  /** The moment of this behaviour's run has come. */
+  private boolean struck;
+
+  /** Bytes that had been redirected each way when the flow was taken off. */
+  private long redirectedBefore;
+
+  /** How often the flow table has confirmed the mode. */
+  private int confirmed;
+
+  /** Moments that came. */
+  private int strikes;
+
+  Steersman(SteeredHelper helper, Mode mode, long pid) {
+    this.helper = helper;
+    this.mode = mode;
+    this.pid = pid;
+  }
+
+  int confirmed() {
+    return confirmed;
+  }
+
+  int strikes() {
+    return strikes;
+  }
+
+  /** The answer to a request. */
+  String answer(String request) throws IOException, InterruptedException {
+    String[] words = request.split(" ", -1);
+    Ends ends =
+        words.length == 3
+            ? new Ends(Integer.parseInt(words[1]), Integer.parseInt(words[2]))
+            : new Ends(0, 0);
+    return switch (words[0]) {
+      case Steering.START -> start();
+      case Steering.PAIR -> pair(ends);
+      case Steering.UNACCEPTED -> mode == Mode.FROM_THE_HANDSHAKE ? pair(ends) : Steering.OK;
+      case Steering.WARM -> mode == Mode.IN_MID_STREAM ? Steering.OK : redirected(ends);
+      case Steering.SETTLED -> moment(ends, true);
+      case Steering.PENDING -> moment(ends, false);
+      case Steering.CHECK -> check(ends);
+      case Steering.ALONE -> alone(ends);
+      case Steering.OVER -> over();
+      default -> "unknown";
+    };
+  }
+
+  private String start() throws IOException {
+    if (mode == Mode.FROM_THE_HANDSHAKE) {
+      take();
+    }
+    return Steering.OK;
+  }
+
+  private String pair(Ends ends) throws IOException, InterruptedException {
+    if (mode == Mode.TAKEN_OFF) {
+      take();
+    }
+    return mode == Mode.IN_MID_STREAM ? Steering.OK : awaitAccelerated(ends);
+  }
+
+  private String moment(Ends ends, boolean settled) throws IOException, InterruptedException {
+    struck = true;
+    strikes++;
+    return switch (mode) {
+      case FROM_THE_HANDSHAKE -> Steering.OK;
+      case IN_MID_STREAM -> {
+        take();
+        yield awaitAccelerated(ends);
+      }
+      case TAKEN_OFF -> {
+        letGo();
+        // What is unread stays where it is, and its socket with it.
+        String answer = settled ? awaitOff(ends) : await(ends, f -> !f.accelerated(), "not let go");
+        redirectedBefore = redirectedBytes(ends);
+        yield answer;
+      }
+    };
+  }
+
+  private String check(Ends ends) throws IOException, InterruptedException {
+    return switch (mode) {
+      case FROM_THE_HANDSHAKE -> redirected(ends);
+      case IN_MID_STREAM -> struck ? redirected(ends) : Steering.OK;
+      case TAKEN_OFF -> struck ? stayedOff(ends) : redirected(ends);
+    };
+  }
+
+  private String stayedOff(Ends ends) throws IOException, InterruptedException {
+    String answer = awaitOff(ends);
+    if (redirectedBytes(ends) != redirectedBefore) {
+      return "redirected after it was taken off: " + flows(ends);
+    }
+    confirmed++;
+    return answer;
+  }
+
+  /** Whether bytes were redirected each way. */
+  private String redirected(Ends ends) throws IOException {
+    List<FlowView> flows = flows(ends);
+    if (flows.size() != 2 || !flows.stream().allMatch(FlowView::accelerated)) {
+      return "not accelerated: " + flows;
+    }
+    // The first bytes go by TCP, until they are read and acknowledged.
+    if (!flows.stream().allMatch(f -> f.tx().redirectedBytes() > 0)) {
+      return Steering.MORE;
+    }
+    confirmed++;
+    return Steering.OK;
+  }
+
+  private String alone(Ends ends) throws IOException {
+    boolean takenHere = !taken;
+    take();
+    for (int i = 0; i < 5; i++) {
+      for (FlowView flow : flows(ends)) {
+        boolean plain =
+            !flow.accelerated()
+                && (flow.reason() == Reason.UNDECIDED || flow.reason() == Reason.NO_PEER);
+        if (!plain || helper.isMember(flow)) {
+          return "should be plain: " + flow;
+        }
+      }
+    }
+    if (takenHere) {
+      letGo();
+    }
+    return Steering.OK;
+  }
+
+  private String over() {
+    struck = false;
+    if (mode != Mode.FROM_THE_HANDSHAKE) {
+      letGo();
+    }
+    return Steering.OK;
+  }
+
+  private void take() throws IOException {
+    if (!taken) {
+      helper.take(pid);
+      taken = true;
+    }
+  }
+
+  private void letGo() {
+    if (taken) {
+      helper.letGo(pid);
+      taken = false;
+    }
+  }
+
+  private String awaitAccelerated(Ends ends) throws IOException, InterruptedException {
+    return await(ends, FlowView::accelerated, "not accelerated");
+  }
+
+  private String awaitOff(Ends ends) throws IOException, InterruptedException {
+    List<FlowView> flows = new ArrayList<>();
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    do {
+      flows = flows(ends);
+      boolean off = flows.size() == 2;
+      for (FlowView flow : flows) {
+        off &= !helper.isMember(flow);
+      }
+      if (off) {
+        return Steering.OK;
+      }
+      Thread.sleep(1);
+    } while (System.nanoTime() < end);
+    return "not taken off: " + flows;
+  }
+
+  private String await(Ends ends, Predicate<FlowView> wanted, String complaint)
+      throws IOException, InterruptedException {
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    List<FlowView> flows;
+    do {
+      flows = flows(ends);
+      if (flows.size() == 2 && flows.stream().allMatch(wanted)) {
+        return Steering.OK;
+      }
+      Thread.sleep(1);
+    } while (System.nanoTime() < end);
+    return complaint + ": " + flows;
+  }
+
+  private long redirectedBytes(Ends ends) throws IOException {
+    return flows(ends).stream().mapToLong(f -> f.tx().redirectedBytes()).sum();
+  }
+
+  /** The connection's flows, after a sweep: one for each end. */
+  private List<FlowView> flows(Ends ends) throws IOException {
+    return helper.sweep().stream().filter(f -> f.owner() == pid && ends.have(f)).toList();
+  }
+
+  /** A connection, by its ports. */
+  private record Ends(int client, int server) {
+    boolean have(FlowView flow) {
+      int local = port(flow.local());
+      int remote = port(flow.remote());
+      return (local == client && remote == server) || (local == server && remote == client);
+    }
+
+    private static int port(String endpoint) {
+      return Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
+    }
+  }
+}
