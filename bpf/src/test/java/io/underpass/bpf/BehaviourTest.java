@@ -49,7 +49,8 @@ class BehaviourTest {
   /** Runs only the behaviours whose names start so. */
   private static final String ONLY = System.getProperty("underpass.behaviour", "");
 
-  private static final Map<String, String> FAMILIES = Map.of("IPv4", "127.0.0.1", "IPv6", "::1");
+  private static final Map<String, String> FAMILIES =
+      new TreeMap<>(Map.of("IPv4", "127.0.0.1", "IPv6", "::1"));
 
   private final ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);
   private final Map<Row, Future<Outcome>> runs = new LinkedHashMap<>();
@@ -78,7 +79,7 @@ class BehaviourTest {
     folder = Files.createTempDirectory("underpass-behaviour");
     helper = new SteeredHelper(folder.resolve("helper.sock"), Pinning.newFolder());
     for (Api api : Api.values()) {
-      for (String family : FAMILIES.keySet().stream().sorted().toList()) {
+      for (String family : FAMILIES.keySet()) {
         Row plain = new Row(api, family, null);
         runs.put(plain, threads.submit(() -> run(plain)));
         for (Mode mode : Mode.values()) {
@@ -103,7 +104,7 @@ class BehaviourTest {
     return Stream.of(Api.values())
         .flatMap(
             api ->
-                Stream.of("IPv4", "IPv6")
+                FAMILIES.keySet().stream()
                     .flatMap(
                         family ->
                             Stream.of(Mode.values()).map(mode -> Arguments.of(api, family, mode))));
@@ -130,9 +131,11 @@ class BehaviourTest {
             });
     assertTrue(differences.isEmpty(), () -> String.join("\n", differences));
     if (ONLY.isEmpty()) {
-      assertTrue(plain.size() > 30, plain.keySet()::toString);
+      // Each confirmation is an answer without which the program would have failed; that they were
+      // asked for at all is what is left to see.
+      assertTrue(plain.size() > 40, plain.keySet()::toString);
       assertTrue(outcome.confirmed() > 40, () -> "confirmed " + outcome.confirmed());
-      assertTrue(outcome.strikes() > 40, () -> "moments " + outcome.strikes());
+      assertTrue(outcome.strikes() > 35, () -> "moments " + outcome.strikes());
     }
   }
 

@@ -70,6 +70,7 @@ final class Steersman {
       case Steering.WARM -> mode == Mode.IN_MID_STREAM ? Steering.OK : redirected(ends);
       case Steering.SETTLED -> moment(ends, true);
       case Steering.PENDING -> moment(ends, false);
+      case Steering.IDLE -> idle();
       case Steering.CHECK -> check(ends);
       case Steering.ALONE -> alone(ends);
       case Steering.OVER -> over();
@@ -77,7 +78,14 @@ final class Steersman {
     };
   }
 
-  private String start() throws IOException {
+  private String start() throws IOException, InterruptedException {
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    while (!helper.isRegistered(pid)) { // the agent tries again after a second
+      if (System.nanoTime() > end) {
+        return "the agent does not register";
+      }
+      Thread.sleep(1);
+    }
     if (mode == Mode.FROM_THE_HANDSHAKE) {
       take();
     }
@@ -103,11 +111,25 @@ final class Steersman {
       case TAKEN_OFF -> {
         letGo();
         // What is unread stays where it is, and its socket with it.
-        String answer = settled ? awaitOff(ends) : await(ends, f -> !f.accelerated(), "not let go");
+        String answer =
+            settled ? awaitOff(ends, 2) : await(ends, f -> !f.accelerated(), "not let go");
         redirectedBefore = redirectedBytes(ends);
         yield answer;
       }
     };
+  }
+
+  /** The moment, with no connection there. */
+  private String idle() throws IOException {
+    struck = true;
+    strikes++;
+    if (mode == Mode.TAKEN_OFF) {
+      letGo();
+    } else {
+      take();
+    }
+    redirectedBefore = 0;
+    return Steering.OK;
   }
 
   private String check(Ends ends) throws IOException, InterruptedException {
@@ -119,7 +141,7 @@ final class Steersman {
   }
 
   private String stayedOff(Ends ends) throws IOException, InterruptedException {
-    String answer = awaitOff(ends);
+    String answer = awaitOff(ends, 0);
     if (redirectedBytes(ends) != redirectedBefore) {
       return "redirected after it was taken off: " + flows(ends);
     }
@@ -128,17 +150,15 @@ final class Steersman {
   }
 
   /** Whether bytes were redirected each way. */
-  private String redirected(Ends ends) throws IOException {
-    List<FlowView> flows = flows(ends);
-    if (flows.size() != 2 || !flows.stream().allMatch(FlowView::accelerated)) {
-      return "not accelerated: " + flows;
-    }
+  private String redirected(Ends ends) throws IOException, InterruptedException {
+    String answer = awaitAccelerated(ends);
     // The first bytes go by TCP, until they are read and acknowledged.
-    if (!flows.stream().allMatch(f -> f.tx().redirectedBytes() > 0)) {
+    if (answer.equals(Steering.OK)
+        && !flows(ends).stream().allMatch(f -> f.tx().redirectedBytes() > 0)) {
       return Steering.MORE;
     }
     confirmed++;
-    return Steering.OK;
+    return answer;
   }
 
   private String alone(Ends ends) throws IOException {
@@ -186,12 +206,13 @@ final class Steersman {
     return await(ends, FlowView::accelerated, "not accelerated");
   }
 
-  private String awaitOff(Ends ends) throws IOException, InterruptedException {
+  /** Neither end is in the sockhash; at the least so many of them have records. */
+  private String awaitOff(Ends ends, int least) throws IOException, InterruptedException {
     List<FlowView> flows = new ArrayList<>();
     long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
     do {
       flows = flows(ends);
-      boolean off = flows.size() == 2;
+      boolean off = flows.size() >= least;
       for (FlowView flow : flows) {
         off &= !helper.isMember(flow);
       }

@@ -8,9 +8,9 @@ import io.underpass.protocol.Totals;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A helper whose processes are taken up, and let go, when the test says so. A process registers as
@@ -36,6 +36,11 @@ public final class SteeredHelper implements AutoCloseable {
             },
             new Audit(line -> {}));
     members = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"));
+  }
+
+  /** Whether its agent has registered. */
+  public boolean isRegistered(long pid) {
+    return datapath.registrations.containsKey((int) pid);
   }
 
   /** Its sockets are looked at from now on, those it has too; its agent has registered before. */
@@ -72,24 +77,24 @@ public final class SteeredHelper implements AutoCloseable {
     /** Set once, before the server starts. */
     private KernelDatapath kernel;
 
-    /** By pid; guarded by this. */
-    private final Map<Integer, Registration> registrations = new HashMap<>();
+    /** By pid. */
+    private final Map<Integer, Registration> registrations = new ConcurrentHashMap<>();
 
-    synchronized void take(int pid) throws IOException {
+    void take(int pid) throws IOException {
       kernel.admit(registrations.get(pid));
     }
 
-    synchronized void letGo(int pid) {
+    void letGo(int pid) {
       kernel.dismiss(registrations.get(pid));
     }
 
     @Override
-    public synchronized void admit(Registration registration) {
+    public void admit(Registration registration) {
       registrations.put(registration.pid(), registration);
     }
 
     @Override
-    public synchronized void dismiss(Registration registration) {
+    public void dismiss(Registration registration) {
       registrations.remove(registration.pid());
       kernel.dismiss(registration);
     }

@@ -20,6 +20,7 @@ final class Connects {
   static void addTo(Map<String, Program.Behaviour> all) {
     all.put("connect refused", Connects::refused);
     all.put("connect timed out", Connects::timedOut);
+    all.put("accept that waits", Connects::waitingAccept);
     all.put("accept backlog", Connects::backlog);
     all.put("bytes before the accept", Connects::beforeAccept);
     all.put("close before the accept", Connects::closeBeforeAccept);
@@ -48,6 +49,19 @@ final class Connects {
     } finally {
       for (End end : ends) {
         end.close();
+      }
+    }
+  }
+
+  private static void waitingAccept(Scene scene) throws Exception {
+    try (Api.Listener listener = scene.listen(5)) {
+      Task<End> accepting = scene.start(listener::accept).awaitBlocked();
+      scene.momentBeforeConnection();
+      try (End client = scene.connect(listener.address());
+          End server = accepting.get()) {
+        client.writeAll(new byte[10]);
+        scene.say("read", server.readUpTo(10).length);
+        scene.check(new Pair(client, server));
       }
     }
   }
@@ -142,6 +156,7 @@ final class Connects {
           scene.checkAlone(pair);
           pair.exchange();
         }
+        scene.say("met", true);
         return;
       }
       for (End end : new End[] {here, there}) {

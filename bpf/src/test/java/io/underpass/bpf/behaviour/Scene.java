@@ -97,10 +97,23 @@ final class Scene {
     } while (!steering.ask(request, pair));
   }
 
-  /** The moment: nobody is in a call, and nothing is unread. */
+  /**
+   * The moment: nobody is in a call, and nothing is unread. Where the connection is accelerated
+   * now, bytes have been redirected each way when this returns.
+   */
   void moment(Pair pair) throws Exception {
-    moment(Steering.SETTLED, pair);
-    pair.exchange();
+    if (moment(Steering.SETTLED, pair)) {
+      exchangeUntil(Steering.CHECK, pair);
+    } else {
+      pair.exchange();
+    }
+  }
+
+  /** The moment, before there is a connection. */
+  void momentBeforeConnection() throws Exception {
+    if (moments++ == strike) {
+      steering.ask(Steering.IDLE);
+    }
   }
 
   /** The moment, while a thread is in a call; nothing is unread, or it is being read. */
@@ -113,10 +126,12 @@ final class Scene {
     moment(Steering.PENDING, pair);
   }
 
-  private void moment(String kind, Pair pair) throws Exception {
-    if (moments++ == strike) {
-      steering.ask(kind, pair);
+  private boolean moment(String kind, Pair pair) throws Exception {
+    if (moments++ != strike) {
+      return false;
     }
+    steering.ask(kind, pair);
+    return true;
   }
 
   /** The connection is open, with nothing unread: is it in the mode that it should be in? */

@@ -5,6 +5,8 @@ import java.io.InterruptedIOException;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
@@ -57,8 +59,12 @@ final class SelectorEnd extends ChannelEnd {
   }
 
   private static void await(Selector selector, long millis) throws IOException {
-    selector.select(millis);
-    selector.selectedKeys().clear();
+    try {
+      selector.select(millis);
+      selector.selectedKeys().clear();
+    } catch (ClosedSelectorException e) {
+      throw new ClosedChannelException(); // close() closes both, and either can be seen first
+    }
     if (Thread.currentThread().isInterrupted()) {
       throw new InterruptedIOException("interrupted while selecting");
     }

@@ -37,6 +37,9 @@ public final class Steering {
   /** {@code pending <port> <port>}: the same, with bytes unread. */
   public static final String PENDING = "pending";
 
+  /** {@code idle}: the moment to change the mode; there is no connection. */
+  public static final String IDLE = "idle";
+
   /** {@code check <port> <port>}: bytes have gone each way since the moment; is it so? */
   public static final String CHECK = "check";
 
