@@ -7,6 +7,7 @@ import io.underpass.protocol.FlowView;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Predicate;
 
 /**
@@ -21,12 +22,18 @@ final class Steersman {
     /** Plain, until the moment: the process registers then. */
     IN_MID_STREAM,
     /** Enrolled before any bytes, until the moment: the process is registered no more. */
-    TAKEN_OFF
+    TAKEN_OFF,
+    /**
+     * Enrolled before any bytes; then let go and taken up over and over, without regard to what the
+     * program does.
+     */
+    AT_RANDOM
   }
 
   private final SteeredHelper helper;
   private final Mode mode;
   private final long pid;
+  private final long seed;
 
   private boolean taken;
 
@@ -42,10 +49,19 @@ final class Steersman {
   /** Moments that came. */
   private int strikes;
 
-  Steersman(SteeredHelper helper, Mode mode, long pid) {
+  /** Of AT_RANDOM, from the start on. */
+  private Toggler toggler;
+
+  /**
+   * Of one program.
+   *
+   * @param seed of what is done at random
+   */
+  Steersman(SteeredHelper helper, Mode mode, long pid, long seed) {
     this.helper = helper;
     this.mode = mode;
     this.pid = pid;
+    this.seed = seed;
   }
 
   int confirmed() {
@@ -57,7 +73,7 @@ final class Steersman {
   }
 
   /** The answer to a request. */
-  String answer(String request) throws IOException, InterruptedException {
+  String answer(String request) throws Exception {
     String[] words = request.split(" ", -1);
     Ends ends =
         words.length == 3
@@ -67,13 +83,14 @@ final class Steersman {
       case Steering.START -> start();
       case Steering.PAIR -> pair(ends);
       case Steering.UNACCEPTED -> mode == Mode.FROM_THE_HANDSHAKE ? pair(ends) : Steering.OK;
-      case Steering.WARM -> mode == Mode.IN_MID_STREAM ? Steering.OK : redirected(ends);
+      case Steering.WARM -> warm(ends);
       case Steering.SETTLED -> moment(ends, true);
       case Steering.PENDING -> moment(ends, false);
       case Steering.IDLE -> idle();
       case Steering.CHECK -> check(ends);
       case Steering.ALONE -> alone(ends);
       case Steering.OVER -> over();
+      case Steering.END -> end();
       default -> "unknown";
     };
   }
@@ -88,6 +105,8 @@ final class Steersman {
     }
     if (mode == Mode.FROM_THE_HANDSHAKE) {
       take();
+    } else if (mode == Mode.AT_RANDOM) {
+      toggler = new Toggler(helper, pid, seed);
     }
     return Steering.OK;
   }
@@ -95,15 +114,25 @@ final class Steersman {
   private String pair(Ends ends) throws IOException, InterruptedException {
     if (mode == Mode.TAKEN_OFF) {
       take();
+    } else if (mode == Mode.AT_RANDOM) {
+      toggler.hold();
     }
     return mode == Mode.IN_MID_STREAM ? Steering.OK : awaitAccelerated(ends);
+  }
+
+  private String warm(Ends ends) throws IOException, InterruptedException {
+    String answer = mode == Mode.IN_MID_STREAM ? Steering.OK : redirected(ends);
+    if (mode == Mode.AT_RANDOM && answer.equals(Steering.OK)) {
+      toggler.go();
+    }
+    return answer;
   }
 
   private String moment(Ends ends, boolean settled) throws IOException, InterruptedException {
     struck = true;
     strikes++;
     return switch (mode) {
-      case FROM_THE_HANDSHAKE -> Steering.OK;
+      case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
       case IN_MID_STREAM -> {
         take();
         yield awaitAccelerated(ends);
@@ -121,6 +150,9 @@ final class Steersman {
 
   /** The moment, with no connection there. */
   private String idle() throws IOException {
+    if (mode == Mode.AT_RANDOM) {
+      return Steering.OK;
+    }
     struck = true;
     strikes++;
     if (mode == Mode.TAKEN_OFF) {
@@ -135,6 +167,7 @@ final class Steersman {
   private String check(Ends ends) throws IOException, InterruptedException {
     return switch (mode) {
       case FROM_THE_HANDSHAKE -> redirected(ends);
+      case AT_RANDOM -> Steering.OK;
       case IN_MID_STREAM -> struck ? redirected(ends) : Steering.OK;
       case TAKEN_OFF -> struck ? stayedOff(ends) : redirected(ends);
     };
@@ -162,10 +195,17 @@ final class Steersman {
   }
 
   private String alone(Ends ends) throws IOException {
+    if (mode == Mode.AT_RANDOM) {
+      return Steering.OK;
+    }
     boolean takenHere = !taken;
     take();
     for (int i = 0; i < 5; i++) {
-      for (FlowView flow : flows(ends)) {
+      List<FlowView> flows = flows(ends);
+      if (flows.isEmpty()) {
+        return "not known";
+      }
+      for (FlowView flow : flows) {
         boolean plain =
             !flow.accelerated()
                 && (flow.reason() == Reason.UNDECIDED || flow.reason() == Reason.NO_PEER);
@@ -177,13 +217,22 @@ final class Steersman {
     if (takenHere) {
       letGo();
     }
+    confirmed++;
     return Steering.OK;
   }
 
   private String over() {
     struck = false;
-    if (mode != Mode.FROM_THE_HANDSHAKE) {
+    if (mode == Mode.IN_MID_STREAM || mode == Mode.TAKEN_OFF) {
       letGo();
+    }
+    return Steering.OK;
+  }
+
+  private String end() throws InterruptedException, ExecutionException {
+    if (toggler != null) {
+      toggler.stop();
+      strikes = toggler.rounds();
     }
     return Steering.OK;
   }

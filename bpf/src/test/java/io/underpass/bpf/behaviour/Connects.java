@@ -2,18 +2,15 @@ package io.underpass.bpf.behaviour;
 
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CyclicBarrier;
 
 /** How connections come to be, or do not. */
 final class Connects {
   private static final int SHORT_MILLIS = 300;
-  private static final int PATIENT_MILLIS = 10_000;
-  private static final int ATTEMPTS = 3_000;
+  private static final int PATIENT_MILLIS = 60_000;
 
   private Connects() {}
 
@@ -25,6 +22,10 @@ final class Connects {
     all.put("bytes before the accept", Connects::beforeAccept);
     all.put("close before the accept", Connects::closeBeforeAccept);
     all.put("connect to oneself", Connects::toOneself);
+  }
+
+  /** What needs a network namespace of its own. */
+  static void addApartTo(Map<String, Program.Behaviour> all) {
     all.put("simultaneous open", Connects::simultaneous);
   }
 
@@ -138,43 +139,36 @@ final class Connects {
     }
   }
 
-  /** Two that connect to each other at once; most attempts are refused, as one comes first. */
+  /**
+   * Two that connect to each other at once: both have sent a SYN, and lost it, before either is
+   * sent again.
+   */
   private static void simultaneous(Scene scene) throws Exception {
-    if (scene.api != Api.SOCKET) {
-      return; // the same system calls with each API; it is rare enough with the quickest
-    }
-    for (int i = 0; i < ATTEMPTS; i++) {
-      InetSocketAddress one = freePort(scene);
-      InetSocketAddress two = freePort(scene);
-      CyclicBarrier together = new CyclicBarrier(2);
-      Task<End> other = scene.start(() -> connectAtOnce(scene, two, one, together));
-      End here = connectAtOnce(scene, one, two, together);
-      End there = other.get();
-      if (here != null && there != null) {
-        try (Pair pair = new Pair(here, there)) {
-          pair.exchange();
-          scene.checkAlone(pair);
-          pair.exchange();
-        }
-        scene.say("met", true);
-        return;
-      }
-      for (End end : new End[] {here, there}) {
-        if (end != null) {
-          end.close();
-        }
-      }
-    }
-  }
-
-  private static End connectAtOnce(
-      Scene scene, InetSocketAddress from, InetSocketAddress to, CyclicBarrier together)
-      throws Exception {
-    together.await();
-    try {
-      return scene.api.connect(from, to, PATIENT_MILLIS);
-    } catch (SocketException e) {
-      return null; // refused
+    InetSocketAddress one = freePort(scene);
+    InetSocketAddress two;
+    do {
+      two = freePort(scene);
+    } while (two.equals(one));
+    InetSocketAddress other = two;
+    scene.loses(true);
+    Task<End> here =
+        scene.start(() -> scene.api.connect(one, other, PATIENT_MILLIS)).awaitBlocked();
+    Task<End> there =
+        scene.start(() -> scene.api.connect(other, one, PATIENT_MILLIS)).awaitBlocked();
+    scene.loses(false);
+    try (Pair pair = new Pair(here.get(), there.get())) {
+      pair.exchange();
+      scene.checkAlone(pair);
+      pair.exchange();
+      scene.say(
+          "mirrored",
+          pair.client().local().equals(pair.server().remote())
+              && pair.server().local().equals(pair.client().remote()));
+      pair.client().writeAll(new byte[30]);
+      pair.client().shutdownOutput();
+      scene.say("read to the end", pair.server().drain());
+      pair.server().close();
+      scene.say("and back", pair.client().drain());
     }
   }
 }

@@ -9,6 +9,9 @@ import java.util.Map;
 
 /** Runs all behaviours with one API over one family, and prints what it sees. */
 public final class Program {
+  /** Those behaviours that need a network namespace of their own. */
+  public static final String APART = "apart";
+
   /** One behaviour. */
   @FunctionalInterface
   interface Behaviour {
@@ -22,7 +25,7 @@ public final class Program {
    *
    * @param args an {@link Api}, an address of this host, {@code once} or {@code moments} (each
    *     behaviour once for each of its moments), and optionally the start of the names of those
-   *     that are to run
+   *     that are to run; {@code apart} stands for those that need a network namespace of their own
    */
   public static void main(String[] args) throws Exception {
     Api api = Api.valueOf(args[0]);
@@ -34,8 +37,8 @@ public final class Program {
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII)),
             System.out);
     steering.ask(Steering.START);
-    for (Map.Entry<String, Behaviour> entry : all(api).entrySet()) {
-      if (!entry.getKey().startsWith(only)) {
+    for (Map.Entry<String, Behaviour> entry : all(api, only).entrySet()) {
+      if (!only.equals(APART) && !entry.getKey().startsWith(only)) {
         continue;
       }
       int strike = 0;
@@ -48,6 +51,7 @@ public final class Program {
         count = scene.moments();
       } while (moments && ++strike < count);
     }
+    steering.ask(Steering.END);
   }
 
   private static Void play(Behaviour behaviour, Scene scene) throws Exception {
@@ -55,8 +59,12 @@ public final class Program {
     return null;
   }
 
-  private static Map<String, Behaviour> all(Api api) {
+  private static Map<String, Behaviour> all(Api api, String only) {
     Map<String, Behaviour> all = new LinkedHashMap<>();
+    if (only.equals(APART)) {
+      Connects.addApartTo(all);
+      return all;
+    }
     Streams.addTo(all);
     Closes.addTo(all);
     Resets.addTo(all);

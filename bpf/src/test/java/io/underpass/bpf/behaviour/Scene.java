@@ -139,6 +139,11 @@ final class Scene {
     exchangeUntil(Steering.CHECK, pair);
   }
 
+  /** From now on, or no longer, what is sent over loopback is lost. */
+  void loses(boolean everything) throws Exception {
+    steering.ask(everything ? Steering.HOLD : Steering.RELEASE);
+  }
+
   /** This connection is none that can be accelerated. */
   void checkAlone(Pair pair) throws Exception {
     steering.ask(Steering.ALONE, pair);

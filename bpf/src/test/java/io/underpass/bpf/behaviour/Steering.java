@@ -46,8 +46,17 @@ public final class Steering {
   /** {@code alone <port> <port>}: a connection that is never accelerated. */
   public static final String ALONE = "alone";
 
+  /** {@code hold}: what is sent over loopback is to be lost from now on. */
+  public static final String HOLD = "hold";
+
+  /** {@code release}: no more of it. */
+  public static final String RELEASE = "release";
+
   /** {@code over}: the behaviour has ended; its connections are closed. */
   public static final String OVER = "over";
+
+  /** {@code end}: after everything else. */
+  public static final String END = "end";
 
   private final BufferedReader in;
   private final PrintStream out;
