@@ -86,6 +86,7 @@ final class Steersman {
       case Steering.WARM -> warm(ends);
       case Steering.SETTLED -> moment(ends, true);
       case Steering.PENDING -> moment(ends, false);
+      case Steering.HALF_CLOSED -> halfClosed(ends);
       case Steering.IDLE -> idle();
       case Steering.CHECK -> check(ends);
       case Steering.ALONE -> alone(ends);
@@ -144,6 +145,23 @@ final class Steersman {
             settled ? awaitOff(ends, 2) : await(ends, f -> !f.accelerated(), "not let go");
         redirectedBefore = redirectedBytes(ends);
         yield answer;
+      }
+    };
+  }
+
+  /** A connection that is half closed is not enrolled any more, but can be taken off. */
+  private String halfClosed(Ends ends) throws IOException, InterruptedException {
+    struck = true;
+    strikes++;
+    return switch (mode) {
+      case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
+      case IN_MID_STREAM -> {
+        take();
+        yield flows(ends).stream().noneMatch(FlowView::accelerated) ? Steering.OK : "accelerated";
+      }
+      case TAKEN_OFF -> {
+        letGo();
+        yield awaitOff(ends, 0);
       }
     };
   }

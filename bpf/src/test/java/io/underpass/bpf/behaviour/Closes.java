@@ -15,6 +15,7 @@ final class Closes {
     all.put("half-close of the client, then of the server", s -> halfClose(s, true));
     all.put("half-close of the server, then of the client", s -> halfClose(s, false));
     all.put("half-close while the other reads", Closes::halfCloseAmidRead);
+    all.put("the open half of a connection", Closes::openHalf);
     all.put("close while the other reads", Closes::closeAmidRead);
     all.put("close with bytes on the way", s -> closePending(s, false));
     all.put("half-close with bytes on the way", s -> closePending(s, true));
@@ -55,6 +56,28 @@ final class Closes {
       scene.say("read", reader.get());
       pair.server().writeAll(new byte[7]);
       scene.say("answer", pair.client().readUpTo(7).length);
+    }
+  }
+
+  private static void openHalf(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      pair.client().writeAll(new byte[100]);
+      pair.client().shutdownOutput();
+      scene.say("read to the end", pair.server().drain());
+      for (int i = 0; i < 15; i++) {
+        Task<byte[]> reader = scene.start(() -> pair.client().readUpTo(50));
+        if (i == 5) {
+          scene.momentHalfClosed(pair);
+        } else if (i == 10) {
+          reader.awaitBlocked();
+          scene.momentHalfClosed(pair);
+        }
+        pair.server().writeAll(new byte[50]);
+        scene.say("answer", reader.get().length);
+      }
+      pair.server().close();
+      scene.say("read back to the end", pair.client().drain());
     }
   }
 

@@ -1,7 +1,9 @@
 package io.underpass.bpf.behaviour;
 
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,8 +38,12 @@ final class Connects {
   }
 
   private static void refused(Scene scene) throws Exception {
-    InetSocketAddress nobody = freePort(scene);
-    scene.tell("connect", () -> scene.connect(nobody));
+    // Bound, so that nobody else gets the port, and not listening.
+    try (Socket holder = new Socket()) {
+      holder.bind(new InetSocketAddress(scene.address, 0));
+      InetSocketAddress nobody = (InetSocketAddress) holder.getLocalSocketAddress();
+      scene.tell("connect", () -> scene.connect(nobody));
+    }
   }
 
   private static void timedOut(Scene scene) throws Exception {
@@ -126,8 +132,7 @@ final class Connects {
   }
 
   private static void toOneself(Scene scene) throws Exception {
-    InetSocketAddress here = freePort(scene);
-    try (End end = scene.api.connect(here, here, PATIENT_MILLIS)) {
+    try (End end = connectToOneself(scene)) {
       scene.say("both ends", end.local().equals(end.remote()));
       Pair pair = new Pair(end, end);
       pair.exchange();
@@ -136,6 +141,19 @@ final class Connects {
       end.writeAll(new byte[20]);
       end.shutdownOutput();
       scene.say("read to the end", end.drain());
+    }
+  }
+
+  private static End connectToOneself(Scene scene) throws Exception {
+    for (int attempts = 10; ; attempts--) {
+      InetSocketAddress here = freePort(scene);
+      try {
+        return scene.api.connect(here, here, PATIENT_MILLIS);
+      } catch (BindException e) {
+        if (attempts == 0) { // somebody else can have the port by now, but not each time
+          throw e;
+        }
+      }
     }
   }
 

@@ -12,6 +12,7 @@ final class Resets {
   static void addTo(Map<String, Program.Behaviour> all) {
     all.put("close with bytes unread", Resets::closeUnread);
     all.put("close with a part unread", Resets::closePartlyUnread);
+    all.put("close with bytes unread after shutdownInput", Resets::closeUnreadShut);
     all.put("close with bytes unread while the other reads", Resets::closeUnreadAmidRead);
     all.put("close with bytes unread while the other writes", Resets::closeUnreadAmidWrite);
     all.put("linger 0", Resets::lingerZero);
@@ -38,6 +39,17 @@ final class Resets {
       scene.momentWithUnread(pair);
       pair.client().writeAll(new byte[100]);
       pair.server().readUpTo(110);
+      scene.momentWithUnread(pair);
+      pair.server().close();
+      afterReset(scene, pair.client());
+    }
+  }
+
+  private static void closeUnreadShut(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      pair.client().writeAll(new byte[100]);
+      pair.server().shutdownInput();
       scene.momentWithUnread(pair);
       pair.server().close();
       afterReset(scene, pair.client());

@@ -126,6 +126,11 @@ final class Scene {
     moment(Steering.PENDING, pair);
   }
 
+  /** The moment, when one direction is closed already; nothing is unread. */
+  void momentHalfClosed(Pair pair) throws Exception {
+    moment(Steering.HALF_CLOSED, pair);
+  }
+
   private boolean moment(String kind, Pair pair) throws Exception {
     if (moments++ != strike) {
       return false;

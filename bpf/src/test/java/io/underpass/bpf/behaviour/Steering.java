@@ -37,6 +37,9 @@ public final class Steering {
   /** {@code pending <port> <port>}: the same, with bytes unread. */
   public static final String PENDING = "pending";
 
+  /** {@code half <port> <port>}: the same; one direction is closed, and nothing is unread. */
+  public static final String HALF_CLOSED = "half";
+
   /** {@code idle}: the moment to change the mode; there is no connection. */
   public static final String IDLE = "idle";
 
