@@ -12,7 +12,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -36,21 +35,22 @@ class NamespaceTest {
 
   @BeforeEach
   void makeNamespaces() throws Exception {
-    removeOrphans();
+    Namespace.removeOrphans();
     for (String name : List.of(one, two)) {
-      run("ip", "netns", "add", name);
+      Namespace.run("ip", "netns", "add", name);
     }
-    run("ip", "link", "add", "up0", "netns", one, "type", "veth", "peer", "up0", "netns", two);
+    Namespace.run(
+        "ip", "link", "add", "up0", "netns", one, "type", "veth", "peer", "up0", "netns", two);
     for (String[] end : new String[][] {{one, SERVER}, {two, CLIENT}}) {
-      run("ip", "-n", end[0], "addr", "add", end[1] + "/30", "dev", "up0");
-      run("ip", "-n", end[0], "link", "set", "up0", "up");
+      Namespace.run("ip", "-n", end[0], "addr", "add", end[1] + "/30", "dev", "up0");
+      Namespace.run("ip", "-n", end[0], "link", "set", "up0", "up");
     }
   }
 
   @AfterEach
   void removeNamespaces() throws Exception {
-    run("ip", "netns", "del", one);
-    run("ip", "netns", "del", two);
+    Namespace.run("ip", "netns", "del", one);
+    Namespace.run("ip", "netns", "del", two);
   }
 
   @Test
@@ -131,25 +131,5 @@ class NamespaceTest {
         Thread.sleep(30_000); // the flows are looked at; then this process is ended
       }
     }
-  }
-
-  /** Namespaces of a test that was killed. */
-  private static void removeOrphans() throws Exception {
-    for (String line : run("ip", "netns", "list")) {
-      String name = line.split(" ", -1)[0];
-      if (name.startsWith("underpass-")
-          && ProcessHandle.of(Long.parseLong(name.split("-", -1)[1])).isEmpty()) {
-        run("ip", "netns", "del", name);
-      }
-    }
-  }
-
-  private static List<String> run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    List<String> out = new ArrayList<>(process.inputReader().readAllLines());
-    if (process.waitFor() != 0) {
-      throw new IOException(String.join(" ", command) + ": " + out);
-    }
-    return out;
   }
 }

@@ -1,0 +1,244 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.bpf.Steersman.Mode;
+import io.underpass.bpf.behaviour.Api;
+import io.underpass.bpf.behaviour.Program;
+import io.underpass.bpf.behaviour.Steering;
+import io.underpass.helper.SteeredHelper;
+import io.underpass.testing.KernelTest;
+import java.io.BufferedReader;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * A program sees of its sockets what it sees over plain TCP, whichever API it uses, whenever its
+ * connections are accelerated or taken off again. See docs/behaviour.md.
+ */
+@KernelTest
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Timeout(value = 600, unit = TimeUnit.SECONDS)
+class BehaviourTest {
+  private static final Path AGENT =
+      Path.of(System.getProperty("underpass.root", "."), "javaagent/target/underpass.jar");
+
+  /** Programs that run at the same time: they wait more than they work. */
+  private static final int AT_ONCE = 4;
+
+  /** Runs only the behaviours whose names start so. */
+  private static final String ONLY = System.getProperty("underpass.behaviour", "");
+
+  private static final long SEED = Long.getLong("underpass.seed", System.nanoTime());
+
+  private static final Map<String, String> FAMILIES =
+      new TreeMap<>(Map.of("IPv4", "127.0.0.1", "IPv6", "::1"));
+
+  private final ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);
+  private final Map<Row, Future<Outcome>> runs = new LinkedHashMap<>();
+  private Path folder;
+  private SteeredHelper helper;
+
+  /**
+   * A row of the matrix.
+   *
+   * @param mode null: plain
+   * @param apart only the behaviours that need a network namespace of their own
+   */
+  private record Row(Api api, String family, Mode mode, boolean apart) {}
+
+  /** What a run printed, and how often its mode was confirmed. */
+  private record Outcome(List<String> lines, int confirmed, int strikes) {
+    /** The lines of one behaviour's run, by its name and the moment at which it changed. */
+    Map<String, List<String>> byRun() {
+      Map<String, List<String>> runs = new TreeMap<>();
+      for (String line : lines) {
+        int at = line.indexOf(": ");
+        runs.computeIfAbsent(line.substring(0, at), _ -> new ArrayList<>())
+            .add(line.substring(at + 2));
+      }
+      return runs;
+    }
+  }
+
+  @BeforeAll
+  void startAll() throws Exception {
+    Namespace.removeOrphans();
+    folder = Files.createTempDirectory("underpass-behaviour");
+    helper = new SteeredHelper(folder.resolve("helper.sock"), Pinning.newFolder());
+    for (Api api : Api.values()) {
+      for (String family : FAMILIES.keySet()) {
+        submit(new Row(api, family, null, false));
+        for (Mode mode : Mode.values()) {
+          submit(new Row(api, family, mode, false));
+        }
+        submit(new Row(api, family, null, true));
+        submit(new Row(api, family, Mode.FROM_THE_HANDSHAKE, true));
+      }
+    }
+  }
+
+  private void submit(Row row) {
+    runs.put(row, threads.submit(() -> row.apart ? runApart(row) : run(row, null)));
+  }
+
+  @AfterAll
+  void stopAll() throws Exception {
+    threads.shutdownNow();
+    assertTrue(threads.awaitTermination(60, TimeUnit.SECONDS));
+    if (helper != null) {
+      helper.close();
+    }
+    Files.deleteIfExists(folder);
+  }
+
+  static Stream<Arguments> matrix() {
+    return Stream.of(Api.values())
+        .flatMap(
+            api ->
+                FAMILIES.keySet().stream()
+                    .flatMap(
+                        family ->
+                            Stream.of(Mode.values()).map(mode -> Arguments.of(api, family, mode))));
+  }
+
+  @ParameterizedTest(name = "{0}, {1}, {2}")
+  @MethodSource("matrix")
+  void aProgramSeesWhatItSeesOverPlainTcp(Api api, String family, Mode mode) throws Exception {
+    Map<String, List<String>> plain = plain(new Row(api, family, null, false));
+    Outcome outcome = runs.get(new Row(api, family, mode, false)).get();
+    assertSame(plain, outcome);
+    if (ONLY.isEmpty()) {
+      // Each confirmation is an answer without which the program would have failed; that they were
+      // asked for at all is what is left to see.
+      assertTrue(plain.size() > 40, plain.keySet()::toString);
+      assertTrue(outcome.confirmed() > 30, () -> "confirmed " + outcome.confirmed());
+      assertTrue(outcome.strikes() > 35, () -> "moments " + outcome.strikes());
+    }
+  }
+
+  static Stream<Arguments> apisAndFamilies() {
+    return Stream.of(Api.values())
+        .flatMap(api -> FAMILIES.keySet().stream().map(family -> Arguments.of(api, family)));
+  }
+
+  /** Neither end of it can be told from the other by the handshake, so it runs plain. */
+  @ParameterizedTest(name = "{0}, {1}")
+  @MethodSource("apisAndFamilies")
+  void aSimultaneousOpenIsAsOverPlainTcp(Api api, String family) throws Exception {
+    Outcome outcome = runs.get(new Row(api, family, Mode.FROM_THE_HANDSHAKE, true)).get();
+    assertSame(plain(new Row(api, family, null, true)), outcome);
+    assertEquals(1, outcome.confirmed());
+  }
+
+  /** What the plain run says, by the behaviour's name. */
+  private Map<String, List<String>> plain(Row row) throws Exception {
+    Map<String, List<String>> plain = new TreeMap<>();
+    runs.get(row).get().byRun().forEach((run, lines) -> plain.put(nameOf(run), lines));
+    return plain;
+  }
+
+  private static void assertSame(Map<String, List<String>> plain, Outcome outcome) {
+    List<String> differences = new ArrayList<>();
+    outcome
+        .byRun()
+        .forEach(
+            (run, lines) -> {
+              List<String> truth = plain.get(nameOf(run));
+              if (!lines.equals(truth)) {
+                differences.add(run + "\n  plain " + truth + "\n  here  " + lines);
+              }
+            });
+    assertTrue(
+        differences.isEmpty(),
+        () -> "-Dunderpass.seed=" + SEED + "\n" + String.join("\n", differences));
+    Set<String> names = new TreeSet<>();
+    outcome.byRun().keySet().forEach(run -> names.add(nameOf(run)));
+    assertEquals(plain.keySet(), names);
+  }
+
+  /** Without the moment at which it changed. */
+  private static String nameOf(String run) {
+    return run.substring(0, run.lastIndexOf(" #"));
+  }
+
+  private Outcome runApart(Row row) throws Exception {
+    try (Namespace namespace = new Namespace()) {
+      return run(row, namespace);
+    }
+  }
+
+  /** Runs the program for one row, in the namespace if there is one. */
+  private Outcome run(Row row, Namespace namespace) throws Exception {
+    List<String> options = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
+    if (row.mode != null) {
+      options.add("-javaagent:" + AGENT + "=enabled=on,socket=" + folder.resolve("helper.sock"));
+    }
+    // The moments are what they are in the other two.
+    boolean moments = row.mode == Mode.IN_MID_STREAM || row.mode == Mode.TAKEN_OFF;
+    Process process =
+        Testbed.java(
+            Program.class,
+            namespace == null ? List.of() : namespace.prefix(),
+            options,
+            row.api.name(),
+            FAMILIES.get(row.family),
+            moments ? "moments" : "once",
+            row.apart ? Program.APART : ONLY);
+    try (BufferedReader out = process.inputReader();
+        Writer in = process.outputWriter()) {
+      Steersman steersman =
+          row.mode == null ? null : new Steersman(helper, row.mode, process.pid(), SEED);
+      List<String> lines = new ArrayList<>();
+      for (String line; (line = out.readLine()) != null; ) {
+        if (line.startsWith(Steering.MARK)) {
+          String request = line.substring(Steering.MARK.length());
+          in.write(answer(request, steersman, namespace) + "\n");
+          in.flush();
+        } else {
+          lines.add(line);
+        }
+      }
+      String last = lines.isEmpty() ? "the start" : lines.getLast();
+      assertEquals(0, process.waitFor(), () -> row + " ended after " + last);
+      return steersman == null
+          ? new Outcome(lines, 0, 0)
+          : new Outcome(lines, steersman.confirmed(), steersman.strikes());
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+  }
+
+  private static String answer(String request, Steersman steersman, Namespace namespace)
+      throws Exception {
+    if (request.equals(Steering.HOLD)) {
+      namespace.hold();
+    } else if (request.equals(Steering.RELEASE)) {
+      namespace.release();
+    } else if (steersman != null) {
+      return steersman.answer(request);
+    }
+    return Steering.OK;
+  }
+}

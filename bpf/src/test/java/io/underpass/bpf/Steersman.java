@@ -1,0 +1,329 @@
+package io.underpass.bpf;
+
+import io.underpass.Reason;
+import io.underpass.bpf.behaviour.Steering;
+import io.underpass.helper.SteeredHelper;
+import io.underpass.protocol.FlowView;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Predicate;
+
+/**
+ * Answers the requests of one program ({@link Steering}): makes the mode happen, and makes sure
+ * that it did, by what the helper and the kernel know of the flow.
+ */
+final class Steersman {
+  /** What becomes of each connection. */
+  enum Mode {
+    /** The process is registered before its sockets are made; enrolled before any bytes. */
+    FROM_THE_HANDSHAKE,
+    /** Plain, until the moment: the process registers then. */
+    IN_MID_STREAM,
+    /** Enrolled before any bytes, until the moment: the process is registered no more. */
+    TAKEN_OFF,
+    /**
+     * Enrolled before any bytes; then let go and taken up over and over, without regard to what the
+     * program does.
+     */
+    AT_RANDOM
+  }
+
+  private final SteeredHelper helper;
+  private final Mode mode;
+  private final long pid;
+  private final long seed;
+
+  private boolean taken;
+
+  /** The moment of this behaviour's run has come. */
+  private boolean struck;
+
+  /** Bytes that had been redirected each way when the flow was taken off. */
+  private long redirectedBefore;
+
+  /** How often the flow table has confirmed the mode. */
+  private int confirmed;
+
+  /** Moments that came. */
+  private int strikes;
+
+  /** Of AT_RANDOM, from the start on. */
+  private Toggler toggler;
+
+  /**
+   * Of one program.
+   *
+   * @param seed of what is done at random
+   */
+  Steersman(SteeredHelper helper, Mode mode, long pid, long seed) {
+    this.helper = helper;
+    this.mode = mode;
+    this.pid = pid;
+    this.seed = seed;
+  }
+
+  int confirmed() {
+    return confirmed;
+  }
+
+  int strikes() {
+    return strikes;
+  }
+
+  /** The answer to a request. */
+  String answer(String request) throws Exception {
+    String[] words = request.split(" ", -1);
+    Ends ends =
+        words.length == 3
+            ? new Ends(Integer.parseInt(words[1]), Integer.parseInt(words[2]))
+            : new Ends(0, 0);
+    return switch (words[0]) {
+      case Steering.START -> start();
+      case Steering.PAIR -> pair(ends);
+      case Steering.UNACCEPTED -> mode == Mode.FROM_THE_HANDSHAKE ? pair(ends) : Steering.OK;
+      case Steering.WARM -> warm(ends);
+      case Steering.SETTLED -> moment(ends, true);
+      case Steering.PENDING -> moment(ends, false);
+      case Steering.HALF_CLOSED -> halfClosed(ends);
+      case Steering.IDLE -> idle();
+      case Steering.CHECK -> check(ends);
+      case Steering.ALONE -> alone(ends);
+      case Steering.OVER -> over();
+      case Steering.END -> end();
+      default -> "unknown";
+    };
+  }
+
+  private String start() throws IOException, InterruptedException {
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    while (!helper.isRegistered(pid)) { // the agent tries again after a second
+      if (System.nanoTime() > end) {
+        return "the agent does not register";
+      }
+      Thread.sleep(1);
+    }
+    if (mode == Mode.FROM_THE_HANDSHAKE) {
+      take();
+    } else if (mode == Mode.AT_RANDOM) {
+      toggler = new Toggler(helper, pid, seed);
+    }
+    return Steering.OK;
+  }
+
+  private String pair(Ends ends) throws IOException, InterruptedException {
+    if (mode == Mode.TAKEN_OFF) {
+      take();
+    } else if (mode == Mode.AT_RANDOM) {
+      toggler.hold();
+    }
+    return mode == Mode.IN_MID_STREAM ? Steering.OK : awaitAccelerated(ends);
+  }
+
+  private String warm(Ends ends) throws IOException, InterruptedException {
+    String answer = mode == Mode.IN_MID_STREAM ? Steering.OK : redirected(ends);
+    if (mode == Mode.AT_RANDOM && answer.equals(Steering.OK)) {
+      toggler.go();
+    }
+    return answer;
+  }
+
+  private String moment(Ends ends, boolean settled) throws IOException, InterruptedException {
+    struck = true;
+    strikes++;
+    return switch (mode) {
+      case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
+      case IN_MID_STREAM -> {
+        take();
+        yield awaitAccelerated(ends);
+      }
+      case TAKEN_OFF -> {
+        letGo();
+        // What is unread stays where it is, and its socket with it.
+        String answer =
+            settled ? awaitOff(ends, 2) : await(ends, f -> !f.accelerated(), "not let go");
+        redirectedBefore = redirectedBytes(ends);
+        yield answer;
+      }
+    };
+  }
+
+  /** A connection that is half closed is not enrolled any more, but can be taken off. */
+  private String halfClosed(Ends ends) throws IOException, InterruptedException {
+    struck = true;
+    strikes++;
+    return switch (mode) {
+      case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
+      case IN_MID_STREAM -> {
+        take();
+        yield flows(ends).stream().noneMatch(FlowView::accelerated) ? Steering.OK : "accelerated";
+      }
+      case TAKEN_OFF -> {
+        letGo();
+        yield awaitOff(ends, 0);
+      }
+    };
+  }
+
+  /** The moment, with no connection there. */
+  private String idle() throws IOException {
+    if (mode == Mode.AT_RANDOM) {
+      return Steering.OK;
+    }
+    struck = true;
+    strikes++;
+    if (mode == Mode.TAKEN_OFF) {
+      letGo();
+    } else {
+      take();
+    }
+    redirectedBefore = 0;
+    return Steering.OK;
+  }
+
+  private String check(Ends ends) throws IOException, InterruptedException {
+    return switch (mode) {
+      case FROM_THE_HANDSHAKE -> redirected(ends);
+      case AT_RANDOM -> Steering.OK;
+      case IN_MID_STREAM -> struck ? redirected(ends) : Steering.OK;
+      case TAKEN_OFF -> struck ? stayedOff(ends) : redirected(ends);
+    };
+  }
+
+  private String stayedOff(Ends ends) throws IOException, InterruptedException {
+    String answer = awaitOff(ends, 0);
+    if (redirectedBytes(ends) != redirectedBefore) {
+      return "redirected after it was taken off: " + flows(ends);
+    }
+    confirmed++;
+    return answer;
+  }
+
+  /** Whether bytes were redirected each way. */
+  private String redirected(Ends ends) throws IOException, InterruptedException {
+    String answer = awaitAccelerated(ends);
+    // The first bytes go by TCP, until they are read and acknowledged.
+    if (answer.equals(Steering.OK)
+        && !flows(ends).stream().allMatch(f -> f.tx().redirectedBytes() > 0)) {
+      return Steering.MORE;
+    }
+    confirmed++;
+    return answer;
+  }
+
+  private String alone(Ends ends) throws IOException {
+    if (mode == Mode.AT_RANDOM) {
+      return Steering.OK;
+    }
+    boolean takenHere = !taken;
+    take();
+    for (int i = 0; i < 5; i++) {
+      List<FlowView> flows = flows(ends);
+      if (flows.isEmpty()) {
+        return "not known";
+      }
+      for (FlowView flow : flows) {
+        boolean plain =
+            !flow.accelerated()
+                && (flow.reason() == Reason.UNDECIDED || flow.reason() == Reason.NO_PEER);
+        if (!plain || helper.isMember(flow)) {
+          return "should be plain: " + flow;
+        }
+      }
+    }
+    if (takenHere) {
+      letGo();
+    }
+    confirmed++;
+    return Steering.OK;
+  }
+
+  private String over() {
+    struck = false;
+    if (mode == Mode.IN_MID_STREAM || mode == Mode.TAKEN_OFF) {
+      letGo();
+    }
+    return Steering.OK;
+  }
+
+  private String end() throws InterruptedException, ExecutionException {
+    if (toggler != null) {
+      toggler.stop();
+      strikes = toggler.rounds();
+    }
+    return Steering.OK;
+  }
+
+  private void take() throws IOException {
+    if (!taken) {
+      helper.take(pid);
+      taken = true;
+    }
+  }
+
+  private void letGo() {
+    if (taken) {
+      helper.letGo(pid);
+      taken = false;
+    }
+  }
+
+  private String awaitAccelerated(Ends ends) throws IOException, InterruptedException {
+    return await(ends, FlowView::accelerated, "not accelerated");
+  }
+
+  /** Neither end is in the sockhash; at the least so many of them have records. */
+  private String awaitOff(Ends ends, int least) throws IOException, InterruptedException {
+    List<FlowView> flows = new ArrayList<>();
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    do {
+      flows = flows(ends);
+      boolean off = flows.size() >= least;
+      for (FlowView flow : flows) {
+        off &= !helper.isMember(flow);
+      }
+      if (off) {
+        return Steering.OK;
+      }
+      Thread.sleep(1);
+    } while (System.nanoTime() < end);
+    return "not taken off: " + flows;
+  }
+
+  private String await(Ends ends, Predicate<FlowView> wanted, String complaint)
+      throws IOException, InterruptedException {
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    List<FlowView> flows;
+    do {
+      flows = flows(ends);
+      if (flows.size() == 2 && flows.stream().allMatch(wanted)) {
+        return Steering.OK;
+      }
+      Thread.sleep(1);
+    } while (System.nanoTime() < end);
+    return complaint + ": " + flows;
+  }
+
+  private long redirectedBytes(Ends ends) throws IOException {
+    return flows(ends).stream().mapToLong(f -> f.tx().redirectedBytes()).sum();
+  }
+
+  /** The connection's flows, after a sweep: one for each end. */
+  private List<FlowView> flows(Ends ends) throws IOException {
+    return helper.sweep().stream().filter(f -> f.owner() == pid && ends.have(f)).toList();
+  }
+
+  /** A connection, by its ports. */
+  private record Ends(int client, int server) {
+    boolean have(FlowView flow) {
+      int local = port(flow.local());
+      int remote = port(flow.remote());
+      return (local == client && remote == server) || (local == server && remote == client);
+    }
+
+    private static int port(String endpoint) {
+      return Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
+    }
+  }
+}

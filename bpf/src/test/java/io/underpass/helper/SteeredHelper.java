@@ -1,0 +1,155 @@
+package io.underpass.helper;
+
+import io.underpass.datapath.KernelDatapath;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.Layouts;
+import io.underpass.protocol.Drained;
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.Probe;
+import io.underpass.protocol.Totals;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A helper whose processes are taken up, and let go, when the test says so. A process registers as
+ * ever, and its agent is answered; but the kernel is told of it by {@link #take} alone, and told
+ * that it is registered no more by {@link #letGo}: what a JVM sees that the agent was attached to,
+ * and that was registered with a helper that lost it.
+ */
+public final class SteeredHelper implements AutoCloseable {
+  private final Steered datapath = new Steered();
+  private final Helper helper;
+  private final BpfMap members;
+
+  /** Every pair is enrolled as soon as it is found. */
+  public SteeredHelper(Path socket, Path pins) throws IOException {
+    HelperConfig config =
+        HelperConfig.defaults().withSocket(socket).withBpffs(pins).withTakeEvery(true);
+    helper =
+        Helper.start(
+            config,
+            (c, cgroup) -> {
+              datapath.kernel = KernelDatapath.load(c, cgroup);
+              return datapath;
+            },
+            new Audit(line -> {}));
+    members = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"));
+  }
+
+  /** Whether its agent has registered. */
+  public boolean isRegistered(long pid) {
+    return datapath.registrations.containsKey((int) pid);
+  }
+
+  /** Its sockets are looked at from now on, those it has too; its agent has registered before. */
+  public void take(long pid) throws IOException {
+    datapath.take((int) pid);
+  }
+
+  /** Its sockets go back to TCP. */
+  public void letGo(long pid) {
+    datapath.letGo((int) pid);
+  }
+
+  /** One sweep, and what is known of all flows then. */
+  public List<FlowView> sweep() throws IOException {
+    datapath.sweep();
+    return datapath.flows(Datapath.ALL, 1000).top();
+  }
+
+  /** Whether the socket is in the sockhash, that is, whether the kernel has it enrolled. */
+  public boolean isMember(FlowView flow) throws IOException {
+    ByteBuffer key = members.newKey();
+    key.putLong(0, flow.cookie());
+    return members.lookup(key, members.newValue());
+  }
+
+  @Override
+  public void close() {
+    members.close();
+    helper.close();
+  }
+
+  /** The kernel's datapath, but for who is registered. */
+  private static final class Steered implements Datapath {
+    /** Set once, before the server starts. */
+    private KernelDatapath kernel;
+
+    /** By pid. */
+    private final Map<Integer, Registration> registrations = new ConcurrentHashMap<>();
+
+    void take(int pid) throws IOException {
+      kernel.admit(registrations.get(pid));
+    }
+
+    void letGo(int pid) {
+      kernel.dismiss(registrations.get(pid));
+    }
+
+    @Override
+    public void admit(Registration registration) {
+      registrations.put(registration.pid(), registration);
+    }
+
+    @Override
+    public void dismiss(Registration registration) {
+      registrations.remove(registration.pid());
+      kernel.dismiss(registration);
+    }
+
+    @Override
+    public int firstId() {
+      return kernel.firstId();
+    }
+
+    @Override
+    public Totals totals(Registration registration) throws IOException {
+      return kernel.totals(registration);
+    }
+
+    @Override
+    public Flows flows(int id, int limit) throws IOException {
+      return kernel.flows(id, limit);
+    }
+
+    @Override
+    public Map<Integer, Long> flowCounts() throws IOException {
+      return kernel.flowCounts();
+    }
+
+    @Override
+    public String state() {
+      return kernel.state();
+    }
+
+    @Override
+    public String reason() {
+      return kernel.reason();
+    }
+
+    @Override
+    public Drained drain(Duration wait) throws IOException {
+      return kernel.drain(wait);
+    }
+
+    @Override
+    public List<Probe> probes() {
+      return kernel.probes();
+    }
+
+    @Override
+    public void sweep() throws IOException {
+      kernel.sweep();
+    }
+
+    @Override
+    public void close() {
+      kernel.close();
+    }
+  }
+}

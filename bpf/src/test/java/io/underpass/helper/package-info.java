@@ -1,0 +1,2 @@
+/** The helper, for tests of other packages. */
+package io.underpass.helper;
