@@ -10,6 +10,7 @@ import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Registration;
+import io.underpass.helper.Rules;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
 import java.io.InputStream;
@@ -64,6 +65,7 @@ public final class KernelDatapath implements Datapath {
         config.bpffs(),
         cgroup,
         Tuning.DEFAULT.withTakeEvery(config.takeEvery()),
+        config.rules(),
         line -> System.err.println("underpass: " + line));
   }
 
@@ -76,6 +78,12 @@ public final class KernelDatapath implements Datapath {
    */
   public KernelDatapath(Path pinFolder, Path cgroup, Tuning tuning, Consumer<String> trouble)
       throws IOException {
+    this(pinFolder, cgroup, tuning, Rules.NONE, trouble);
+  }
+
+  private KernelDatapath(
+      Path pinFolder, Path cgroup, Tuning tuning, Rules rules, Consumer<String> trouble)
+      throws IOException {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
     boolean adopting = pins.exist();
@@ -85,6 +93,7 @@ public final class KernelDatapath implements Datapath {
       tuning.apply(object);
       pins.prepare(object);
       object.load();
+      RuleTable.fill(object.map("rules"), rules);
       this.control = new ControlBlock(object.map("control"));
       this.totals = new TotalsTable(object.map("totals"));
       BpfMap socks = object.map("socks");

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /**
  * A helper of the test's own, in this JVM, with this JVM registered: both ends of every connection
@@ -28,13 +29,20 @@ final class Testbed implements AutoCloseable {
   final HelperClient client;
 
   Testbed(boolean takeEvery) throws IOException {
+    this(config -> config.withTakeEvery(takeEvery));
+  }
+
+  /**
+   * @param changes what the test wants of its helper
+   */
+  Testbed(UnaryOperator<HelperConfig> changes) throws IOException {
     folder = Files.createTempDirectory("underpass-test");
     helper =
         Helper.start(
-            HelperConfig.defaults()
-                .withSocket(folder.resolve("helper.sock"))
-                .withBpffs(Pinning.newFolder())
-                .withTakeEvery(takeEvery));
+            changes.apply(
+                HelperConfig.defaults()
+                    .withSocket(folder.resolve("helper.sock"))
+                    .withBpffs(Pinning.newFolder())));
     client = HelperClient.connect(helper.socket(), PATIENCE);
     client.register("on").orThrow();
   }
