@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
@@ -105,23 +106,38 @@ final class Testbed implements AutoCloseable {
 
   /** The flow whose local end this socket is. */
   FlowView flowOf(SocketChannel channel) throws IOException {
+    return flowOf(client, channel).orElseThrow(() -> new AssertionError("no flow of " + channel));
+  }
+
+  private static Optional<FlowView> flowOf(HelperClient client, SocketChannel channel)
+      throws IOException {
     int local = ((InetSocketAddress) channel.getLocalAddress()).getPort();
     int remote = ((InetSocketAddress) channel.getRemoteAddress()).getPort();
-    return flows().stream()
+    return client.flows(1000).stream()
         .filter(f -> f.local().endsWith(":" + local) && f.remote().endsWith(":" + remote))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("no flow of port " + local));
+        .findFirst();
   }
 
   /** Sweeps until the flow is as wanted. */
   FlowView await(SocketChannel channel, Predicate<FlowView> wanted)
       throws IOException, InterruptedException {
+    return await(client, helper::sweep, channel, wanted);
+  }
+
+  /**
+   * Waits until the flow is there, and as wanted.
+   *
+   * @param step what is done before each look; a helper in a process of its own sweeps by itself
+   */
+  static FlowView await(
+      HelperClient client, Runnable step, SocketChannel channel, Predicate<FlowView> wanted)
+      throws IOException, InterruptedException {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
-      helper.sweep();
-      FlowView flow = flowOf(channel);
-      if (wanted.test(flow)) {
-        return flow;
+      step.run();
+      Optional<FlowView> flow = flowOf(client, channel);
+      if (flow.filter(wanted).isPresent()) {
+        return flow.get();
       }
       if (System.nanoTime() > end) {
         throw new AssertionError("still not as wanted: " + flow);
