@@ -96,10 +96,6 @@ final class Testbed implements AutoCloseable {
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
-  List<FlowView> flows() throws IOException {
-    return client.flows(1000);
-  }
-
   Totals totals() throws IOException {
     return client.totals();
   }
