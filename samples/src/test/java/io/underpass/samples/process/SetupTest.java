@@ -40,6 +40,7 @@ class SetupTest {
 
   private Workspace workspace;
   private Path folder;
+  private Path tree;
   private Path path;
 
   /** How {@code make setup} ended. */
@@ -49,6 +50,10 @@ class SetupTest {
   void hideClang() throws IOException {
     workspace = Workspace.create("setup-test");
     folder = workspace.folder();
+    // Copies, since another user may not enter the folder of the tree.
+    tree = Files.createDirectories(folder.resolve("tree/bin")).getParent();
+    Files.copy(Project.root().resolve("Makefile"), tree.resolve("Makefile"));
+    Files.copy(Project.command(), tree.resolve("bin/underpass"));
     path = Files.createDirectory(folder.resolve("path"));
     for (String program : PROGRAMS) {
       for (String from : System.getenv("PATH").split(":", -1)) {
@@ -127,7 +132,7 @@ class SetupTest {
   private Result run(List<String> as, String where) throws Exception {
     List<String> command = new ArrayList<>(as);
     command.addAll(List.of("make", "setup"));
-    ProcessBuilder builder = new ProcessBuilder(command).directory(Project.root().toFile());
+    ProcessBuilder builder = new ProcessBuilder(command).directory(tree.toFile());
     // Nothing of a make that these tests run under is for this one.
     builder.environment().keySet().removeAll(List.of("MAKEFLAGS", "MFLAGS", "MAKELEVEL"));
     builder.environment().put("PATH", where);
