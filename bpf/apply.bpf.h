@@ -34,10 +34,10 @@ static __always_inline __u8 reason_of(long err)
 static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	int low = sk->sk_rcvlowat, want = room, clamp;
+	int low = sk->sk_rcvlowat, want = room + tp->rcv_wnd + tp->rcv_wnd / 4, clamp;
 
 	rec->window_clamp = 0;
-	if (!want)
+	if (!room)
 		return;
 	if (low < want && !bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof(want)))
 		bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));

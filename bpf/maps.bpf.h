@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps. All but the two of `grace` are pinned, together with the links, and adopted by the next helper. */
+/* The maps. All but `rules` and the two of `grace` are pinned, together with the links, and adopted by the next helper. */
 #ifndef UNDERPASS_MAPS_H
 #define UNDERPASS_MAPS_H
 

@@ -177,7 +177,7 @@ static __always_inline void hand_over(struct up_sock *rec, const struct sock *sk
 		}
 		if (rec->state == UP_ENROLLED && (half->state == UP_ENROLLED || half->state == UP_READY)) {
 			rec->peer_copied_at_enrolment = half->copied_at_enrolment;
-			rec->reason = UP_REASON_NONE;
+			rec->reason = rec->rule == UP_DECIDE_REDIRECT ? UP_REASON_RULE : UP_REASON_NONE;
 			set_state(rec, UP_READY);
 			ctl->progress++;
 		}

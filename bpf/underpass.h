@@ -39,7 +39,7 @@ enum up_reason {
 	UP_REASON_NO_RECORD = 10,   /* no memory for the socket's record */
 	UP_REASON_FAILED = 11,      /* any other errno at enrolment */
 	UP_REASON_BEHIND = 12,      /* its reader does not keep up, so that most of it goes by TCP in any case */
-	UP_REASON_RULE = 13,        /* a rule says so */
+	UP_REASON_RULE = 13,        /* a rule says so; of an accelerated flow too */
 	UP_REASON_MAX = 14,
 };
 

@@ -21,7 +21,11 @@
 /*
  * How much the peer may hold, redirected and unread: what its receive buffer has room for beside the window that its TCP has
  * announced, with a quarter for the buffers' own overhead. So whatever is sent by TCP afterwards finds room (make_room).
+ * A buffer that the application has set may leave none; a little is taken all the same, less than the one segment by which TCP
+ * lets the buffer be overrun, so that requests and responses can be redirected there too.
  */
+#define LEAST_ROOM 16384
+
 static __always_inline __u32 limit_of(__u64 peer_sk)
 {
 	__u32 limit = READ_AT(struct sock, peer_sk, sk_rcvbuf);
@@ -29,7 +33,7 @@ static __always_inline __u32 limit_of(__u64 peer_sk)
 		       READ_AT(struct tcp_sock, peer_sk, rcv_nxt);
 
 	window += window / 4;
-	return window < limit ? limit - window : 0;
+	return window + LEAST_ROOM < limit ? limit - window : LEAST_ROOM < limit / 4 ? LEAST_ROOM : 0;
 }
 
 static __always_inline __u32 held_by(__u64 peer_sk)

@@ -36,7 +36,7 @@ public enum Reason {
   FAILED,
   /** Its reader does not keep up, so that most of it would go by TCP in any case. */
   BEHIND,
-  /** A rule of the administrator says so. */
+  /** A rule of the administrator says so; of an accelerated flow too, which then stays so. */
   RULE;
 
   private static final Reason[] ALL = values();

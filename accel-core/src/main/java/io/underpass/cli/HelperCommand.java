@@ -2,6 +2,7 @@ package io.underpass.cli;
 
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
+import io.underpass.helper.Rules;
 import io.underpass.protocol.Status;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -27,6 +28,9 @@ final class HelperCommand implements Callable<Integer> {
   @Option(names = "--policy", paramLabel = "FILE", description = "who may register")
   private Path policy;
 
+  @Option(names = "--rules", paramLabel = "FILE", description = "what is accelerated, by port")
+  private Path rules;
+
   @Option(names = "--pin-dir", paramLabel = "DIR", description = "folder on a bpf file system")
   private Path pinDir = HelperConfig.DEFAULT_BPFFS;
 
@@ -35,7 +39,11 @@ final class HelperCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     HelperConfig config =
-        HelperConfig.defaults().withSocket(socket).withPolicyFile(policy).withBpffs(pinDir);
+        HelperConfig.defaults()
+            .withSocket(socket)
+            .withPolicyFile(policy)
+            .withRules(Rules.load(rules))
+            .withBpffs(pinDir);
     Helper helper = Helper.start(config);
     AtomicInteger exit = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(helper, exit)));

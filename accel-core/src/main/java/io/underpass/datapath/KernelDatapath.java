@@ -10,6 +10,7 @@ import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Registration;
+import io.underpass.helper.Rules;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.Probe;
@@ -89,6 +90,8 @@ public final class KernelDatapath implements Datapath {
         config.bpffs(),
         cgroup,
         Tuning.DEFAULT.withTakeEvery(config.takeEvery()),
+        config.rules(),
+        false,
         line -> System.err.println("underpass: " + line));
   }
 
@@ -108,6 +111,7 @@ public final class KernelDatapath implements Datapath {
         config.bpffs(),
         cgroup,
         Tuning.DEFAULT,
+        Rules.NONE,
         true,
         line -> System.err.println("underpass: " + line));
   }
@@ -121,11 +125,16 @@ public final class KernelDatapath implements Datapath {
    */
   public KernelDatapath(Path pinFolder, Path cgroup, Tuning tuning, Consumer<String> trouble)
       throws IOException {
-    this(pinFolder, cgroup, tuning, false, trouble);
+    this(pinFolder, cgroup, tuning, Rules.NONE, false, trouble);
   }
 
   private KernelDatapath(
-      Path pinFolder, Path cgroup, Tuning tuning, boolean paused, Consumer<String> trouble)
+      Path pinFolder,
+      Path cgroup,
+      Tuning tuning,
+      Rules rules,
+      boolean paused,
+      Consumer<String> trouble)
       throws IOException {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
@@ -139,6 +148,7 @@ public final class KernelDatapath implements Datapath {
       tuning.apply(object);
       pins.prepare(object);
       object.load();
+      RuleTable.fill(object.map("rules"), rules);
       this.control = new ControlBlock(object.map("control"));
       this.totals = new TotalsTable(object.map("totals"));
       BpfMap socks = object.map("socks");

@@ -47,8 +47,6 @@ final class BpfCalls {
   private static final MethodHandle ITER_CREATE = intCall("bpf_iter_create", JAVA_INT);
   private static final MethodHandle PROG_ATTACH =
       intCall("bpf_prog_attach", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-  private static final MethodHandle PROG_DETACH =
-      intCall("bpf_prog_detach2", JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle POSSIBLE_CPUS = intCall("libbpf_num_possible_cpus");
 
   private BpfCalls() {}
@@ -141,14 +139,6 @@ final class BpfCalls {
   static int progAttach(int programFd, int targetFd, int attachType, int flags) {
     try {
       return (int) PROG_ATTACH.invokeExact(programFd, targetFd, attachType, flags);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
-  }
-
-  static int progDetach(int programFd, int targetFd, int attachType) {
-    try {
-      return (int) PROG_DETACH.invokeExact(programFd, targetFd, attachType);
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }

@@ -129,7 +129,7 @@ public final class BpfObject implements AutoCloseable {
   public BpfProgram program(String name) throws NativeException {
     MemorySegment program = ObjectCalls.findProgram(open(), name);
     int fd = BpfCalls.check(ObjectCalls.programFd(program), "program " + name);
-    return new BpfProgram(name, fd, ObjectCalls.expectedAttachType(program), false);
+    return new BpfProgram(name, fd, ObjectCalls.expectedAttachType(program));
   }
 
   private MemorySegment open() {

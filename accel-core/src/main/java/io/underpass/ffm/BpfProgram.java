@@ -8,8 +8,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
-/** A BPF program in the kernel, and the ways to attach it. */
-public final class BpfProgram implements AutoCloseable {
+/**
+ * A BPF program in the kernel, and the ways to attach it. Its descriptor belongs to its {@link
+ * BpfObject}.
+ */
+public final class BpfProgram {
   /** enum bpf_attach_type. */
   private static final int BPF_SK_MSG_VERDICT = 7;
 
@@ -24,20 +27,11 @@ public final class BpfProgram implements AutoCloseable {
   private final String name;
   private final int fd;
   private final int attachType;
-  private final boolean owned;
 
-  BpfProgram(String name, int fd, int attachType, boolean owned) {
+  BpfProgram(String name, int fd, int attachType) {
     this.name = name;
     this.fd = fd;
     this.attachType = attachType;
-    this.owned = owned;
-  }
-
-  /** The program that is pinned at a path; ENOENT if there is none. */
-  public static BpfProgram openPinned(Path path) throws NativeException, UnavailableException {
-    LibBpf.ensureAvailable();
-    int fd = BpfCalls.check(BpfCalls.get(path.toString()), "bpf_obj_get " + path);
-    return new BpfProgram(path.getFileName().toString(), fd, -1, true);
   }
 
   public String name() {
@@ -56,9 +50,6 @@ public final class BpfProgram implements AutoCloseable {
 
   /** Attaches a cgroup program to a cgroup and all below it, beside those of others. */
   public BpfLink attachCgroup(Path cgroup) throws NativeException {
-    if (attachType < 0) {
-      throw new IllegalStateException(name + " was opened from a pin: its attach type is unknown");
-    }
     int target = LibC.open(cgroup, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC);
     try {
       return link(BpfCalls.linkCreate(fd, target, attachType, MemorySegment.NULL));
@@ -98,22 +89,12 @@ public final class BpfProgram implements AutoCloseable {
   }
 
   /**
-   * Makes this the verdict on messages of all sockets in a sockmap or sockhash. It stays so until
-   * {@link #detachVerdict}, or until the map's last descriptor and pin go.
+   * Makes this the verdict on messages of all sockets in a sockmap or sockhash, in the place of
+   * another one. It stays so until the map's last descriptor and pin go.
    */
   public void attachVerdict(BpfMap sockhash) throws NativeException {
     BpfCalls.check(
         BpfCalls.progAttach(fd, sockhash.fd(), BPF_SK_MSG_VERDICT, 0), "bpf_prog_attach " + name);
-  }
-
-  /** False if this program was not the map's verdict. */
-  public boolean detachVerdict(BpfMap sockhash) throws NativeException {
-    int result = BpfCalls.progDetach(fd, sockhash.fd(), BPF_SK_MSG_VERDICT);
-    if (result == -Errno.ENOENT) {
-      return false;
-    }
-    BpfCalls.check(result, "bpf_prog_detach2 " + name);
-    return true;
   }
 
   /** Keeps the program in the kernel until the file is deleted. */
@@ -140,13 +121,5 @@ public final class BpfProgram implements AutoCloseable {
 
   private BpfLink link(int result) throws NativeException {
     return new BpfLink(BpfCalls.check(result, "bpf_link_create " + name));
-  }
-
-  /** Gives up the descriptor if it came from {@link #openPinned}. */
-  @Override
-  public void close() {
-    if (owned) {
-      LibC.close(fd);
-    }
   }
 }

@@ -25,6 +25,15 @@ public final class Layouts {
   /** How many sockets can be enrolled. */
   public static final int UP_MAX_MEMBERS = 131072;
 
+  /** How many rules there can be. */
+  public static final int UP_MAX_RULES = 64;
+
+  /** {@code enum up_decision}. */
+  public static final int UP_DECIDE_AUTO = 0;
+
+  public static final int UP_DECIDE_PLAIN = 1;
+  public static final int UP_DECIDE_REDIRECT = 2;
+
   /** {@code enum up_state}. */
   public static final int UP_NEW = 0;
 
@@ -154,6 +163,25 @@ public final class Layouts {
     public static final int SIZE = 160;
 
     private Totals() {}
+  }
+
+  /**
+   * {@code struct up_rule}, one entry of {@code rules}; {@code low} 0 ends the list.
+   *
+   * <pre>
+   * 0 | low      | u16, a port in host order
+   * 2 | high     | u16
+   * 4 | decision | u8
+   * 5 | pad      | 3 bytes
+   * </pre>
+   */
+  public static final class Rule {
+    public static final int LOW = 0;
+    public static final int HIGH = 2;
+    public static final int DECISION = 4;
+    public static final int SIZE = 8;
+
+    private Rule() {}
   }
 
   /**

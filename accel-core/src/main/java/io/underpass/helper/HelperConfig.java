@@ -8,30 +8,37 @@ import java.nio.file.Path;
  * @param socket where it listens
  * @param policyFile who may register; null: {@link Policy#DEFAULT_FILE} if there is one, else root
  *     and the members of the group {@code underpass}
+ * @param rules what is decided by port, whatever the traffic
  * @param bpffs the folder of its pins, on a file system of type bpf
  * @param takeEvery enrol every pair as soon as it is found, whatever its traffic (for tests)
  */
-public record HelperConfig(Path socket, Path policyFile, Path bpffs, boolean takeEvery) {
+public record HelperConfig(
+    Path socket, Path policyFile, Rules rules, Path bpffs, boolean takeEvery) {
   public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
   public static final Path DEFAULT_BPFFS = Path.of("/sys/fs/bpf/underpass");
 
   public static HelperConfig defaults() {
-    return new HelperConfig(DEFAULT_SOCKET, null, DEFAULT_BPFFS, false);
+    return new HelperConfig(DEFAULT_SOCKET, null, Rules.NONE, DEFAULT_BPFFS, false);
   }
 
   public HelperConfig withSocket(Path path) {
-    return new HelperConfig(path, policyFile, bpffs, takeEvery);
+    return new HelperConfig(path, policyFile, rules, bpffs, takeEvery);
   }
 
   public HelperConfig withPolicyFile(Path path) {
-    return new HelperConfig(socket, path, bpffs, takeEvery);
+    return new HelperConfig(socket, path, rules, bpffs, takeEvery);
+  }
+
+  /** Rules of a file: {@link Rules#load}. */
+  public HelperConfig withRules(Rules some) {
+    return new HelperConfig(socket, policyFile, some, bpffs, takeEvery);
   }
 
   public HelperConfig withBpffs(Path path) {
-    return new HelperConfig(socket, policyFile, path, takeEvery);
+    return new HelperConfig(socket, policyFile, rules, path, takeEvery);
   }
 
   public HelperConfig withTakeEvery(boolean every) {
-    return new HelperConfig(socket, policyFile, bpffs, every);
+    return new HelperConfig(socket, policyFile, rules, bpffs, every);
   }
 }

@@ -12,7 +12,7 @@ import java.util.Map;
  * @param remote likewise, the other end
  * @param owner pid of the process that registered
  * @param accelerated whether it is enrolled and its bytes may be redirected
- * @param reason why it is not; {@link Reason#NONE} if it is
+ * @param reason why it is not; {@link Reason#NONE} if it is, or {@link Reason#RULE}
  * @param ageMillis since the helper first saw it
  * @param tx what this socket sent, by the verdict
  * @param rx what its other end sent, by the verdict

@@ -70,6 +70,25 @@ class StartTroubleTest {
         "the policy file " + policy + " does not exist; make it, or leave --policy out");
   }
 
+  @Test
+  void theRulesAreMalformed() throws Exception {
+    Path rules = Files.writeString(folder.resolve("rules"), "auto port 80\nfast port 5432\n");
+    assertLine(
+        new CommandLineProcess().run(helper("--rules", rules)),
+        "the rules are malformed at "
+            + rules
+            + ":2: \"fast port 5432\" (a rule begins with plain, redirect or auto); correct that"
+            + " line");
+  }
+
+  @Test
+  void theRulesAreMissing() throws Exception {
+    Path rules = folder.resolve("none");
+    assertLine(
+        new CommandLineProcess().run(helper("--rules", rules)),
+        "the rules file " + rules + " does not exist; make it, or leave --rules out");
+  }
+
   @KernelTest
   @Test
   void thePinFolderIsOnNoBpfFileSystem() throws Exception {

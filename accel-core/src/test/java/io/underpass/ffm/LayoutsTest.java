@@ -32,6 +32,7 @@ class LayoutsTest {
         Layouts.Sock.class,
         Layouts.Jvm.class,
         Layouts.Totals.class,
+        Layouts.Rule.class,
         Layouts.Control.class
       })
   void everyMemberOfAMapsValueIsWhereTheCompiledObjectHasIt(Class<?> layout) throws Exception {

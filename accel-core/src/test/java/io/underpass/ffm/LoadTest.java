@@ -163,17 +163,14 @@ class LoadTest {
   }
 
   @Test
-  void aVerdictIsAttachedOnceAndDetachedOnce() throws Exception {
+  void aVerdictGoesToASockmapAndToNoOtherMap() throws Exception {
     object.load();
     BpfProgram pass = object.program("pass");
-    pass.pin(pins.resolve("pass"));
-    BpfMap sockets = object.map("sockets");
-    pass.attachVerdict(sockets);
-    try (BpfProgram pinned = BpfProgram.openPinned(pins.resolve("pass"))) {
-      assertEquals(pass.id(), pinned.id());
-      assertTrue(pinned.detachVerdict(sockets));
-    }
-    assertFalse(pass.detachVerdict(sockets));
+    pass.attachVerdict(object.map("sockets"));
+    pass.attachVerdict(object.map("sockets")); // in the place of itself
+    NativeException e =
+        assertThrows(NativeException.class, () -> pass.attachVerdict(object.map("table")));
+    assertEquals(Errno.EOPNOTSUPP, e.errno());
   }
 
   @Test

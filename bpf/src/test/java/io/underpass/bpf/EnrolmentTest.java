@@ -216,7 +216,7 @@ class EnrolmentTest {
     send(channel, channel, SIZE);
   }
 
-  private static void send(SocketChannel from, SocketChannel to, int size) throws IOException {
+  static void send(SocketChannel from, SocketChannel to, int size) throws IOException {
     byte[] sent = new byte[size];
     new Bytes(size).fill(sent, size, 0);
     write(from, ByteBuffer.wrap(sent));

@@ -14,7 +14,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /**
  * A helper of the test's own, in this JVM, with this JVM registered: both ends of every connection
@@ -28,13 +30,20 @@ final class Testbed implements AutoCloseable {
   final HelperClient client;
 
   Testbed(boolean takeEvery) throws IOException {
+    this(config -> config.withTakeEvery(takeEvery));
+  }
+
+  /**
+   * @param changes what the test wants of its helper
+   */
+  Testbed(UnaryOperator<HelperConfig> changes) throws IOException {
     folder = Files.createTempDirectory("underpass-test");
     helper =
         Helper.start(
-            HelperConfig.defaults()
-                .withSocket(folder.resolve("helper.sock"))
-                .withBpffs(Pinning.newFolder())
-                .withTakeEvery(takeEvery));
+            changes.apply(
+                HelperConfig.defaults()
+                    .withSocket(folder.resolve("helper.sock"))
+                    .withBpffs(Pinning.newFolder())));
     client = HelperClient.connect(helper.socket(), PATIENCE);
     client.register("on").orThrow();
   }
@@ -87,33 +96,44 @@ final class Testbed implements AutoCloseable {
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
-  List<FlowView> flows() throws IOException {
-    return client.flows(1000);
-  }
-
   Totals totals() throws IOException {
     return client.totals();
   }
 
   /** The flow whose local end this socket is. */
   FlowView flowOf(SocketChannel channel) throws IOException {
+    return flowOf(client, channel).orElseThrow(() -> new AssertionError("no flow of " + channel));
+  }
+
+  private static Optional<FlowView> flowOf(HelperClient client, SocketChannel channel)
+      throws IOException {
     int local = ((InetSocketAddress) channel.getLocalAddress()).getPort();
     int remote = ((InetSocketAddress) channel.getRemoteAddress()).getPort();
-    return flows().stream()
+    return client.flows(1000).stream()
         .filter(f -> f.local().endsWith(":" + local) && f.remote().endsWith(":" + remote))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError("no flow of port " + local));
+        .findFirst();
   }
 
   /** Sweeps until the flow is as wanted. */
   FlowView await(SocketChannel channel, Predicate<FlowView> wanted)
       throws IOException, InterruptedException {
+    return await(client, helper::sweep, channel, wanted);
+  }
+
+  /**
+   * Waits until the flow is there, and as wanted.
+   *
+   * @param step what is done before each look; a helper in a process of its own sweeps by itself
+   */
+  static FlowView await(
+      HelperClient client, Runnable step, SocketChannel channel, Predicate<FlowView> wanted)
+      throws IOException, InterruptedException {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
-      helper.sweep();
-      FlowView flow = flowOf(channel);
-      if (wanted.test(flow)) {
-        return flow;
+      step.run();
+      Optional<FlowView> flow = flowOf(client, channel);
+      if (flow.filter(wanted).isPresent()) {
+        return flow.get();
       }
       if (System.nanoTime() > end) {
         throw new AssertionError("still not as wanted: " + flow);

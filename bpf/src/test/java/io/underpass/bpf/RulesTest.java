@@ -1,0 +1,161 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.Reason;
+import io.underpass.helper.Helper;
+import io.underpass.helper.HelperConfig;
+import io.underpass.helper.Rules;
+import io.underpass.helper.Rules.Decision;
+import io.underpass.helper.Rules.Rule;
+import io.underpass.protocol.FlowView;
+import io.underpass.testing.KernelTest;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the administrator's rules say by port stands above what the traffic says. */
+@KernelTest
+class RulesTest {
+  private static final Rule ALL_PLAIN = new Rule(Decision.PLAIN, 1, 65_535);
+  private static final Rule ALL_REDIRECT = new Rule(Decision.REDIRECT, 1, 65_535);
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aPlainRuleKeepsRequestsAndResponsesPlain(boolean byServersPort) throws Exception {
+    try (Testbed.Pair named = Testbed.Pair.open("127.0.0.1");
+        Testbed.Pair other = Testbed.Pair.open("::1");
+        Testbed bed = bed(rule(Decision.PLAIN, byServersPort ? named.server() : named.client()))) {
+      EnrolmentTest.exchange(named, 50);
+      EnrolmentTest.exchange(other, 50);
+      bed.awaitAccelerated(other);
+      awaitPlainByRule(bed, named);
+      EnrolmentTest.exchange(named, 500);
+      bed.helper.sweep();
+      FlowView flow = awaitPlainByRule(bed, named);
+      assertEquals(0, flow.tx().redirectedMessages(), flow::toString);
+      assertEquals(0, flow.tx().passedMessages(), "it was never enrolled");
+      assertEquals(2, bed.totals().plain().get(Reason.RULE)); // each end counts itself
+    }
+  }
+
+  @Test
+  void aRedirectRuleTakesAndKeepsAStreamOfSmallWrites() throws Exception {
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1");
+        Testbed bed = bed(rule(Decision.REDIRECT, pair.server()))) {
+      pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);
+      bed.awaitAccelerated(pair); // before there is any traffic to judge by
+      int messages = 10_000; // without the rule such a stream is taken off after hundreds
+      for (int sent = 0; sent < messages; sent += 200) {
+        for (int i = 0; i < 200; i++) {
+          EnrolmentTest.send(pair.client(), pair.server(), 100);
+        }
+        bed.helper.sweep();
+        assertTrue(bed.flowOf(pair.client()).accelerated(), () -> "after " + bed.helper.flows(9));
+      }
+      FlowView flow = bed.flowOf(pair.client());
+      assertEquals(Reason.RULE, flow.reason());
+      assertTrue(flow.tx().redirectedMessages() > messages - 10, flow::toString);
+    }
+  }
+
+  @Test
+  void theFirstRuleThatNamesAPortCounts() throws Exception {
+    try (Testbed.Pair auto = Testbed.Pair.open("127.0.0.1");
+        Testbed.Pair plain = Testbed.Pair.open("127.0.0.1");
+        Testbed.Pair redirect = Testbed.Pair.open("127.0.0.1");
+        Testbed bed =
+            bed(
+                rule(Decision.AUTO, auto.server()),
+                rule(Decision.PLAIN, plain.client()),
+                rule(Decision.REDIRECT, plain.server()),
+                ALL_REDIRECT,
+                ALL_PLAIN)) {
+      bed.awaitAccelerated(redirect);
+      assertEquals(Reason.RULE, bed.flowOf(redirect.client()).reason());
+      awaitPlainByRule(bed, plain);
+      assertFalse(bed.flowOf(auto.client()).accelerated(), "it has no traffic to judge by yet");
+      EnrolmentTest.exchange(auto, 50);
+      bed.awaitAccelerated(auto);
+      assertEquals(Reason.NONE, bed.flowOf(auto.client()).reason());
+    }
+  }
+
+  @Test
+  void aHelperThatAdoptsFlowsHasItsOwnRulesOnly() throws Exception {
+    Path folder = Files.createTempDirectory("underpass-test");
+    Path pins = Pinning.newFolder();
+    Process first =
+        Testbed.java(
+            PlainHelper.class,
+            List.of(),
+            List.of(
+                "--enable-native-access=ALL-UNNAMED",
+                "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"),
+            folder.resolve("first.sock").toString(),
+            pins.toString());
+    try (Testbed.Pair named = Testbed.Pair.open("127.0.0.1");
+        Testbed.Pair other = Testbed.Pair.open("127.0.0.1")) {
+      assertEquals("ready", first.inputReader().readLine());
+      first.destroyForcibly().waitFor();
+      assertTrue(Files.exists(pins), "nothing is pinned");
+      Rules own = rules(rule(Decision.REDIRECT, named.server()));
+      try (Testbed second = new Testbed(c -> c.withBpffs(pins).withRules(own))) {
+        second.awaitAccelerated(named);
+        assertEquals(Reason.RULE, second.flowOf(named.client()).reason());
+        EnrolmentTest.exchange(other, 50);
+        second.awaitAccelerated(other); // the first one's second rule said plain
+        assertEquals(Reason.NONE, second.flowOf(other.client()).reason());
+      }
+    } finally {
+      first.destroyForcibly().waitFor();
+      Files.deleteIfExists(folder.resolve("first.sock"));
+      Files.deleteIfExists(folder);
+    }
+    assertFalse(Files.exists(pins), "pins are left");
+  }
+
+  /** A helper to be killed, all of whose connections are to be plain. */
+  static final class PlainHelper {
+    private PlainHelper() {}
+
+    public static void main(String[] args) throws Exception {
+      try (Helper helper =
+          Helper.start(
+              HelperConfig.defaults()
+                  .withSocket(Path.of(args[0]))
+                  .withBpffs(Path.of(args[1]))
+                  .withRules(rules(new Rule(Decision.AUTO, 1, 1), ALL_PLAIN)))) {
+        System.out.println("ready");
+        helper.awaitEnd();
+      }
+    }
+  }
+
+  private static Testbed bed(Rule... some) throws IOException {
+    return new Testbed(config -> config.withRules(rules(some)));
+  }
+
+  private static Rules rules(Rule... some) {
+    return new Rules(List.of(some));
+  }
+
+  private static Rule rule(Decision decision, SocketChannel local) throws IOException {
+    int port = ((InetSocketAddress) local.getLocalAddress()).getPort();
+    return new Rule(decision, port, port);
+  }
+
+  private static FlowView awaitPlainByRule(Testbed bed, Testbed.Pair pair) throws Exception {
+    bed.await(pair.server(), f -> f.reason() == Reason.RULE && !f.accelerated());
+    return bed.await(pair.client(), f -> f.reason() == Reason.RULE && !f.accelerated());
+  }
+}
