@@ -15,7 +15,12 @@ import picocli.CommandLine.Command;
     description = "Accelerates the TCP sockets of JVMs that share a host.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Versions.class,
-    subcommands = {HelperCommand.class, StatusCommand.class, FlowsCommand.class})
+    subcommands = {
+      HelperCommand.class,
+      StatusCommand.class,
+      FlowsCommand.class,
+      PortsCommand.class
+    })
 public final class Main implements Runnable {
   /** What {@code --version} prints. */
   static final class Versions implements CommandLine.IVersionProvider {
@@ -31,7 +36,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "which command? helper, status or flows; see underpass --help");
+        spec.commandLine(), "which command? helper, status, flows or ports; see underpass --help");
   }
 
   public static void main(String[] args) {

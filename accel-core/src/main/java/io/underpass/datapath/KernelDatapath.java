@@ -9,7 +9,9 @@ import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
+import io.underpass.helper.Net;
 import io.underpass.helper.Registration;
+import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,6 +44,7 @@ public final class KernelDatapath implements Datapath {
   private final Pins pins;
   private final List<AutoCloseable> open = new ArrayList<>();
 
+  private final PortGroups ports;
   private final Registrations registrations;
   private final TotalsTable totals;
 
@@ -79,7 +82,7 @@ public final class KernelDatapath implements Datapath {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
     boolean adopting = pins.exist();
-    this.object = BpfObject.open(image(), "underpass");
+    this.object = BpfObject.open(image(OBJECT), "underpass");
     open.add(object);
     try {
       tuning.apply(object);
@@ -108,6 +111,7 @@ public final class KernelDatapath implements Datapath {
       }
       this.thread =
           new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);
+      this.ports = keep(new PortGroups(pinFolder, cgroup, trouble));
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         removePins(e);
@@ -135,11 +139,29 @@ public final class KernelDatapath implements Datapath {
     }
   }
 
+  @Override
+  public String join(Registration registration, GroupWish wish, List<Net> pools)
+      throws IOException {
+    lock.lock();
+    try {
+      long start = registrations.startNanosOf(registration.pid());
+      return ports.join(registration, start, wish, pools);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public List<BoundPort> ports() throws NativeException {
+    return ports.ports();
+  }
+
   /** What the process makes from now on is plain, what it has goes back to TCP. */
   @Override
   public void dismiss(Registration registration) {
     lock.lock();
     try {
+      ports.leave(registration);
       if (registrations.dismiss(registration.id())) {
         control.dismiss(registration.id());
         sweep.run();
@@ -291,10 +313,10 @@ public final class KernelDatapath implements Datapath {
     open.clear();
   }
 
-  private static byte[] image() throws IOException {
-    try (InputStream in = KernelDatapath.class.getResourceAsStream(OBJECT)) {
+  static byte[] image(String resource) throws IOException {
+    try (InputStream in = KernelDatapath.class.getResourceAsStream(resource)) {
       if (in == null) {
-        throw new IOException("the jar has no " + OBJECT);
+        throw new IOException("the jar has no " + resource);
       }
       return in.readAllBytes();
     }

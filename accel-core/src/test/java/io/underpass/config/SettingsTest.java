@@ -22,7 +22,8 @@ class SettingsTest {
   @Test
   void nothingSaidMeansTheDefaults() {
     Settings expected =
-        new Settings(Mode.AUTO, Settings.DEFAULT_SOCKET, Settings.DEFAULT_FLOWS, true, List.of());
+        new Settings(
+            Mode.AUTO, Settings.DEFAULT_SOCKET, Settings.DEFAULT_FLOWS, true, null, List.of());
     assertEquals(expected, Settings.read(null, NONE, NONE));
     assertEquals(expected, Settings.read("", NONE, NONE));
     assertEquals(expected, Settings.read(",,", NONE, NONE));
@@ -45,7 +46,7 @@ class SettingsTest {
     Settings settings =
         Settings.read(
             "enabled=on,socket=/tmp/s, flows = 7 ,spin=off,config=" + file(""), NONE, NONE);
-    assertEquals(new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, List.of()), settings);
+    assertEquals(new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, null, List.of()), settings);
   }
 
   @ParameterizedTest

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
  * Where tests pin: a folder each, named by the test's process, so that the next run finds what a
  * killed one left, takes it away, and ends the helper it had started.
  */
-final class Pinning {
+public final class Pinning {
   private static final Path BPFFS = Path.of("/sys/fs/bpf");
   private static final Pattern NAME = Pattern.compile("underpass-test-(\\d+)-\\d+");
   private static final AtomicInteger NUMBER = new AtomicInteger();
@@ -23,7 +23,7 @@ final class Pinning {
 
   private Pinning() {}
 
-  static Path newFolder() {
+  public static Path newFolder() {
     return BPFFS.resolve(
         "underpass-test-" + ProcessHandle.current().pid() + "-" + NUMBER.incrementAndGet());
   }

@@ -1,0 +1,74 @@
+package io.underpass.bpf.ports;
+
+import io.underpass.bpf.Pinning;
+import io.underpass.helper.Helper;
+import io.underpass.helper.HelperConfig;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.PortView;
+import io.underpass.protocol.Request;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A helper in this JVM, which is in no group itself, and the processes that register with it. */
+final class PortsBed implements AutoCloseable {
+  private final Path folder;
+  private final Helper helper;
+  private final List<Cast> cast = new ArrayList<>();
+
+  /**
+   * @param policy lines beside those that let root register and use every group
+   */
+  PortsBed(String policy) throws IOException {
+    folder = Files.createTempDirectory("underpass-test");
+    Path file = folder.resolve("policy");
+    Files.writeString(file, "allow uid 0\ngroup * uid 0 publish * low\n" + policy);
+    helper =
+        Helper.start(
+            HelperConfig.defaults()
+                .withSocket(folder.resolve("helper.sock"))
+                .withPolicyFile(file)
+                .withBpffs(Pinning.newFolder()));
+  }
+
+  Path socket() {
+    return helper.socket();
+  }
+
+  Cast member(String group, String ports) throws IOException {
+    return member(group, ports, "-", "-");
+  }
+
+  Cast member(String group, String ports, String publish, String identity) throws IOException {
+    Cast made = Cast.member(socket(), group, ports, publish, identity);
+    cast.add(made);
+    return made;
+  }
+
+  /** All ports that are bound. */
+  List<PortView> ports() {
+    try (HelperClient client = HelperClient.connect(socket(), Duration.ofSeconds(20))) {
+      return client.ports(Request.ports(1000));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (Cast member : cast) {
+      member.kill();
+    }
+    helper.close();
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+}
