@@ -6,9 +6,12 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.MulticastSocket;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousServerSocketChannel;
@@ -19,6 +22,7 @@ import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.ExecutionException;
 
 /**
@@ -52,7 +56,7 @@ final class Endpoints {
         .getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** A TCP server; {@code kind} is socket, channel, selected or async. */
+  /** A TCP server; {@code kind} is socket, channel, selected or async, or echo. */
   static Shown serve(String name, String kind, String host, int port, boolean share)
       throws IOException {
     InetSocketAddress at = address(host, port);
@@ -105,6 +109,12 @@ final class Endpoints {
             },
             server.getLocalAddress());
       }
+      case "echo" -> {
+        ServerSocketChannel server = ServerSocketChannel.open();
+        bound(server, () -> server.bind(at));
+        loop(() -> echo(server.accept()));
+        yield new Shown(server, server.getLocalAddress());
+      }
       case "async" -> {
         AsynchronousServerSocketChannel server = AsynchronousServerSocketChannel.open();
         server.setOption(StandardSocketOptions.SO_REUSEPORT, share);
@@ -129,6 +139,18 @@ final class Endpoints {
     try (channel) {
       channel.write(
           ByteBuffer.wrap(line(name, channel.getLocalAddress(), channel.getRemoteAddress())));
+    }
+  }
+
+  private static void echo(SocketChannel channel) throws IOException {
+    try (channel) {
+      ByteBuffer block = ByteBuffer.allocate(4096);
+      while (channel.read(block.clear()) >= 0) {
+        block.flip();
+        while (block.hasRemaining()) {
+          channel.write(block);
+        }
+      }
     }
   }
 
@@ -259,6 +281,46 @@ final class Endpoints {
         sender = channel.receive(in);
       }
       return text(in) + " from " + text(sender);
+    }
+  }
+
+  /** A multicast datagram to oneself, over the loopback device; tells who got it, from whom. */
+  static String multicast(int port) throws IOException {
+    NetworkInterface loopback = NetworkInterface.getByName("lo");
+    InetAddress group = InetAddress.ofLiteral("239.213.7.1");
+    try (MulticastSocket receiver = new MulticastSocket(port);
+        DatagramChannel sender = DatagramChannel.open(StandardProtocolFamily.INET)) {
+      receiver.joinGroup(new InetSocketAddress(group, port), loopback);
+      receiver.setSoTimeout(PATIENCE_MILLIS);
+      sender.setOption(StandardSocketOptions.IP_MULTICAST_IF, loopback);
+      sender.bind(address("127.0.0.1", 0));
+      sender.send(ByteBuffer.wrap(new byte[1]), new InetSocketAddress(group, port));
+      DatagramPacket packet = new DatagramPacket(new byte[1], 1);
+      receiver.receive(packet);
+      boolean same = packet.getSocketAddress().equals(sender.getLocalAddress());
+      return receiver.getLocalPort() + " got it from the sender: " + same;
+    }
+  }
+
+  /** Connects to an echo server, and has so many blocks come back whole. */
+  static String exchange(int port, int times) throws IOException {
+    try (SocketChannel channel = SocketChannel.open(address("127.0.0.1", port))) {
+      ByteBuffer in = ByteBuffer.allocate(1000);
+      byte[] sent = new byte[1000];
+      for (int i = 0; i < times; i++) {
+        Arrays.fill(sent, (byte) i);
+        channel.write(ByteBuffer.wrap(sent));
+        in.clear();
+        while (in.hasRemaining()) {
+          if (channel.read(in) < 0) {
+            return "ended after " + i;
+          }
+        }
+        if (!in.flip().equals(ByteBuffer.wrap(sent))) {
+          return "wrong bytes in " + i;
+        }
+      }
+      return "exchanged " + times + " with " + text(channel.getRemoteAddress());
     }
   }
 

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -20,10 +21,12 @@ import java.util.Map;
 final class Member {
   private static final Map<String, AutoCloseable> OPEN = new HashMap<>();
 
+  /** Null for a plain process. */
+  private static HelperClient client;
+
   private Member() {}
 
   public static void main(String[] args) throws Exception {
-    HelperClient client = null;
     if (args.length > 1) {
       try {
         client = HelperClient.connect(Path.of(args[0]), Duration.ofSeconds(20));
@@ -70,7 +73,10 @@ final class Member {
         yield Endpoints.text(shown.local());
       }
       case "close" -> {
-        OPEN.remove(words[1]).close();
+        for (AutoCloseable socket :
+            words.length > 1 ? List.of(OPEN.get(words[1])) : OPEN.values()) {
+          socket.close();
+        }
         yield "closed";
       }
       case "connect" -> {
@@ -81,6 +87,13 @@ final class Member {
         int from = words.length > 4 ? Integer.parseInt(words[4]) : 0;
         yield Endpoints.ask(words[1], words[2], Integer.parseInt(words[3]), from);
       }
+      case "storm" -> {
+        boolean share = words.length > 3;
+        yield Storm.binds(Integer.parseInt(words[1]), Integer.parseInt(words[2]), share);
+      }
+      case "redirected" -> Long.toString(client.totals().messagesRedirected());
+      case "multicast" -> Endpoints.multicast(Integer.parseInt(words[1]));
+      case "pairs" -> Endpoints.exchange(Integer.parseInt(words[1]), Integer.parseInt(words[2]));
       default -> throw new IllegalArgumentException(words[0]);
     };
   }

@@ -3,9 +3,14 @@ package io.underpass.bpf.ports;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.protocol.PortView;
 import io.underpass.testing.KernelTest;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,6 +42,12 @@ class PortGroupsTest {
     bed.close();
   }
 
+  @AfterEach
+  void closeSockets() throws Exception {
+    plain.say("close");
+    bed.closeSockets();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "socket,   127.0.0.1, socket,  127.0.0.1",
@@ -56,10 +67,8 @@ class PortGroupsTest {
     }
     assertMatches("g" + ends, green.say("connect " + client + " " + to + " 8080"));
     assertMatches("! ConnectException .*", plain.say("connect " + client + " " + to + " 8080"));
-    assertEquals("closed", blue.say("close b"));
+    bed.closeSockets();
     assertMatches("! ConnectException .*", blue.say("connect " + client + " " + to + " 8080"));
-    assertEquals("closed", green.say("close g"));
-    assertEquals(0, bed.ports().size(), () -> bed.ports().toString());
   }
 
   @ParameterizedTest
@@ -85,9 +94,6 @@ class PortGroupsTest {
     assertMatches(
         "b at .* to " + at(to) + ":9007 from " + at(to) + ":9000",
         otherBlue.say("ask " + client + " " + to + " 9000 9007"));
-    assertEquals("closed", blue.say("close b"));
-    assertEquals("closed", green.say("close g"));
-    assertEquals(0, bed.ports().size(), () -> bed.ports().toString());
   }
 
   @Test
@@ -98,9 +104,106 @@ class PortGroupsTest {
     assertMatches("g at .*", green.say("connect socket 127.0.0.1 9010"));
     assertMatches("p at .*", plain.say("connect socket 127.0.0.1 9010"));
     assertMatches("p at .*", blue.say("connect socket 127.0.0.1 9010"));
-    assertEquals("closed", green.say("close g"));
+    bed.closeSockets();
     assertMatches("p at .*", green.say("connect socket 127.0.0.1 9010"));
     assertEquals("closed", plain.say("close p"));
+  }
+
+  @Test
+  void aPortIsInUseInItsGroupAsEver() throws Exception {
+    String inUse = "! BindException Address already in use";
+    assertEquals("127.0.0.1:8080", blue.say("serve b socket 127.0.0.1 8080"));
+    assertEquals(inUse, otherBlue.say("serve c socket 127.0.0.1 8080"));
+    assertEquals(inUse, otherBlue.say("serve c channel :: 8080"));
+    assertEquals(inUse, blue.say("serve c channel 0.0.0.0 8080"));
+    assertEquals("127.0.0.2:8080", otherBlue.say("serve c socket 127.0.0.2 8080"));
+    assertEquals("127.0.0.1:8080", otherBlue.say("answer d channel 127.0.0.1 8080")); // UDP
+    assertEquals(inUse, blue.say("answer e channel 127.0.0.1 8080"));
+    assertMatches("c at 127.0.0.2:8080 .*", blue.say("connect socket 127.0.0.2 8080"));
+    assertMatches("b at 127.0.0.1:8080 .*", otherBlue.say("connect socket 127.0.0.1 8080"));
+    assertMatches("! ConnectException .*", otherBlue.say("connect socket 127.0.0.3 8080"));
+    assertEquals("closed", blue.say("close b"));
+    assertEquals("[0:0:0:0:0:0:0:1]:8080", blue.say("serve f socket ::1 8080"));
+  }
+
+  @Test
+  void reuseportSharesAPortInItsGroup() throws Exception {
+    assertMatches(".*:8080", blue.say("serve b channel :: 8080 share"));
+    assertMatches("! BindException .*", otherBlue.say("serve c channel :: 8080"));
+    assertMatches(".*:8080", otherBlue.say("serve c channel :: 8080 share"));
+    assertMatches(".*:8080", green.say("serve g channel :: 8080 share"));
+    Set<String> answers = new HashSet<>();
+    for (int i = 0; i < 100; i++) {
+      answers.add(blue.say("connect channel 127.0.0.1 8080").substring(0, 1));
+    }
+    assertEquals(Set.of("b", "c"), answers);
+    assertEquals(3, bed.ports().size());
+    assertEquals(2, bed.ports().stream().map(PortView::real).distinct().count());
+    blue.say("close b");
+    assertMatches("c at .*", blue.say("connect channel 127.0.0.1 8080"));
+  }
+
+  @Test
+  void firstBindsAtTheSameMomentEndAsTheyWouldPlain() throws Exception {
+    assertEquals("[1]", blue.say("storm 8081 300"));
+    assertEquals("[4]", blue.say("storm 8081 300 share"));
+    assertEquals(plain.say("storm 9011 50"), green.say("storm 9011 50"));
+    bed.awaitNone();
+  }
+
+  @Test
+  void portsOutsideOfTheRangesAndPortZeroAreTheHosts() throws Exception {
+    assertEquals("127.0.0.1:9200", otherBlue.say("serve b socket 127.0.0.1 9200"));
+    assertMatches("b at .*:9200 .*", plain.say("connect socket 127.0.0.1 9200"));
+    String any = blue.say("serve z channel 127.0.0.1 0");
+    assertMatches("127.0.0.1:[1-9][0-9]*", any);
+    String port = any.substring(any.indexOf(':') + 1);
+    assertMatches("z at .*:" + port + " .*", plain.say("connect socket 127.0.0.1 " + port));
+    assertEquals(0, bed.ports().size());
+  }
+
+  @Test
+  void aClientThatIsBoundToAPortOfTheGroupShowsThatOne() throws Exception {
+    assertMatches(".*:8080", blue.say("serve b socket :: 8080"));
+    assertMatches(
+        "b at 127.0.0.1:8080 to 127.0.0.1:9005 seen 127.0.0.1:9005 to 127.0.0.1:8080",
+        otherBlue.say("connect socket 127.0.0.1 8080 9005"));
+    assertMatches(
+        "b at (.*) to .0:0:0:0:0:0:0:1.:9006 seen .0:0:0:0:0:0:0:1.:9006 to .*",
+        otherBlue.say("connect channel ::1 8080 9006"));
+  }
+
+  @Test
+  void multicastIsLeftAlone() throws Exception {
+    assertEquals("9050 got it from the sender: true", blue.say("multicast 9050"));
+    assertEquals("9050 got it from the sender: true", green.say("multicast 9050"));
+  }
+
+  @Test
+  void theListAndTheBeanSayWhoListensWhere() throws Exception {
+    assertMatches(".*:8080", blue.say("serve b socket 127.0.0.1 8080"));
+    assertMatches(".*:8080", green.say("answer g channel :: 8080"));
+    List<PortView> ports = bed.ports();
+    assertEquals(2, ports.size(), ports::toString);
+    PortView first = ports.get(0);
+    assertEquals(
+        List.of("blue", 8080, "tcp", "127.0.0.1", (int) blue.pid()),
+        List.of(first.group(), first.virtual(), first.protocol(), first.address(), first.pid()));
+    PortView second = ports.get(1);
+    assertEquals(
+        List.of("green", 8080, "udp", "*", (int) green.pid()),
+        List.of(
+            second.group(), second.virtual(), second.protocol(), second.address(), second.pid()));
+    assertMatches("b at .*", plain.say("connect socket 127.0.0.1 " + first.real()));
+  }
+
+  @Test
+  void connectionsInAGroupAreAcceleratedLikeAnyOther() throws Exception {
+    assertMatches(".*:8080", blue.say("serve b echo :: 8080"));
+    assertEquals("exchanged 3000 with 127.0.0.1:8080", otherBlue.say("pairs 8080 3000"));
+    assertTrue(
+        Integer.parseInt(otherBlue.say("redirected")) > 300, "hardly anything was redirected");
+    assertTrue(Integer.parseInt(blue.say("redirected")) > 300, "hardly anything was redirected");
   }
 
   private static String at(String host) {

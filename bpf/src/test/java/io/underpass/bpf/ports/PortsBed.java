@@ -58,6 +58,27 @@ final class PortsBed implements AutoCloseable {
     }
   }
 
+  /**
+   * Waits until nothing is bound: close() may return while a thread is still inside of accept().
+   */
+  void awaitNone() throws InterruptedException {
+    long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!ports().isEmpty()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("still bound: " + ports());
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  /** Closes what the members have open. */
+  void closeSockets() throws Exception {
+    for (Cast member : cast) {
+      member.say("close");
+    }
+    awaitNone();
+  }
+
   @Override
   public void close() throws IOException {
     for (Cast member : cast) {
