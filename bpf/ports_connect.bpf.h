@@ -188,7 +188,10 @@ int up_group_connect6(struct bpf_sock_addr *ctx)
 	return verdict;
 }
 
-/* A datagram with an address: 1 to let it go, and *source says whether it is to come from the identity. */
+/*
+ * A datagram with an address: 1 to let it go, and *source says whether it is to come from the identity. What is forbidden
+ * fails with EPERM, as behind a firewall: ECONNREFUSED would be taken for the answer to an earlier one, and tried again.
+ */
 static __always_inline int sending(struct end *end, struct up_member *member, int *source)
 {
 	__u32 netns;
@@ -196,12 +199,12 @@ static __always_inline int sending(struct end *end, struct up_member *member, in
 
 	*source = 0;
 	if (!member)
-		return is_forbidden(0, IPPROTO_UDP, end) ? refused() : 1;
+		return !is_forbidden(0, IPPROTO_UDP, end);
 	netns = current_netns();
 	local = is_local(end, netns);
 	if (local && !translate(member, netns, IPPROTO_UDP, end, !is_v4(end)) &&
 	    is_forbidden(member, IPPROTO_UDP, end))
-		return refused();
+		return 0;
 	*source = comes_from_identity(member, end, local) && !is_multicast(end);
 	return 1;
 }

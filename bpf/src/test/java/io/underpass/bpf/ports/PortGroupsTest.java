@@ -1,5 +1,6 @@
 package io.underpass.bpf.ports;
 
+import static io.underpass.bpf.ports.Lines.assertMatches;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -210,9 +211,5 @@ class PortGroupsTest {
     return host.indexOf(':') < 0
         ? Pattern.quote(host)
         : "\\[" + (host.equals("::1") ? "0:0:0:0:0:0:0:1" : "0:0:0:0:0:0:0:0") + "\\]";
-  }
-
-  private static void assertMatches(String pattern, String line) {
-    assertTrue(Pattern.matches(pattern, line), () -> "\"" + line + "\" is not " + pattern);
   }
 }

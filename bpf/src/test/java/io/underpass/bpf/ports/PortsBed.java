@@ -10,21 +10,24 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** A helper in this JVM, which is in no group itself, and the processes that register with it. */
 final class PortsBed implements AutoCloseable {
   private final Path folder;
   private final Helper helper;
-  private final List<Cast> cast = new ArrayList<>();
+  private final List<Cast> cast = Collections.synchronizedList(new ArrayList<>());
 
   /**
    * @param policy lines beside those that let root register and use every group
    */
   PortsBed(String policy) throws IOException {
     folder = Files.createTempDirectory("underpass-test");
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     Path file = folder.resolve("policy");
     Files.writeString(file, "allow uid 0\ngroup * uid 0 publish * low\n" + policy);
     helper =
@@ -49,9 +52,24 @@ final class PortsBed implements AutoCloseable {
     return made;
   }
 
+  /** As the user nobody. */
+  Cast nobody(String group, String ports, String publish, String identity) throws IOException {
+    Path classes = folder.resolve("classes");
+    if (!Files.exists(classes)) {
+      Cast.copyClasses(classes);
+    }
+    Cast made = Cast.nobody(socket(), classes, group, ports, publish, identity);
+    cast.add(made);
+    return made;
+  }
+
   /** All ports that are bound. */
   List<PortView> ports() {
-    try (HelperClient client = HelperClient.connect(socket(), Duration.ofSeconds(20))) {
+    return ports(socket());
+  }
+
+  static List<PortView> ports(Path socket) {
+    try (HelperClient client = HelperClient.connect(socket, Duration.ofSeconds(20))) {
       return client.ports(Request.ports(1000));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -74,7 +92,9 @@ final class PortsBed implements AutoCloseable {
   /** Closes what the members have open. */
   void closeSockets() throws Exception {
     for (Cast member : cast) {
-      member.say("close");
+      if (member.isAlive()) {
+        member.say("close");
+      }
     }
     awaitNone();
   }
@@ -85,11 +105,10 @@ final class PortsBed implements AutoCloseable {
       member.kill();
     }
     helper.close();
-    try (var files = Files.list(folder)) {
-      for (Path file : files.toList()) {
+    try (var files = Files.walk(folder)) {
+      for (Path file : files.toList().reversed()) {
         Files.delete(file);
       }
     }
-    Files.delete(folder);
   }
 }
