@@ -9,6 +9,8 @@
 #ifndef UNDERPASS_PORTS_H
 #define UNDERPASS_PORTS_H
 
+#include <linux/bpf.h>
+
 #define UP_PORTS_ABI 1
 
 #define UP_GROUP_NAME 16        /* bytes of a group's name, padded with zeros */

@@ -21,6 +21,12 @@ static __always_inline int translate(const struct up_member *member, __u32 netns
 	mapping = bpf_map_lookup_elem(&mappings, &key);
 	if (!mapping)
 		return 0;
+	/* Nearly always there is one slot. A bind or close at this moment may be seen or not, as with the lock. */
+	if (mapping->slots[0].refs &&
+	    !(any_of(mapping->slots[0].addr) && unlike(mapping->slots[0].addr, end->addr.bytes))) {
+		end->port = mapping->slots[0].real;
+		return 1;
+	}
 	bpf_spin_lock(&mapping->lock);
 	for (int i = 0; i < UP_SLOTS; i++) {
 		struct up_slot *slot = &mapping->slots[i];
