@@ -3,6 +3,10 @@
 #ifndef UNDERPASS_PORTS_CONNECT_H
 #define UNDERPASS_PORTS_CONNECT_H
 
+/* What localhost may turn into. */
+#define TO_V4 1
+#define TO_V6 2
+
 /*
  * Changes `end` to where the group's socket is in truth; 0 if the group has nobody on that port.
  *
@@ -10,33 +14,38 @@
  * wildcard to an identity. The group's port stands for all addresses of the host: where nobody of the group is bound to
  * this one, the answer is "connection refused", as it would be from a host of the group's own.
  */
-static __always_inline int translate(const struct up_member *member, __u32 netns, __u8 protocol, struct end *end, int v6)
+static __always_inline int translate(struct bpf_sock_addr *ctx, const struct up_member *member, __u32 netns,
+				     struct end *end, int families)
 {
 	__u32 exact = 0, wildcard = 0, moved = 0, used = 0;
 	int host = is_localhost(end) || is_wildcard(end), at;
 	struct up_mapping *mapping;
 	struct up_vport key;
+	__u32 turn;
 
-	vport_of(&key, member, netns, protocol, end->port);
+	vport_of(&key, member, netns, ctx->protocol, end->port);
 	mapping = bpf_map_lookup_elem(&mappings, &key);
 	if (!mapping)
 		return 0;
 	/* Nearly always there is one slot. A bind or close at this moment may be seen or not, as with the lock. */
-	if (mapping->slots[0].refs &&
+	if (mapping->slots[0].refs && !mapping->slots[1].refs &&
 	    !(any_of(mapping->slots[0].addr) && unlike(mapping->slots[0].addr, end->addr.bytes))) {
 		end->port = mapping->slots[0].real;
 		return 1;
 	}
+	/* Of several that fit, each socket has its own, and keeps it: SO_REUSEPORT does the same. */
+	turn = bpf_get_socket_cookie(ctx) & (UP_SLOTS - 1);
 	bpf_spin_lock(&mapping->lock);
 	for (int i = 0; i < UP_SLOTS; i++) {
 		struct up_slot *slot = &mapping->slots[i];
 		__u32 held = ~bit_if(slot->refs, i) & (1U << i);
+		__u32 v4 = bit_if(*(__u32 *)(slot->addr + 8) ^ MAPPED, i);
 
 		used |= held;
 		exact |= held & bit_if(unlike(slot->addr, end->addr.bytes), i);
 		wildcard |= held & bit_if(any_of(slot->addr), i);
 		moved |= held & bit_if((slot->flags & UP_B_IDENTITY) ^ UP_B_IDENTITY, i) &
-			 bit_if(v6 ? 0 : *(__u32 *)(slot->addr + 8) ^ MAPPED, i);
+			 ((families & TO_V4 ? v4 : 0) | (families & TO_V6 ? ~v4 : 0));
 	}
 	if (exact)
 		used = exact;
@@ -47,8 +56,10 @@ static __always_inline int translate(const struct up_member *member, __u32 netns
 	else
 		moved = 0;
 	moved &= ~(exact | wildcard);
-	at = first_of(used);
+	at = first_of((used >> turn | used << (UP_SLOTS - turn)) & ((1U << UP_SLOTS) - 1));
 	if (at >= 0) {
+		at += turn;
+
 		struct up_slot *slot = &mapping->slots[at & (UP_SLOTS - 1)];
 
 		end->port = slot->real;
@@ -156,7 +167,7 @@ static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end
 		return is_forbidden(0, ctx->protocol, end) ? refused() : 1;
 	netns = current_netns();
 	local = is_local(end, netns);
-	if (local && !translate(member, netns, ctx->protocol, end, ctx->family == AF_INET6) &&
+	if (local && !translate(ctx, member, netns, end, ctx->family == AF_INET6 ? TO_V4 | TO_V6 : TO_V4) &&
 	    is_forbidden(member, ctx->protocol, end))
 		return refused();
 	if (!remember_peer(ctx, &wanted, end)) {
@@ -198,7 +209,7 @@ int up_group_connect6(struct bpf_sock_addr *ctx)
  * A datagram with an address: 1 to let it go, and *source says whether it is to come from the identity. What is forbidden
  * fails with EPERM, as behind a firewall: ECONNREFUSED would be taken for the answer to an earlier one, and tried again.
  */
-static __always_inline int sending(struct end *end, struct up_member *member, int *source)
+static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, struct up_member *member, int *source)
 {
 	__u32 netns;
 	int local;
@@ -208,7 +219,7 @@ static __always_inline int sending(struct end *end, struct up_member *member, in
 		return !is_forbidden(0, IPPROTO_UDP, end);
 	netns = current_netns();
 	local = is_local(end, netns);
-	if (local && !translate(member, netns, IPPROTO_UDP, end, !is_v4(end)) &&
+	if (local && !translate(ctx, member, netns, end, is_v4(end) ? TO_V4 : TO_V6) &&
 	    is_forbidden(member, IPPROTO_UDP, end))
 		return 0;
 	*source = comes_from_identity(member, end, local) && !is_multicast(end);
@@ -224,7 +235,7 @@ int up_sendmsg4(struct bpf_sock_addr *ctx)
 	int verdict, source;
 
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
-	verdict = sending(&end, member, &source);
+	verdict = sending(ctx, &end, member, &source);
 	if (!member || !verdict)
 		return verdict;
 	ctx->user_ip4 = end.addr.words[3];
@@ -244,7 +255,7 @@ int up_sendmsg6(struct bpf_sock_addr *ctx)
 	END_OF_V6(&end, ctx);
 	if (is_v4(&end))
 		return 1;
-	verdict = sending(&end, member, &source);
+	verdict = sending(ctx, &end, member, &source);
 	if (!member || !verdict)
 		return verdict;
 	if (!is_v4(&end)) { /* the kernel does not take a v4-mapped one here */

@@ -25,8 +25,9 @@ static __always_inline void fill_slot(struct up_slot *slot, const struct up_port
 }
 
 /*
- * The bit, if the difference is 0. Scans of the slots collect bits, by arithmetic that the compiler must not turn into branches: the verifier follows each
- * way through eight slots, and a branch or two in each are more ways than it has patience for.
+ * The bit, if the difference is 0. Scans of the slots collect bits, by arithmetic that the compiler must not turn into
+ * branches: the verifier follows each way through eight slots, and a branch or two in each are more ways than it has
+ * patience for.
  */
 static __always_inline __u32 bit_if(__u64 difference, int bit)
 {

@@ -54,6 +54,12 @@ public record Request(Verb verb, Map<String, String> fields) {
     return new Request(Verb.PORTS, Map.of("limit", Integer.toString(limit)));
   }
 
+  /** Asks for the bound ports of one group. */
+  public static Request ports(String group) {
+    return new Request(
+        Verb.PORTS, Map.of("limit", Integer.toString(Wire.MAX_FLOWS), "group", group));
+  }
+
   /** Asks for the sockets that are bound to one port of one group. */
   public static Request ports(String group, int port) {
     return new Request(

@@ -23,6 +23,7 @@ class RequestTest {
           Request.flows(Wire.MAX_FLOWS),
           Request.status(),
           Request.ports(5),
+          Request.ports("blue"),
           Request.ports("blue", 8080),
           Request.register("on", wish("blue", "*", "80;8080-8090", "auto")),
           Request.register("on", wish("a.b-C_9", "8080", "", "fd00::7")),

@@ -45,7 +45,9 @@ class PortsIT {
 
   @AfterAll
   static void stopHelper() {
-    helper.close();
+    if (helper != null) {
+      helper.close();
+    }
   }
 
   @Test

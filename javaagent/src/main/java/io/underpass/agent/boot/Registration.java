@@ -11,7 +11,6 @@ import io.underpass.protocol.PortView;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Totals;
-import io.underpass.protocol.Wire;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -184,7 +183,7 @@ public final class Registration implements Runnable {
     HelperClient current = client;
     if (current != null && groupStanding.joined()) {
       try {
-        ports = current.ports(Request.ports(Wire.MAX_FLOWS));
+        ports = current.ports(Request.ports(groupStanding.group()));
       } catch (IOException e) {
         // As above.
         current.close();
