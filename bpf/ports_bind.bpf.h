@@ -111,8 +111,10 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 	if (!port)
 		return ALLOW;
 	end->port = known_real(&sock->key, end);
-	if (!end->port && published)
+	if (published && !end->port)
 		end->port = port;
+	else if (!published && end->port == port)
+		end->port = 0; /* published by another member: this one may not; up_post_bind finds the conflicts */
 	return end->port < 1024 ? ALLOW_LOW : ALLOW;
 }
 

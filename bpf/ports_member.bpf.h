@@ -107,8 +107,7 @@ static __always_inline int same_addr(const __u8 a[16], const __u8 b[16])
 
 static __always_inline int has_identity(const struct up_member *member)
 {
-	return member->identity[15] | member->identity[14] | member->identity[13] | member->identity[12] |
-	       member->identity[0];
+	return (*(const __u64 *)member->identity | *(const __u64 *)(member->identity + 8)) != 0;
 }
 
 static __always_inline int same_group(const char a[UP_GROUP_NAME], const char b[UP_GROUP_NAME])

@@ -148,7 +148,7 @@ final class Identities {
     ByteBuffer value = map.newValue();
     if (map.lookup(key(address), value) && value.getInt(Identity.ADDED) != 0) {
       String trouble = ip("del", address);
-      if (trouble != null) {
+      if (trouble != null && isLocal(address)) { // else somebody has removed it already
         throw new IOException("cannot remove " + text(address) + ": " + trouble);
       }
     }

@@ -223,16 +223,24 @@ final class PortGroups implements AutoCloseable {
   }
 
   private synchronized void watch() {
+    String told = "";
     try {
       while (!closed) {
-        // For ever while there is nobody, else until the next look.
-        wait(members.all().isEmpty() && !identities.isAnyLeft() ? 0 : LOOK_MILLIS);
-        if (!closed) {
-          look();
+        try {
+          // For ever while there is nobody, else until the next look.
+          wait(members.all().isEmpty() && !identities.isAnyLeft() ? 0 : LOOK_MILLIS);
+          if (!closed) {
+            look();
+          }
+        } catch (IOException e) {
+          String said = "port groups: " + e.getMessage();
+          if (!said.equals(told)) {
+            told = said;
+            trouble.accept(said);
+          }
+          wait(LOOK_MILLIS);
         }
       }
-    } catch (IOException e) {
-      trouble.accept("port groups: " + e.getMessage());
     } catch (InterruptedException e) {
       // Nobody has reason to; whoever does wants the thread gone.
     }

@@ -56,13 +56,20 @@ public record GroupWish(String group, PortRanges ports, PortRanges publish, Stri
         throw new IllegalArgumentException();
       }
       InetAddress address = InetAddress.ofLiteral(text);
-      if (address.isAnyLocalAddress() || address.isMulticastAddress()) {
+      if (address.isAnyLocalAddress() || address.isMulticastAddress() || isLocalhost(address)) {
         throw new IllegalArgumentException();
       }
       return text;
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("it is neither " + AUTO + " nor an address", e);
+      throw new IllegalArgumentException(
+          "it is neither " + AUTO + " nor an address to have for oneself", e);
     }
+  }
+
+  /** It is everybody's; the rest of 127.0.0.0/8 is not. */
+  private static boolean isLocalhost(InetAddress address) {
+    String text = address.getHostAddress();
+    return text.equals("127.0.0.1") || text.equals("0:0:0:0:0:0:0:1");
   }
 
   /** The fields of a registration, beside those that every one has. */

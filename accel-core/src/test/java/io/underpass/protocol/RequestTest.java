@@ -51,8 +51,9 @@ class RequestTest {
     "group=blue ports=, ports=: \"\" is no port from 1 to 65535",
     "group=blue ports=70000, ports=70000: \"70000\" is no port from 1 to 65535",
     "group=blue publish=90-80, publish=90-80: the range 90-80 is reversed",
-    "group=blue identity=localhost, identity=localhost: it is neither auto nor an address",
-    "group=blue identity=0.0.0.0, identity=0.0.0.0: it is neither auto nor an address",
+    "group=blue identity=localhost, identity=localhost: it is neither auto nor an address to have for oneself",
+    "group=blue identity=0.0.0.0, identity=0.0.0.0: it is neither auto nor an address to have for oneself",
+    "group=blue identity=::1, identity=::1: it is neither auto nor an address to have for oneself",
     "ports=8080, ports=8080: there is no group",
     "identity=auto, identity=auto: there is no group",
   })

@@ -23,6 +23,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 
 /**
@@ -302,12 +303,19 @@ final class Endpoints {
     }
   }
 
-  /** Connects to an echo server, and has so many blocks come back whole. */
-  static String exchange(int port, int times) throws IOException {
+  /**
+   * Connects to an echo server, and has blocks come back whole until it is enough, which is asked
+   * now and then.
+   */
+  static String exchange(int port, Callable<Boolean> enough) throws Exception {
+    long end = System.nanoTime() + 3 * PATIENCE_MILLIS * 1_000_000L;
     try (SocketChannel channel = SocketChannel.open(address("127.0.0.1", port))) {
       ByteBuffer in = ByteBuffer.allocate(1000);
       byte[] sent = new byte[1000];
-      for (int i = 0; i < times; i++) {
+      for (int i = 0; i % 500 != 499 || !enough.call(); i++) {
+        if (System.nanoTime() > end) {
+          return "never enough";
+        }
         Arrays.fill(sent, (byte) i);
         channel.write(ByteBuffer.wrap(sent));
         in.clear();
@@ -320,7 +328,7 @@ final class Endpoints {
           return "wrong bytes in " + i;
         }
       }
-      return "exchanged " + times + " with " + text(channel.getRemoteAddress());
+      return "enough with " + text(channel.getRemoteAddress());
     }
   }
 

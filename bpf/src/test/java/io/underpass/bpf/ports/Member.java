@@ -93,7 +93,9 @@ final class Member {
       }
       case "redirected" -> Long.toString(client.totals().messagesRedirected());
       case "multicast" -> Endpoints.multicast(Integer.parseInt(words[1]));
-      case "pairs" -> Endpoints.exchange(Integer.parseInt(words[1]), Integer.parseInt(words[2]));
+      case "accelerate" ->
+          Endpoints.exchange(
+              Integer.parseInt(words[1]), () -> client.totals().messagesRedirected() > 300);
       default -> throw new IllegalArgumentException(words[0]);
     };
   }

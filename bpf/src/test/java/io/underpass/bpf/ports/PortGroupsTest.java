@@ -201,10 +201,9 @@ class PortGroupsTest {
   @Test
   void connectionsInAGroupAreAcceleratedLikeAnyOther() throws Exception {
     assertMatches(".*:8080", blue.say("serve b echo :: 8080"));
-    assertEquals("exchanged 3000 with 127.0.0.1:8080", otherBlue.say("pairs 8080 3000"));
-    assertTrue(
-        Integer.parseInt(otherBlue.say("redirected")) > 300, "hardly anything was redirected");
-    assertTrue(Integer.parseInt(blue.say("redirected")) > 300, "hardly anything was redirected");
+    assertEquals("enough with 127.0.0.1:8080", otherBlue.say("accelerate 8080"));
+    int redirected = Integer.parseInt(blue.say("redirected"));
+    assertTrue(redirected > 200, () -> redirected + " messages of the server were redirected");
   }
 
   private static String at(String host) {

@@ -90,6 +90,20 @@ class PublishTest {
   }
 
   @Test
+  void aMemberThatDoesNotPublishGetsNoRealPortByAnothersLeave() throws Exception {
+    Cast second = bed.member("blue", "8180", "-", "-");
+    assertEquals("127.0.0.1:8180", blue.say("serve b socket 127.0.0.1 8180"));
+    assertMatches("! BindException .*", second.say("serve c socket 127.0.0.1 8180"));
+    assertMatches("! BindException .*", second.say("serve c channel :: 8180"));
+    assertEquals("127.0.0.2:8180", second.say("serve c socket 127.0.0.2 8180"));
+    assertMatches("c at 127.0.0.2:8180 .*", blue.say("connect socket 127.0.0.2 8180"));
+    assertMatches("b at 127.0.0.1:8180 .*", second.say("connect socket 127.0.0.1 8180"));
+    assertMatches("! ConnectException .*", plain.say("connect socket 127.0.0.2 8180"));
+    assertMatches("b at 127.0.0.1:8180 .*", plain.say("connect socket 127.0.0.1 8180"));
+    second.kill();
+  }
+
+  @Test
   void whatThePolicyDoesNotAllowIsNamed() throws Exception {
     assertEquals(
         "! denied group=green: the policy does not let uid 65534 use it",
