@@ -9,9 +9,9 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A process of a test: joins a group if it is told to, and does what its standard input says, with
@@ -19,7 +19,7 @@ import java.util.Map;
  * which {@code -} stands for none.
  */
 final class Member {
-  private static final Map<String, AutoCloseable> OPEN = new HashMap<>();
+  private static final Map<String, AutoCloseable> OPEN = new ConcurrentHashMap<>();
 
   /** Null for a plain process. */
   private static HelperClient client;
@@ -93,6 +93,7 @@ final class Member {
       }
       case "redirected" -> Long.toString(client.totals().messagesRedirected());
       case "multicast" -> Endpoints.multicast(Integer.parseInt(words[1]));
+      case "hold" -> Storm.hold(Integer.parseInt(words[1]), OPEN);
       case "accelerate" ->
           Endpoints.exchange(
               Integer.parseInt(words[1]), () -> client.totals().messagesRedirected() > 300);

@@ -153,6 +153,49 @@ class PortGroupsTest {
   }
 
   @Test
+  void socketsThatShareAreAllReachedHoweverTheyRaced() throws Exception {
+    // Mostly within some dozen rounds, two get a real port each; what is asked holds either way.
+    int rounds = 200;
+    long reals = 1;
+    for (int i = 1; i <= rounds && reals == 1; i++) {
+      assertEquals("held 4", blue.say("hold 8082"));
+      reals = bed.ports().stream().map(PortView::real).distinct().count();
+      if (reals > 1 || i == rounds) {
+        Set<String> answers = new HashSet<>();
+        for (int k = 0; k < 500 && answers.size() < 4; k++) {
+          answers.add(blue.say("connect channel 127.0.0.1 8082").substring(0, 2));
+        }
+        assertEquals(Set.of("s0", "s1", "s2", "s3"), answers);
+      }
+      assertEquals("closed", blue.say("close"));
+      bed.awaitNone();
+    }
+  }
+
+  @Test
+  void socketsOfIpv4AloneAreTranslatedToo() throws Exception {
+    Cast four =
+        bed.memberWith(List.of("-Djava.net.preferIPv4Stack=true"), "blue", "8080;9000-9100");
+    assertEquals("0.0.0.0:8080", four.say("serve four channel 0.0.0.0 8080"));
+    assertMatches(
+        "four at 127.0.0.1:8080 to 127.0.0.1:9020 seen 127.0.0.1:9020 to 127.0.0.1:8080",
+        four.say("connect socket 127.0.0.1 8080 9020"));
+    assertMatches(
+        "four at 127.0.0.1:8080 to 127.0.0.1:9021 seen 127.0.0.1:9021 to 127.0.0.1:8080",
+        otherBlue.say("connect channel 127.0.0.1 8080 9021"));
+    assertEquals("0.0.0.0:9000", four.say("answer four channel 0.0.0.0 9000"));
+    for (Cast member : List.of(four, otherBlue)) {
+      for (String kind : List.of("socket", "connected-channel")) {
+        assertMatches(
+            "four at 0.0.0.0:9000 to 127.0.0.1:9022 from 127.0.0.1:9000",
+            member.say("ask " + kind + " 127.0.0.1 9000 9022"));
+      }
+    }
+    assertMatches("! ConnectException .*", green.say("connect socket 127.0.0.1 8080"));
+    four.kill();
+  }
+
+  @Test
   void portsOutsideOfTheRangesAndPortZeroAreTheHosts() throws Exception {
     assertEquals("127.0.0.1:9200", otherBlue.say("serve b socket 127.0.0.1 9200"));
     assertMatches("b at .*:9200 .*", plain.say("connect socket 127.0.0.1 9200"));

@@ -52,6 +52,13 @@ final class PortsBed implements AutoCloseable {
     return made;
   }
 
+  /** With options of the JVM. */
+  Cast memberWith(List<String> options, String group, String ports) throws IOException {
+    Cast made = Cast.memberWith(options, socket(), group, ports);
+    cast.add(made);
+    return made;
+  }
+
   /** As the user nobody. */
   Cast nobody(String group, String ports, String publish, String identity) throws IOException {
     Path classes = folder.resolve("classes");

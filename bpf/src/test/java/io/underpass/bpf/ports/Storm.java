@@ -5,6 +5,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CyclicBarrier;
 
 /** Many threads bind one port at the same moment, again and again. */
@@ -24,6 +25,31 @@ final class Storm {
     }
     Collections.sort(counts);
     return counts.toString();
+  }
+
+  /** Servers s0, s1, ... that share the port are bound at the same moment, and stay. */
+  static String hold(int port, Map<String, AutoCloseable> open) throws Exception {
+    open.clear();
+    CyclicBarrier start = new CyclicBarrier(THREADS);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < THREADS; i++) {
+      String name = "s" + i;
+      threads.add(
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try {
+                      start.await();
+                      open.put(name, Endpoints.serve(name, "channel", "::", port, true).socket());
+                    } catch (Exception e) {
+                      throw new IllegalStateException(e);
+                    }
+                  }));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    return "held " + open.size();
   }
 
   private static int round(int port, boolean share) throws Exception {
