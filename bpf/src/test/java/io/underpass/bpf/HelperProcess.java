@@ -12,10 +12,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The helper as people run it: {@code bin/underpass helper}, in a process that can be killed. */
-final class HelperProcess implements AutoCloseable {
+public final class HelperProcess implements AutoCloseable {
   private final Process process;
 
-  HelperProcess(Path socket, Path pins) throws IOException {
+  public HelperProcess(Path socket, Path pins) throws IOException {
     this(
         new ProcessBuilder(
                 Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString(),
@@ -91,13 +91,13 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** SIGKILL: it gets no chance to do anything. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly();
     end();
   }
 
   /** SIGTERM: everything goes back to TCP and away. */
-  void stop() {
+  public void stop() {
     process.destroy();
     end();
   }
@@ -113,7 +113,7 @@ final class HelperProcess implements AutoCloseable {
     }
   }
 
-  static boolean left(Path pins) {
+  public static boolean left(Path pins) {
     return Files.exists(pins);
   }
 

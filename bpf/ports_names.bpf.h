@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the application sees: its own port and its peer's, as the group knows them. */
+#ifndef UNDERPASS_PORTS_NAMES_H
+#define UNDERPASS_PORTS_NAMES_H
+
+/* The group's virtual port that a port of this host stands for; the port itself if it stands for none. */
+static __always_inline __u16 virtual_of(const char group[UP_GROUP_NAME], __u32 netns, __u8 protocol,
+					const struct end *end)
+{
+	struct up_real *real;
+	struct up_rport key;
+
+	rport_of(&key, netns, protocol, end->port);
+	real = bpf_map_lookup_elem(&reals, &key);
+	if (!real || !same_group(real->group, group) || !is_local(end, netns))
+		return end->port;
+	return real->port;
+}
+
+/* A socket that somebody else has inherited goes on showing what it was bound to: its own record is asked. */
+static __always_inline void own_name(struct bpf_sock_addr *ctx)
+{
+	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
+
+	if (sock && sock->held && bpf_ntohs((__u16)ctx->user_port) == sock->real)
+		ctx->user_port = bpf_htons(sock->key.port);
+}
+
+SEC("cgroup/getsockname4")
+int up_getsockname4(struct bpf_sock_addr *ctx)
+{
+	own_name(ctx);
+	return 1;
+}
+
+SEC("cgroup/getsockname6")
+int up_getsockname6(struct bpf_sock_addr *ctx)
+{
+	own_name(ctx);
+	return 1;
+}
+
+/* Also what accept() answers. The peer of an accepted socket may be bound to a port of the group itself. */
+static __always_inline int peer_name(const struct up_portsock *sock, struct bpf_sock_addr *ctx, struct end *end)
+{
+	if (sock->peer_real) {
+		if (end->port != sock->peer_real)
+			return 0;
+		end->port = sock->peer_port;
+		if (sock->peer_moved)
+			__builtin_memcpy(end->addr.bytes, sock->peer_addr, 16);
+		return 1;
+	}
+	if (!sock->held)
+		return 0;
+	end->port = virtual_of(sock->key.group, sock->key.netns_inum, ctx->protocol, end);
+	return 1;
+}
+
+SEC("cgroup/getpeername4")
+int up_getpeername4(struct bpf_sock_addr *ctx)
+{
+	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
+	struct end end;
+
+	if (!sock)
+		return 1;
+	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
+	if (peer_name(sock, ctx, &end)) {
+		ctx->user_ip4 = end.addr.words[3];
+		ctx->user_port = bpf_htons(end.port);
+	}
+	return 1;
+}
+
+SEC("cgroup/getpeername6")
+int up_getpeername6(struct bpf_sock_addr *ctx)
+{
+	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
+	struct end end;
+
+	if (!sock)
+		return 1;
+	END_OF_V6(&end, ctx);
+	if (peer_name(sock, ctx, &end)) {
+		V6_OF_END(ctx, &end);
+		ctx->user_port = bpf_htons(end.port);
+	}
+	return 1;
+}
+
+/* The sender of a datagram. */
+SEC("cgroup/recvmsg4")
+int up_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	struct up_member *member = current_member();
+	struct end end;
+
+	if (!member)
+		return 1;
+	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
+	ctx->user_port = bpf_htons(virtual_of(member->group, current_netns(), IPPROTO_UDP, &end));
+	return 1;
+}
+
+SEC("cgroup/recvmsg6")
+int up_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	struct up_member *member = current_member();
+	struct end end;
+
+	if (!member)
+		return 1;
+	END_OF_V6(&end, ctx);
+	ctx->user_port = bpf_htons(virtual_of(member->group, current_netns(), IPPROTO_UDP, &end));
+	return 1;
+}
+
+#endif
