@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 			int accepted = accept(fd, 0, 0);
 
 			check(accepted >= 0, "accept");
-			dprintf(accepted, "heir at %d\n", port_of(accepted));
+			dprintf(accepted, "heir at %d\n", port_of(fd));
 			close(accepted);
 		}
 	}
