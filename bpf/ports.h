@@ -108,10 +108,10 @@ struct up_ports_state {
 
 /*
  * In BPF_MAP_TYPE_SK_STORAGE `port_socks`: what a socket of a member was told. Written by the hooks of that socket, which
- * the socket's lock keeps apart. An accepted socket starts with a copy of its listener's; `cookie` tells them apart.
+ * the socket's lock keeps apart. Accepted sockets have none, nor have those that are connected without being bound, but
+ * where the address is another than the application's: what they show is looked up in `reals`.
  */
 struct up_portsock {
-	__u64 cookie;   /* of the socket that holds a reference of the mapping */
 	__u64 since_ns; /* CLOCK_MONOTONIC, of the bind */
 	struct up_vport key;
 	__u8 addr[16];  /* as bound */
@@ -126,7 +126,7 @@ struct up_portsock {
 	__u8 peer_moved; /* 1: it is connected to another address than peer_addr */
 	__u8 pad;
 	__u16 peer_port; /* what the application connected to */
-	__u16 peer_real; /* and what that is in truth; 0: nothing to translate */
+	__u16 peer_real; /* and what that is in truth */
 	__u32 pad2;
 };
 

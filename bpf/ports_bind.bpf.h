@@ -167,7 +167,6 @@ static __always_inline int bound(struct bpf_sock *ctx, const struct end *end)
 		*(__u64 *)sock->addr = end->addr.halves[0];
 		*(__u64 *)(sock->addr + 8) = end->addr.halves[1];
 	}
-	sock->cookie = bpf_get_socket_cookie(ctx);
 	sock->since_ns = bpf_ktime_get_ns();
 	sock->tgid = bpf_get_current_pid_tgid() >> 32;
 	err = hold(sock);
@@ -205,7 +204,7 @@ int up_sock_release(struct bpf_sock *ctx)
 {
 	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx, 0, 0);
 
-	if (sock && sock->held && sock->cookie == bpf_get_socket_cookie(ctx))
+	if (sock && sock->held)
 		let_go(sock);
 	return 1;
 }

@@ -99,18 +99,17 @@ static __always_inline int comes_from_identity(const struct up_member *member, c
 	return local || !is_identity_loopback(member);
 }
 
-/* Keeps for getpeername what the application connected to. */
-static __always_inline int remember_peer(struct bpf_sock_addr *ctx, const struct end *wanted, const struct end *end)
+/* Keeps for getpeername what the application connected to, where the address is another. 0: no memory. */
+static __always_inline int remember_peer(struct bpf_sock *sk, const struct end *wanted, const struct end *end)
 {
 	int moved = wanted->addr.halves[0] != end->addr.halves[0] || wanted->addr.halves[1] != end->addr.halves[1];
-	int translated = moved || wanted->port != end->port;
 	struct up_portsock *sock;
 
-	sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, translated ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	sock = bpf_sk_storage_get(&port_socks, sk, 0, moved ? BPF_SK_STORAGE_GET_F_CREATE : 0);
 	if (!sock)
-		return !translated;
+		return !moved;
 	sock->peer_port = wanted->port;
-	sock->peer_real = translated ? end->port : 0;
+	sock->peer_real = end->port;
 	sock->peer_moved = moved;
 	__builtin_memcpy(sock->peer_addr, wanted->addr.bytes, 16);
 	return 1;
@@ -156,6 +155,7 @@ static __always_inline int refused(void)
 
 static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end)
 {
+	struct bpf_sock *sk = ctx->sk; /* once: a second load of it may be one that the verifier refuses */
 	struct up_member *member = current_member();
 	struct end wanted = *end;
 	__u32 netns;
@@ -170,11 +170,11 @@ static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end
 	if (local && !translate(ctx, member, netns, end, ctx->family == AF_INET6 ? TO_V4 | TO_V6 : TO_V4) &&
 	    is_forbidden(member, ctx->protocol, end))
 		return refused();
-	if (!remember_peer(ctx, &wanted, end)) {
+	if (!remember_peer(sk, &wanted, end)) {
 		bpf_set_retval(-ENOBUFS);
 		return 0;
 	}
-	if (!ctx->sk->src_port && comes_from_identity(member, end, local))
+	if (!sk->src_port && comes_from_identity(member, end, local))
 		take_identity(ctx, member);
 	return 1;
 }

@@ -12,8 +12,6 @@ int up_ports_dump(struct bpf_iter__bpf_sk_storage_map *ctx)
 
 	if (!sock || !sk || !sock->held)
 		return 0;
-	if (sock->cookie != (__u64)sk->__sk_common.skc_cookie.counter)
-		return 0; /* an accepted socket's copy */
 	row.key = sock->key;
 	__builtin_memcpy(row.addr, sock->addr, 16);
 	row.age_ns = bpf_ktime_get_ns() - sock->since_ns;

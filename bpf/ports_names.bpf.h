@@ -17,13 +17,32 @@ static __always_inline __u16 virtual_of(const char group[UP_GROUP_NAME], __u32 n
 	return real->port;
 }
 
-/* A socket that somebody else has inherited goes on showing what it was bound to: its own record is asked. */
+/*
+ * A socket that was bound says so itself, also to somebody who has inherited it. What a listener accepts has its real
+ * port, and connect() chooses none that anybody has bound: to a member, the real port tells.
+ */
 static __always_inline void own_name(struct bpf_sock_addr *ctx)
 {
 	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
+	__u16 port = bpf_ntohs((__u16)ctx->user_port);
+	struct up_member *member;
+	struct up_real *real;
+	struct up_rport key;
 
-	if (sock && sock->held && bpf_ntohs((__u16)ctx->user_port) == sock->real)
-		ctx->user_port = bpf_htons(sock->key.port);
+	if (sock && sock->held) {
+		if (port == sock->real)
+			ctx->user_port = bpf_htons(sock->key.port);
+		return;
+	}
+	if (!port || ctx->protocol != IPPROTO_TCP)
+		return;
+	member = current_member();
+	if (!member)
+		return;
+	rport_of(&key, current_netns(), IPPROTO_TCP, port);
+	real = bpf_map_lookup_elem(&reals, &key);
+	if (real && same_group(real->group, member->group))
+		ctx->user_port = bpf_htons(real->port);
 }
 
 SEC("cgroup/getsockname4")
@@ -40,20 +59,22 @@ int up_getsockname6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-/* Also what accept() answers. The peer of an accepted socket may be bound to a port of the group itself. */
-static __always_inline int peer_name(const struct up_portsock *sock, struct bpf_sock_addr *ctx, struct end *end)
+/* Also what accept() answers: the peer may be bound to a port of the group itself. 0: as it is. */
+static __always_inline int peer_name(struct bpf_sock_addr *ctx, struct up_portsock *sock, struct end *end)
 {
-	if (sock->peer_real) {
+	struct up_member *member;
+
+	if (sock && sock->peer_moved) {
 		if (end->port != sock->peer_real)
 			return 0;
 		end->port = sock->peer_port;
-		if (sock->peer_moved)
-			__builtin_memcpy(end->addr.bytes, sock->peer_addr, 16);
+		__builtin_memcpy(end->addr.bytes, sock->peer_addr, 16);
 		return 1;
 	}
-	if (!sock->held)
+	member = current_member();
+	if (!member || !is_ours(ctx->protocol))
 		return 0;
-	end->port = virtual_of(sock->key.group, sock->key.netns_inum, ctx->protocol, end);
+	end->port = virtual_of(member->group, current_netns(), ctx->protocol, end);
 	return 1;
 }
 
@@ -63,10 +84,8 @@ int up_getpeername4(struct bpf_sock_addr *ctx)
 	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	struct end end;
 
-	if (!sock)
-		return 1;
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
-	if (peer_name(sock, ctx, &end)) {
+	if (peer_name(ctx, sock, &end)) {
 		ctx->user_ip4 = end.addr.words[3];
 		ctx->user_port = bpf_htons(end.port);
 	}
@@ -79,10 +98,8 @@ int up_getpeername6(struct bpf_sock_addr *ctx)
 	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	struct end end;
 
-	if (!sock)
-		return 1;
 	END_OF_V6(&end, ctx);
-	if (peer_name(sock, ctx, &end)) {
+	if (peer_name(ctx, sock, &end)) {
 		V6_OF_END(ctx, &end);
 		ctx->user_port = bpf_htons(end.port);
 	}

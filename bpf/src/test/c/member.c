@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * member <helper's socket> <group>: joins the group, listens on 127.0.0.1:8080, leaves that socket to a child, and ends
- * with its input. The child binds 8081 itself, runs another program (this one, with another name) in its place, and that one answers
+ * member <helper's socket> <group>: joins the group, listens on 127.0.0.1:7871, leaves that socket to a child, and ends
+ * with its input. The child binds 7872 itself, runs another program (this one, with another name) in its place, and that one answers
  * who connects to what it has inherited. A JVM gives its descriptors to no child, so it takes C.
  */
 #include <arpa/inet.h>
@@ -50,7 +50,7 @@ static void join_group(const char *path, const char *group)
 
 	strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
 	check(!connect(fd, (struct sockaddr *)&addr, sizeof(addr)), "connect");
-	length = snprintf(text, sizeof(text), "REGISTER proto=1 agent=c enabled=on group=%s ports=8080-8090\n", group);
+	length = snprintf(text, sizeof(text), "REGISTER proto=1 agent=c enabled=on group=%s ports=7871-7889\n", group);
 	check(write(fd, text, length) == length, "write");
 	length = read(fd, text, sizeof(text) - 1);
 	check(length > 0, "read");
@@ -70,13 +70,13 @@ int main(int argc, char **argv)
 			int accepted = accept(fd, 0, 0);
 
 			check(accepted >= 0, "accept");
-			dprintf(accepted, "heir at %d\n", port_of(accepted));
+			dprintf(accepted, "heir at %d\n", port_of(fd));
 			close(accepted);
 		}
 	}
 	check(argc == 3, "arguments");
 	join_group(argv[1], argv[2]);
-	fd = listener(8080);
+	fd = listener(7871);
 	printf("member sees %d\n", port_of(fd));
 	if (fork()) {
 		/* Until the test has read what the child says: with this process its pipe goes too. */
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	printf("pid %d\n", getpid());
-	own = listener(8081);
+	own = listener(7872);
 	printf("child bound %d\n", port_of(own));
 	snprintf(argv[2], 3, "%d", fd);
 	execl(argv[0], argv[0], "heir", argv[2], (char *)0);

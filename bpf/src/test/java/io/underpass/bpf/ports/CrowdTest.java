@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 class CrowdTest {
   private static final int JVMS = 20;
   private static final int LISTENERS = 200;
-  private static final int PORT = 8080;
+  private static final int PORT = 7871;
 
   @Test
   void twentyJvmsOnOnePortAmongTwoHundredOtherListeners() throws Exception {
@@ -38,7 +38,7 @@ class CrowdTest {
       List<Callable<Cast>> starts = new ArrayList<>();
       for (int i = 0; i < JVMS; i++) {
         String group = "group-" + i;
-        starts.add(() -> bed.member(group, "8000-9000"));
+        starts.add(() -> bed.member(group, "7000-9000"));
       }
       List<Cast> members = new ArrayList<>();
       for (Future<Cast> start : starters.invokeAll(starts)) {
@@ -46,12 +46,12 @@ class CrowdTest {
       }
       for (int i = 0; i < JVMS; i++) {
         assertEquals(
-            "127.0.0.1:8080", members.get(i).say("serve s" + i + " socket 127.0.0.1 8080"));
+            "127.0.0.1:7871", members.get(i).say("serve s" + i + " socket 127.0.0.1 7871"));
       }
       for (int i = 0; i < JVMS; i++) {
         assertMatches(
-            "s" + i + " at 127.0.0.1:8080 to .*",
-            members.get(i).say("connect channel 127.0.0.1 8080"));
+            "s" + i + " at 127.0.0.1:7871 to .*",
+            members.get(i).say("connect channel 127.0.0.1 7871"));
       }
       assertEquals(JVMS, bed.ports().stream().map(PortView::real).distinct().count());
       for (ServerSocket listener : listeners) {

@@ -38,10 +38,10 @@ class IdentityTest {
   static void start() throws Exception {
     bed = new PortsBed(POLICY);
     plain = Cast.plain();
-    one = bed.member("blue", "8080", "-", "127.20.0.77");
-    two = bed.member("blue", "8080", "-", "auto");
-    six = bed.member("blue", "8080", "-", "fd00:213:7::7");
-    green = bed.member("green", "8080", "-", "10.213.7.5");
+    one = bed.member("blue", "7871", "-", "127.20.0.77");
+    two = bed.member("blue", "7871", "-", "auto");
+    six = bed.member("blue", "7871", "-", "fd00:213:7::7");
+    green = bed.member("green", "7871", "-", "10.213.7.5");
   }
 
   @AfterAll
@@ -70,54 +70,54 @@ class IdentityTest {
 
   @Test
   void wildcardBindsGoToTheIdentityAndConnectionsComeFromIt() throws Exception {
-    assertMatches(".*:8080", one.say("serve one socket :: 8080"));
-    assertEquals("127.20.5.1:8080", two.say("serve two channel 0.0.0.0 8080"));
-    assertEquals("[fd00:213:7:0:0:0:0:7]:8080", six.say("serve six async :: 8080"));
-    assertMatches(".*:8080", green.say("serve green socket :: 8080"));
+    assertMatches(".*:7871", one.say("serve one socket :: 7871"));
+    assertEquals("127.20.5.1:7871", two.say("serve two channel 0.0.0.0 7871"));
+    assertEquals("[fd00:213:7:0:0:0:0:7]:7871", six.say("serve six async :: 7871"));
+    assertMatches(".*:7871", green.say("serve green socket :: 7871"));
     assertMatches(
-        "two at 127.20.5.1:8080 to 127.20.0.77:(\\d+) seen 127.20.0.77:\\1 to 127.20.5.1:8080",
-        one.say("connect socket 127.20.5.1 8080"));
+        "two at 127.20.5.1:7871 to 127.20.0.77:(\\d+) seen 127.20.0.77:\\1 to 127.20.5.1:7871",
+        one.say("connect socket 127.20.5.1 7871"));
     assertMatches(
-        "one at 127.20.0.77:8080 to 127.20.5.1:(\\d+) seen 127.20.5.1:\\1 to 127.20.0.77:8080",
-        two.say("connect channel 127.20.0.77 8080"));
+        "one at 127.20.0.77:7871 to 127.20.5.1:(\\d+) seen 127.20.5.1:\\1 to 127.20.0.77:7871",
+        two.say("connect channel 127.20.0.77 7871"));
     assertMatches(
-        "six at .fd00:213:7:0:0:0:0:7.:8080 to .fd00:213:7:0:0:0:0:7.:.*",
-        six.say("connect channel fd00:213:7::7 8080"));
+        "six at .fd00:213:7:0:0:0:0:7.:7871 to .fd00:213:7:0:0:0:0:7.:.*",
+        six.say("connect channel fd00:213:7::7 7871"));
     assertMatches(
-        "green at 10.213.7.5:8080 to 10.213.7.5:.*", green.say("connect async 10.213.7.5 8080"));
-    assertMatches("! ConnectException .*", plain.say("connect socket 127.20.0.77 8080"));
-    assertMatches("! ConnectException .*", green.say("connect socket 127.20.0.77 8080"));
+        "green at 10.213.7.5:7871 to 10.213.7.5:.*", green.say("connect async 10.213.7.5 7871"));
+    assertMatches("! ConnectException .*", plain.say("connect socket 127.20.0.77 7871"));
+    assertMatches("! ConnectException .*", green.say("connect socket 127.20.0.77 7871"));
   }
 
   @Test
   void localhostReachesWhatWasBoundToTheWildcard() throws Exception {
-    assertMatches(".*:8080", green.say("serve green socket :: 8080"));
+    assertMatches(".*:7871", green.say("serve green socket :: 7871"));
     assertMatches(
-        "green at 10.213.7.5:8080 to 10.213.7.5:.* to 127.0.0.1:8080",
-        green.say("connect socket 127.0.0.1 8080"));
-    assertMatches(".*:8080", six.say("serve six socket :: 8080"));
-    assertMatches("six at .* to .0:0:0:0:0:0:0:1.:8080", one.say("connect socket ::1 8080"));
+        "green at 10.213.7.5:7871 to 10.213.7.5:.* to 127.0.0.1:7871",
+        green.say("connect socket 127.0.0.1 7871"));
+    assertMatches(".*:7871", six.say("serve six socket :: 7871"));
+    assertMatches("six at .* to .0:0:0:0:0:0:0:1.:7871", one.say("connect socket ::1 7871"));
   }
 
   @Test
   void datagramsComeFromTheIdentity() throws Exception {
-    assertEquals("127.20.0.77:8080", one.say("answer one channel :: 8080"));
+    assertEquals("127.20.0.77:7871", one.say("answer one channel :: 7871"));
     for (String kind : new String[] {"socket", "channel"}) {
       assertMatches(
-          "one at 127.20.0.77:8080 to 127.20.5.1:\\d+ from 127.20.0.77:8080",
-          two.say("ask " + kind + " 127.20.0.77 8080"));
+          "one at 127.20.0.77:7871 to 127.20.5.1:\\d+ from 127.20.0.77:7871",
+          two.say("ask " + kind + " 127.20.0.77 7871"));
     }
-    assertEquals("10.213.7.5:8080", green.say("answer green socket :: 8080"));
+    assertEquals("10.213.7.5:7871", green.say("answer green socket :: 7871"));
     for (String kind :
         new String[] {"socket", "channel", "connected-socket", "connected-channel"}) {
       assertMatches(
-          "green at 10.213.7.5:8080 to 10.213.7.5:\\d+ from 10.213.7.5:8080",
-          green.say("ask " + kind + " 10.213.7.5 8080"));
+          "green at 10.213.7.5:7871 to 10.213.7.5:\\d+ from 10.213.7.5:7871",
+          green.say("ask " + kind + " 10.213.7.5 7871"));
     }
-    assertEquals("[fd00:213:7:0:0:0:0:7]:8080", six.say("answer six socket :: 8080"));
+    assertEquals("[fd00:213:7:0:0:0:0:7]:7871", six.say("answer six socket :: 7871"));
     assertMatches(
         "six at .* to .fd00:213:7:0:0:0:0:7.:.*",
-        six.say("ask connected-channel fd00:213:7::7 8080"));
+        six.say("ask connected-channel fd00:213:7::7 7871"));
   }
 
   @Test
@@ -160,29 +160,29 @@ class IdentityTest {
   void anAddressThatIsAskedForIsLeftAlone() throws Exception {
     assertEquals("127.0.0.9:9500", one.say("serve one socket 127.0.0.9 9500"));
     assertMatches("one at 127.0.0.9:9500 .*", plain.say("connect socket 127.0.0.9 9500"));
-    assertEquals("127.0.0.9:8080", one.say("serve more socket 127.0.0.9 8080"));
-    assertMatches("more at 127.0.0.9:8080 .*", two.say("connect socket 127.0.0.9 8080"));
+    assertEquals("127.0.0.9:7871", one.say("serve more socket 127.0.0.9 7871"));
+    assertMatches("more at 127.0.0.9:7871 .*", two.say("connect socket 127.0.0.9 7871"));
   }
 
   @Test
   void addressesAreOneJvmsAndThePoolHasAnEnd() throws Exception {
     assertEquals(
         "! denied identity=127.20.0.77: process " + one.pid() + " of group blue has it",
-        bed.member("green", "8080", "-", "127.20.0.77").start);
-    Cast last = bed.member("green", "8080", "-", "auto");
+        bed.member("green", "7871", "-", "127.20.0.77").start);
+    Cast last = bed.member("green", "7871", "-", "auto");
     assertEquals("joined 127.20.5.2", last.start);
     assertEquals(
         "! full identity=auto: every address of the pool 127.20.5.0/30 is taken",
-        bed.member("green", "8080", "-", "auto").start);
+        bed.member("green", "7871", "-", "auto").start);
     last.kill();
-    Cast next = bed.member("green", "8080", "-", "auto");
+    Cast next = bed.member("green", "7871", "-", "auto");
     assertEquals("joined 127.20.5.2", next.start);
     next.kill();
   }
 
   @Test
   void anAddressGoesWithItsJvm() throws Exception {
-    Cast member = bed.member("green", "8080", "-", "10.213.7.99");
+    Cast member = bed.member("green", "7871", "-", "10.213.7.99");
     assertTrue(isLocal("10.213.7.99"));
     member.kill();
     awaitGone("10.213.7.99");

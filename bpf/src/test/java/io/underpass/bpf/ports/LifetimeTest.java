@@ -47,17 +47,17 @@ class LifetimeTest {
   @Test
   void boundPortsGoOnWhenTheHelperIsKilledAndAreAdopted() throws Exception {
     HelperProcess first = new HelperProcess(socket, pins);
-    Cast one = member("blue", "8080-8090", "10.213.8.1");
-    Cast two = member("blue", "8080-8090", "-");
-    assertEquals("10.213.8.1:8080", one.say("serve one channel :: 8080"));
+    Cast one = member("blue", "7871-7889", "10.213.8.1");
+    Cast two = member("blue", "7871-7889", "-");
+    assertEquals("10.213.8.1:7871", one.say("serve one channel :: 7871"));
     first.kill();
-    assertMatches("one at .*:8080 .*", two.say("connect socket 127.0.0.1 8080"));
-    assertEquals("127.0.0.1:8081", two.say("serve two socket 127.0.0.1 8081"));
-    assertMatches("two at .*:8081 .*", one.say("connect socket 127.0.0.1 8081"));
+    assertMatches("one at .*:7871 .*", two.say("connect socket 127.0.0.1 7871"));
+    assertEquals("127.0.0.1:7872", two.say("serve two socket 127.0.0.1 7872"));
+    assertMatches("two at .*:7872 .*", one.say("connect socket 127.0.0.1 7872"));
     try (HelperProcess second = new HelperProcess(socket, pins)) {
       assertEquals(
-          List.of(8080, 8081), PortsBed.ports(socket).stream().map(PortView::virtual).toList());
-      assertMatches("one at .*:8080 .*", two.say("connect channel 127.0.0.1 8080"));
+          List.of(7871, 7872), PortsBed.ports(socket).stream().map(PortView::virtual).toList());
+      assertMatches("one at .*:7871 .*", two.say("connect channel 127.0.0.1 7871"));
       one.kill();
       two.kill();
       assertEquals(List.of(), PortsBed.ports(socket));
@@ -69,15 +69,15 @@ class LifetimeTest {
   @Test
   void anOrderlyStopStrandsNobodyWhoIsBound() throws Exception {
     HelperProcess first = new HelperProcess(socket, pins);
-    Cast one = member("blue", "8080-8090", "10.213.8.2");
-    Cast two = member("blue", "8080-8090", "-");
-    assertEquals("10.213.8.2:8080", one.say("serve one channel :: 8080"));
+    Cast one = member("blue", "7871-7889", "10.213.8.2");
+    Cast two = member("blue", "7871-7889", "-");
+    assertEquals("10.213.8.2:7871", one.say("serve one channel :: 7871"));
     first.stop();
     assertTrue(HelperProcess.left(pins), "nothing is pinned");
-    assertMatches("one at .*:8080 .*", two.say("connect socket 127.0.0.1 8080"));
+    assertMatches("one at .*:7871 .*", two.say("connect socket 127.0.0.1 7871"));
     assertTrue(IdentityTest.isLocal("10.213.8.2"));
     try (HelperProcess second = new HelperProcess(socket, pins)) {
-      assertEquals(8080, PortsBed.ports(socket).get(0).virtual());
+      assertEquals(7871, PortsBed.ports(socket).get(0).virtual());
       one.kill();
       two.kill();
       second.stop();
@@ -89,8 +89,8 @@ class LifetimeTest {
   @Test
   void aStopWithNothingBoundLeavesNothing() throws Exception {
     try (HelperProcess helper = new HelperProcess(socket, pins)) {
-      Cast one = member("blue", "8080", "-");
-      assertEquals("127.0.0.1:8080", one.say("serve one socket 127.0.0.1 8080"));
+      Cast one = member("blue", "7871", "-");
+      assertEquals("127.0.0.1:7871", one.say("serve one socket 127.0.0.1 7871"));
       assertEquals("closed", one.say("close"));
       while (!PortsBed.ports(socket).isEmpty()) {
         Thread.sleep(5); // its thread may still be inside of accept()
@@ -103,9 +103,9 @@ class LifetimeTest {
   @Test
   void aProcessThatGetsAMembersPidIsNoMember() throws Exception {
     HelperProcess first = new HelperProcess(socket, pins);
-    Cast one = member("blue", "8080", "-");
-    Cast two = member("blue", "8080", "-");
-    assertMatches(".*:8080", one.say("serve one socket 127.0.0.1 8080"));
+    Cast one = member("blue", "7871", "-");
+    Cast two = member("blue", "7871", "-");
+    assertMatches(".*:7871", one.say("serve one socket 127.0.0.1 7871"));
     first.kill(); // so that nobody takes the dead member off the list
     two.kill();
     Path next = Path.of("/proc/sys/kernel/ns_last_pid");
@@ -113,7 +113,7 @@ class LifetimeTest {
     for (int i = 0; i < 200 && !again; i++) {
       Files.writeString(next, Long.toString(two.pid() - 1));
       Process process =
-          new ProcessBuilder("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080")
+          new ProcessBuilder("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/7871")
               .redirectErrorStream(true)
               .start();
       String said = String.join(" ", process.inputReader().readAllLines());
@@ -146,18 +146,18 @@ class LifetimeTest {
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .start();
       BufferedReader out = process.inputReader();
-      assertEquals("member sees 8080", out.readLine());
+      assertEquals("member sees 7871", out.readLine());
       long child = Long.parseLong(out.readLine().substring("pid ".length()));
       try {
-        assertEquals("child bound 8081", out.readLine());
-        assertEquals("heir sees 8080", out.readLine());
+        assertEquals("child bound 7872", out.readLine());
+        assertEquals("heir sees 7871", out.readLine());
         process.outputWriter().close();
         assertEquals(0, process.waitFor());
-        assertMatches("heir at 8080 .*", blue.say("connect socket 127.0.0.1 8080"));
-        assertMatches("! ConnectException .*", plain.say("connect socket 127.0.0.1 8080"));
+        assertMatches("heir at 7871 .*", blue.say("connect socket 127.0.0.1 7871"));
+        assertMatches("! ConnectException .*", plain.say("connect socket 127.0.0.1 7871"));
         List<PortView> ports = PortsBed.ports(socket);
-        assertEquals(1, ports.size(), ports::toString); // 8081 is the host's
-        assertEquals(8080, ports.get(0).virtual());
+        assertEquals(1, ports.size(), ports::toString); // 7872 is the host's
+        assertEquals(7871, ports.get(0).virtual());
       } finally {
         ProcessHandle.of(child).ifPresent(ProcessHandle::destroyForcibly);
       }

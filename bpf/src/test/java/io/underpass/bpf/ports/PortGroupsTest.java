@@ -32,8 +32,8 @@ class PortGroupsTest {
   static void start() throws Exception {
     bed = new PortsBed("");
     blue = bed.member("blue", "*");
-    otherBlue = bed.member("blue", "8080;9000-9100");
-    green = bed.member("green", "8080;9000-9100");
+    otherBlue = bed.member("blue", "7871;9000-9100");
+    green = bed.member("green", "7871;9000-9100");
     plain = Cast.plain();
   }
 
@@ -60,16 +60,16 @@ class PortGroupsTest {
   void tcpOfTwoGroupsIsEachItsOwn(String server, String bind, String client, String to)
       throws Exception {
     String shown = "::".equals(bind) || "0.0.0.0".equals(bind) ? "\\[0:0:0:0:0:0:0:0\\]" : at(bind);
-    assertMatches(shown + ":8080", blue.say("serve b " + server + " " + bind + " 8080"));
-    assertMatches(shown + ":8080", green.say("serve g " + server + " " + bind + " 8080"));
-    String ends = " at " + at(to) + ":8080 to (.*) seen (.*) to " + at(to) + ":8080";
+    assertMatches(shown + ":7871", blue.say("serve b " + server + " " + bind + " 7871"));
+    assertMatches(shown + ":7871", green.say("serve g " + server + " " + bind + " 7871"));
+    String ends = " at " + at(to) + ":7871 to (.*) seen (.*) to " + at(to) + ":7871";
     for (Cast client1 : new Cast[] {blue, otherBlue}) {
-      assertMatches("b" + ends, client1.say("connect " + client + " " + to + " 8080"));
+      assertMatches("b" + ends, client1.say("connect " + client + " " + to + " 7871"));
     }
-    assertMatches("g" + ends, green.say("connect " + client + " " + to + " 8080"));
-    assertMatches("! ConnectException .*", plain.say("connect " + client + " " + to + " 8080"));
+    assertMatches("g" + ends, green.say("connect " + client + " " + to + " 7871"));
+    assertMatches("! ConnectException .*", plain.say("connect " + client + " " + to + " 7871"));
     bed.closeSockets();
-    assertMatches("! ConnectException .*", blue.say("connect " + client + " " + to + " 8080"));
+    assertMatches("! ConnectException .*", blue.say("connect " + client + " " + to + " 7871"));
   }
 
   @ParameterizedTest
@@ -113,41 +113,41 @@ class PortGroupsTest {
   @Test
   void aPortIsInUseInItsGroupAsEver() throws Exception {
     String inUse = "! BindException Address already in use";
-    assertEquals("127.0.0.1:8080", blue.say("serve b socket 127.0.0.1 8080"));
-    assertEquals(inUse, otherBlue.say("serve c socket 127.0.0.1 8080"));
-    assertEquals(inUse, otherBlue.say("serve c channel :: 8080"));
-    assertEquals(inUse, blue.say("serve c channel 0.0.0.0 8080"));
-    assertEquals("127.0.0.2:8080", otherBlue.say("serve c socket 127.0.0.2 8080"));
-    assertEquals("127.0.0.1:8080", otherBlue.say("answer d channel 127.0.0.1 8080")); // UDP
-    assertEquals(inUse, blue.say("answer e channel 127.0.0.1 8080"));
-    assertMatches("c at 127.0.0.2:8080 .*", blue.say("connect socket 127.0.0.2 8080"));
-    assertMatches("b at 127.0.0.1:8080 .*", otherBlue.say("connect socket 127.0.0.1 8080"));
-    assertMatches("! ConnectException .*", otherBlue.say("connect socket 127.0.0.3 8080"));
+    assertEquals("127.0.0.1:7871", blue.say("serve b socket 127.0.0.1 7871"));
+    assertEquals(inUse, otherBlue.say("serve c socket 127.0.0.1 7871"));
+    assertEquals(inUse, otherBlue.say("serve c channel :: 7871"));
+    assertEquals(inUse, blue.say("serve c channel 0.0.0.0 7871"));
+    assertEquals("127.0.0.2:7871", otherBlue.say("serve c socket 127.0.0.2 7871"));
+    assertEquals("127.0.0.1:7871", otherBlue.say("answer d channel 127.0.0.1 7871")); // UDP
+    assertEquals(inUse, blue.say("answer e channel 127.0.0.1 7871"));
+    assertMatches("c at 127.0.0.2:7871 .*", blue.say("connect socket 127.0.0.2 7871"));
+    assertMatches("b at 127.0.0.1:7871 .*", otherBlue.say("connect socket 127.0.0.1 7871"));
+    assertMatches("! ConnectException .*", otherBlue.say("connect socket 127.0.0.3 7871"));
     assertEquals("closed", blue.say("close b"));
-    assertEquals("[0:0:0:0:0:0:0:1]:8080", blue.say("serve f socket ::1 8080"));
+    assertEquals("[0:0:0:0:0:0:0:1]:7871", blue.say("serve f socket ::1 7871"));
   }
 
   @Test
   void reuseportSharesAPortInItsGroup() throws Exception {
-    assertMatches(".*:8080", blue.say("serve b channel :: 8080 share"));
-    assertMatches("! BindException .*", otherBlue.say("serve c channel :: 8080"));
-    assertMatches(".*:8080", otherBlue.say("serve c channel :: 8080 share"));
-    assertMatches(".*:8080", green.say("serve g channel :: 8080 share"));
+    assertMatches(".*:7871", blue.say("serve b channel :: 7871 share"));
+    assertMatches("! BindException .*", otherBlue.say("serve c channel :: 7871"));
+    assertMatches(".*:7871", otherBlue.say("serve c channel :: 7871 share"));
+    assertMatches(".*:7871", green.say("serve g channel :: 7871 share"));
     Set<String> answers = new HashSet<>();
     for (int i = 0; i < 100; i++) {
-      answers.add(blue.say("connect channel 127.0.0.1 8080").substring(0, 1));
+      answers.add(blue.say("connect channel 127.0.0.1 7871").substring(0, 1));
     }
     assertEquals(Set.of("b", "c"), answers);
     assertEquals(3, bed.ports().size());
     assertEquals(2, bed.ports().stream().map(PortView::real).distinct().count());
     blue.say("close b");
-    assertMatches("c at .*", blue.say("connect channel 127.0.0.1 8080"));
+    assertMatches("c at .*", blue.say("connect channel 127.0.0.1 7871"));
   }
 
   @Test
   void firstBindsAtTheSameMomentEndAsTheyWouldPlain() throws Exception {
-    assertEquals("[1]", blue.say("storm 8081 300"));
-    assertEquals("[4]", blue.say("storm 8081 300 share"));
+    assertEquals("[1]", blue.say("storm 7872 300"));
+    assertEquals("[4]", blue.say("storm 7872 300 share"));
     assertEquals(plain.say("storm 9011 50"), green.say("storm 9011 50"));
     bed.awaitNone();
   }
@@ -158,12 +158,12 @@ class PortGroupsTest {
     int rounds = 200;
     long reals = 1;
     for (int i = 1; i <= rounds && reals == 1; i++) {
-      assertEquals("held 4", blue.say("hold 8082"));
+      assertEquals("held 4", blue.say("hold 7873"));
       reals = bed.ports().stream().map(PortView::real).distinct().count();
       if (reals > 1 || i == rounds) {
         Set<String> answers = new HashSet<>();
         for (int k = 0; k < 500 && answers.size() < 4; k++) {
-          answers.add(blue.say("connect channel 127.0.0.1 8082").substring(0, 2));
+          answers.add(blue.say("connect channel 127.0.0.1 7873").substring(0, 2));
         }
         assertEquals(Set.of("s0", "s1", "s2", "s3"), answers);
       }
@@ -175,14 +175,14 @@ class PortGroupsTest {
   @Test
   void socketsOfIpv4AloneAreTranslatedToo() throws Exception {
     Cast four =
-        bed.memberWith(List.of("-Djava.net.preferIPv4Stack=true"), "blue", "8080;9000-9100");
-    assertEquals("0.0.0.0:8080", four.say("serve four channel 0.0.0.0 8080"));
+        bed.memberWith(List.of("-Djava.net.preferIPv4Stack=true"), "blue", "7871;9000-9100");
+    assertEquals("0.0.0.0:7871", four.say("serve four channel 0.0.0.0 7871"));
     assertMatches(
-        "four at 127.0.0.1:8080 to 127.0.0.1:9020 seen 127.0.0.1:9020 to 127.0.0.1:8080",
-        four.say("connect socket 127.0.0.1 8080 9020"));
+        "four at 127.0.0.1:7871 to 127.0.0.1:9020 seen 127.0.0.1:9020 to 127.0.0.1:7871",
+        four.say("connect socket 127.0.0.1 7871 9020"));
     assertMatches(
-        "four at 127.0.0.1:8080 to 127.0.0.1:9021 seen 127.0.0.1:9021 to 127.0.0.1:8080",
-        otherBlue.say("connect channel 127.0.0.1 8080 9021"));
+        "four at 127.0.0.1:7871 to 127.0.0.1:9021 seen 127.0.0.1:9021 to 127.0.0.1:7871",
+        otherBlue.say("connect channel 127.0.0.1 7871 9021"));
     assertEquals("0.0.0.0:9000", four.say("answer four channel 0.0.0.0 9000"));
     for (Cast member : List.of(four, otherBlue)) {
       for (String kind : List.of("socket", "connected-channel")) {
@@ -191,7 +191,7 @@ class PortGroupsTest {
             member.say("ask " + kind + " 127.0.0.1 9000 9022"));
       }
     }
-    assertMatches("! ConnectException .*", green.say("connect socket 127.0.0.1 8080"));
+    assertMatches("! ConnectException .*", green.say("connect socket 127.0.0.1 7871"));
     four.kill();
   }
 
@@ -208,13 +208,13 @@ class PortGroupsTest {
 
   @Test
   void aClientThatIsBoundToAPortOfTheGroupShowsThatOne() throws Exception {
-    assertMatches(".*:8080", blue.say("serve b socket :: 8080"));
+    assertMatches(".*:7871", blue.say("serve b socket :: 7871"));
     assertMatches(
-        "b at 127.0.0.1:8080 to 127.0.0.1:9005 seen 127.0.0.1:9005 to 127.0.0.1:8080",
-        otherBlue.say("connect socket 127.0.0.1 8080 9005"));
+        "b at 127.0.0.1:7871 to 127.0.0.1:9005 seen 127.0.0.1:9005 to 127.0.0.1:7871",
+        otherBlue.say("connect socket 127.0.0.1 7871 9005"));
     assertMatches(
         "b at (.*) to .0:0:0:0:0:0:0:1.:9006 seen .0:0:0:0:0:0:0:1.:9006 to .*",
-        otherBlue.say("connect channel ::1 8080 9006"));
+        otherBlue.say("connect channel ::1 7871 9006"));
   }
 
   @Test
@@ -225,17 +225,17 @@ class PortGroupsTest {
 
   @Test
   void theListAndTheBeanSayWhoListensWhere() throws Exception {
-    assertMatches(".*:8080", blue.say("serve b socket 127.0.0.1 8080"));
-    assertMatches(".*:8080", green.say("answer g channel :: 8080"));
+    assertMatches(".*:7871", blue.say("serve b socket 127.0.0.1 7871"));
+    assertMatches(".*:7871", green.say("answer g channel :: 7871"));
     List<PortView> ports = bed.ports();
     assertEquals(2, ports.size(), ports::toString);
     PortView first = ports.get(0);
     assertEquals(
-        List.of("blue", 8080, "tcp", "127.0.0.1", (int) blue.pid()),
+        List.of("blue", 7871, "tcp", "127.0.0.1", (int) blue.pid()),
         List.of(first.group(), first.virtual(), first.protocol(), first.address(), first.pid()));
     PortView second = ports.get(1);
     assertEquals(
-        List.of("green", 8080, "udp", "*", (int) green.pid()),
+        List.of("green", 7871, "udp", "*", (int) green.pid()),
         List.of(
             second.group(), second.virtual(), second.protocol(), second.address(), second.pid()));
     assertMatches("b at .*", plain.say("connect socket 127.0.0.1 " + first.real()));
@@ -243,8 +243,8 @@ class PortGroupsTest {
 
   @Test
   void connectionsInAGroupAreAcceleratedLikeAnyOther() throws Exception {
-    assertMatches(".*:8080", blue.say("serve b echo :: 8080"));
-    assertEquals("enough with 127.0.0.1:8080", otherBlue.say("accelerate 8080"));
+    assertMatches(".*:7871", blue.say("serve b echo :: 7871"));
+    assertEquals("enough with 127.0.0.1:7871", otherBlue.say("accelerate 7871"));
     int redirected = Integer.parseInt(blue.say("redirected"));
     assertTrue(redirected > 200, () -> redirected + " messages of the server were redirected");
   }

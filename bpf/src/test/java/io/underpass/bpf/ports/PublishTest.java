@@ -18,17 +18,17 @@ class PublishTest {
   private static PortsBed bed;
   private static Cast plain;
 
-  /** Of user nobody: it may publish 80 and 8180 of blue. */
+  /** Of user nobody: it may publish 97 and 8180 of blue. */
   private static Cast blue;
 
   private static Cast green;
 
   @BeforeAll
   static void start() throws Exception {
-    bed = new PortsBed("allow uid 65534\ngroup blue uid 65534 publish 80;8180 low\n");
+    bed = new PortsBed("allow uid 65534\ngroup blue uid 65534 publish 97;8180 low\n");
     plain = Cast.plain();
-    blue = bed.nobody("blue", "80-90;8180", "80;8180", "-");
-    green = bed.member("green", "80-90;8180", "-", "-");
+    blue = bed.nobody("blue", "90-99;8180", "97;8180", "-");
+    green = bed.member("green", "90-99;8180", "-", "-");
     assertEquals("joined ", blue.start);
   }
 
@@ -67,13 +67,11 @@ class PublishTest {
 
   @Test
   void lowPortsAreBoundWithoutPrivilege() throws Exception {
-    assertEquals("127.0.0.1:81", blue.say("serve b socket 127.0.0.1 81"));
-    assertMatches("b at 127.0.0.1:81 .*", blue.say("connect socket 127.0.0.1 81"));
-    assertEquals("127.0.0.1:80", blue.say("serve c channel 127.0.0.1 80"));
-    assertMatches("c at 127.0.0.1:80 .*", plain.say("connect channel 127.0.0.1 80"));
-    // Outside of its ranges the kernel's own rule holds, which asks for a privilege from a
-    // number on that the host may have changed.
-    assertEquals("127.0.0.1:85", blue.say("answer d socket 127.0.0.1 85"));
+    assertEquals("127.0.0.1:91", blue.say("serve b socket 127.0.0.1 91"));
+    assertMatches("b at 127.0.0.1:91 .*", blue.say("connect socket 127.0.0.1 91"));
+    assertEquals("127.0.0.1:97", blue.say("serve c channel 127.0.0.1 97"));
+    assertMatches("c at 127.0.0.1:97 .*", plain.say("connect channel 127.0.0.1 97"));
+    assertEquals("127.0.0.1:95", blue.say("answer d socket 127.0.0.1 95"));
   }
 
   @Test
@@ -107,12 +105,12 @@ class PublishTest {
   void whatThePolicyDoesNotAllowIsNamed() throws Exception {
     assertEquals(
         "! denied group=green: the policy does not let uid 65534 use it",
-        bed.nobody("green", "8080", "-", "-").start);
+        bed.nobody("green", "7871", "-", "-").start);
     assertEquals(
         "! denied publish=8181: the policy does not let uid 65534 publish port 8181",
-        bed.nobody("blue", "8080", "8181", "-").start);
+        bed.nobody("blue", "7871", "8181", "-").start);
     assertEquals(
         "! denied identity=127.20.0.1: the policy does not let uid 65534 take it",
-        bed.nobody("blue", "8080", "-", "127.20.0.1").start);
+        bed.nobody("blue", "7871", "-", "127.20.0.1").start);
   }
 }
