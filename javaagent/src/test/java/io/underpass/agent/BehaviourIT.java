@@ -113,7 +113,7 @@ class BehaviourIT {
                 + "sun.nio.ch.AsynchronousSocketChannelImpl,"
                 + "sun.nio.ch.NioSocketImpl,"
                 + "sun.nio.ch.ServerSocketChannelImpl,"
-                + "sun.nio.ch.SocketChannelImpl,"
+                + "sun.nio.ch.SocketChannelImpl,sun.nio.ch.SocketDispatcher,"
                 + "sun.nio.ch.UnixAsynchronousSocketChannelImpl,"
                 + "sun.nio.ch.UnixDispatcher]"),
         jmx::toString);
