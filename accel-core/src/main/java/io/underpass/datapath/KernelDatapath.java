@@ -334,10 +334,10 @@ public final class KernelDatapath implements Datapath {
         left = sweep.run().found().enrolled();
         if (left == 0) {
           pins.remove();
-          return new Drained(true, 0, List.of());
+          return new Drained(true, 0, ports.held(), List.of());
         }
         if (System.nanoTime() - drainUntil.get() > 0) {
-          return new Drained(false, left, FlowTable.held(dump, Drained.MAX_HELD));
+          return new Drained(false, left, ports.held(), FlowTable.held(dump, Drained.MAX_HELD));
         }
       } finally {
         lock.unlock();

@@ -225,6 +225,15 @@ final class PortGroups implements AutoCloseable {
     return members == null ? List.of() : PortsTable.of(dump);
   }
 
+  /** How many ports and addresses members have now: while there are any, the programs stay. */
+  synchronized int held() throws NativeException {
+    return members == null ? 0 : ports().size() + (int) addresses();
+  }
+
+  private long addresses() throws NativeException {
+    return members.all().stream().filter(GroupMembers.Entry::hasIdentity).count();
+  }
+
   private synchronized void watch() {
     String told = "";
     try {
@@ -311,7 +320,7 @@ final class PortGroups implements AutoCloseable {
     }
     forgetDead();
     int bound = ports().size();
-    long addresses = members.all().stream().filter(GroupMembers.Entry::hasIdentity).count();
+    long addresses = addresses();
     if (bound == 0 && addresses == 0) {
       identities.giveUpAll();
       pins.remove();

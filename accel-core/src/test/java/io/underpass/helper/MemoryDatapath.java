@@ -99,7 +99,7 @@ final class MemoryDatapath implements Datapath {
   @Override
   public Drained drain(Duration wait) {
     return new Drained(
-        false, 1, List.of(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", wait.toSeconds())));
+        false, 1, 2, List.of(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", wait.toSeconds())));
   }
 
   @Override

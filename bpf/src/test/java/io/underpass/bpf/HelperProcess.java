@@ -70,10 +70,10 @@ public final class HelperProcess implements AutoCloseable {
   }
 
   /** How a command ended, and what it printed on both streams. */
-  record Result(int exit, String out) {}
+  public record Result(int exit, String out) {}
 
   /** {@code bin/underpass} with these arguments, to its end. */
-  static Result underpass(Object... arguments) throws IOException, InterruptedException {
+  public static Result underpass(Object... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString());
     for (Object argument : arguments) {
@@ -85,7 +85,7 @@ public final class HelperProcess implements AutoCloseable {
   }
 
   /** Waits for it to end by itself; its exit code. */
-  int awaitEnd() {
+  public int awaitEnd() {
     end();
     return process.exitValue();
   }

@@ -87,6 +87,34 @@ class LifetimeTest {
   }
 
   @Test
+  void aDrainSaysWhoKeepsPortGroupsAndTheNextOneTakesThemAway() throws Exception {
+    try (HelperProcess helper = new HelperProcess(socket, pins)) {
+      Cast one = member("blue", "7871", "-");
+      Cast two = member("blue", "7871", "-");
+      assertEquals("127.0.0.1:7871", one.say("serve one socket 127.0.0.1 7871"));
+      HelperProcess.Result drain = drain();
+      assertEquals(1, drain.exit(), drain::out);
+      assertTrue(drain.out().contains("hold 1 ports and addresses of port groups"), drain::out);
+      assertEquals(0, helper.awaitEnd());
+      assertTrue(HelperProcess.left(pins), "nothing is pinned");
+      assertMatches("one at .*:7871 .*", two.say("connect socket 127.0.0.1 7871"));
+
+      HelperProcess.Result still = drain(); // by itself: there is no helper
+      assertEquals(1, still.exit(), still::out);
+      assertMatches("one at .*:7871 .*", two.say("connect channel 127.0.0.1 7871"));
+      one.kill();
+      two.kill();
+      HelperProcess.Result last = drain();
+      assertEquals(0, last.exit(), last::out);
+    }
+    assertFalse(HelperProcess.left(pins), "pins are left");
+  }
+
+  private HelperProcess.Result drain() throws Exception {
+    return HelperProcess.underpass("drain", "--socket", socket, "--pin-dir", pins, "--wait", 5);
+  }
+
+  @Test
   void aStopWithNothingBoundLeavesNothing() throws Exception {
     try (HelperProcess helper = new HelperProcess(socket, pins)) {
       Cast one = member("blue", "7871", "-");
