@@ -1,6 +1,7 @@
 # The commands of a working day:
 #
 #   make demo               set-up, build, then two JVMs talk over loopback without and with Underpass
+#   make sample-ports       two unmodified web servers of one host, both on port 8080
 #   make test               set-up, then every test of every module
 #   make bench SUITE=rtt    a benchmark suite (rtt, stream, connect, grid, ...); all of them without SUITE
 #   make soak SCHEDULES=1000000
@@ -24,7 +25,7 @@ MVN = JAVA_HOME="$(JAVA_HOME_FOUND)" mvn --batch-mode -Dstyle.color=never -Dorg.
 SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" --sun-misc-unsafe-memory-access=allow -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
 
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test soak bench clean format
+.PHONY: setup build demo sample-ports test soak bench clean format
 
 # Silent where everything is there. What it looks for is the tool or the file, not the package, so that a
 # clang of another origin is as good. The JDK cannot come from Debian 12, so bin/underpass only names it.
@@ -62,6 +63,9 @@ build: setup
 
 demo: build
 	@$(SAMPLES) io.underpass.samples.demo.Demo $(ARGS)
+
+sample-ports: build
+	@$(SAMPLES) io.underpass.samples.ports.PortsSample $(ARGS)
 
 bench: build
 	@$(SAMPLES) io.underpass.samples.bench.Bench $(SUITE) $(ARGS)

@@ -166,10 +166,15 @@ struct socket {
 
 struct file;
 
+struct nsproxy {
+	struct net *net_ns;
+};
+
 struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	__u64 start_boottime;
+	struct nsproxy *nsproxy;
 };
 
 struct seq_file;
@@ -207,6 +212,10 @@ struct bpf_iter__task_file {
 #define AF_INET6 10
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define SOL_SOCKET 1
+#define SO_REUSEADDR 2
+#define SO_REUSEPORT 15
 #define SEND_SHUTDOWN 2
 #define SOL_SOCKET 1
 #define SO_RCVLOWAT 18

@@ -64,9 +64,20 @@ final class DrainCommand implements Callable<Integer> {
       // ConnectException too: nobody listens, or there is no such socket.
       drained = finish();
     }
-    if (drained.removed()) {
+    if (drained.removed() && drained.groups() == 0) {
       out.println("every flow is back on TCP; nothing is left in the kernel");
       return 0;
+    }
+    if (drained.groups() > 0) {
+      out.println(
+          "JVMs hold "
+              + drained.groups()
+              + " ports and addresses of port groups, which stay pinned and work on; run it again"
+              + " when those JVMs have ended");
+    }
+    if (drained.removed()) {
+      out.println("every flow is back on TCP");
+      return 1;
     }
     out.println(
         drained.left()
@@ -112,7 +123,7 @@ final class DrainCommand implements Callable<Integer> {
     Optional<Drained> drained = Helper.drainLeft(config, Duration.ofSeconds(wait));
     if (drained.isEmpty()) {
       spec.commandLine().getOut().println("no helper is there, and none has left anything");
-      return new Drained(true, 0, List.of());
+      return new Drained(true, 0, 0, List.of());
     }
     return drained.get();
   }

@@ -20,7 +20,8 @@ import picocli.CommandLine.Command;
       StatusCommand.class,
       FlowsCommand.class,
       DrainCommand.class,
-      DoctorCommand.class
+      DoctorCommand.class,
+      PortsCommand.class
     })
 public final class Main implements Runnable {
   /** What {@code --version} prints. */
@@ -38,7 +39,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new CommandLine.ParameterException(
         spec.commandLine(),
-        "which command? helper, status, flows, drain or doctor; see underpass --help");
+        "which command? helper, status, flows, drain, doctor or ports; see underpass --help");
   }
 
   public static void main(String[] args) {

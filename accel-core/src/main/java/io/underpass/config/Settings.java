@@ -1,5 +1,7 @@
 package io.underpass.config;
 
+import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.PortRanges;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -19,10 +21,17 @@ import java.util.Properties;
  * @param flows how many flows the JMX table shows at most, {@code 1..1000}
  * @param spin whether a read may look for its bytes for some microseconds before it blocks
  * @param pace whether a large write may let its reader come along first, for a millisecond or two
+ * @param wish what is asked of a port group; null: nothing
  * @param problems one text for each value that was ignored: what it was, and why
  */
 public record Settings(
-    Mode enabled, Path socket, int flows, boolean spin, boolean pace, List<String> problems) {
+    Mode enabled,
+    Path socket,
+    int flows,
+    boolean spin,
+    boolean pace,
+    GroupWish wish,
+    List<String> problems) {
   /** Where the helper listens unless told otherwise. */
   public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
 
@@ -53,7 +62,23 @@ public record Settings(
     int flows = sources.first("flows", DEFAULT_FLOWS, Settings::limit);
     boolean spin = sources.first("spin", true, Settings::autoOrOff);
     boolean pace = sources.first("pace", true, Settings::autoOrOff);
-    return new Settings(enabled, socket, flows, spin, pace, sources.problems());
+    GroupWish wish = wish(sources);
+    return new Settings(enabled, socket, flows, spin, pace, wish, sources.problems());
+  }
+
+  /** What stands without a group is told. */
+  private static GroupWish wish(Sources sources) {
+    String group = sources.first("group", null, GroupWish::name);
+    PortRanges ports = sources.first("ports", PortRanges.NONE, PortRanges::parse);
+    PortRanges publish = sources.first("publish", PortRanges.NONE, PortRanges::parse);
+    String identity = sources.first("identity", "", GroupWish::identity);
+    if (group != null) {
+      return new GroupWish(group, ports, publish, identity);
+    }
+    sources.needsGroup("ports", ports.text());
+    sources.needsGroup("publish", publish.text());
+    sources.needsGroup("identity", identity);
+    return null;
   }
 
   private static Map<String, String> propertiesOf(Properties properties) {

@@ -21,7 +21,18 @@ import java.util.function.Function;
  * too.
  */
 final class Sources {
-  static final List<String> KEYS = List.of("enabled", "socket", "config", "flows", "spin", "pace");
+  static final List<String> KEYS =
+      List.of(
+          "enabled",
+          "socket",
+          "config",
+          "flows",
+          "spin",
+          "pace",
+          "group",
+          "ports",
+          "publish",
+          "identity");
   static final String PROPERTY_PREFIX = "underpass.";
   private static final String ENVIRONMENT_PREFIX = "UNDERPASS_";
 
@@ -44,6 +55,13 @@ final class Sources {
   /** The first valid value of that key. */
   <T> T first(String key, T otherwise, Function<String, T> parser) {
     return first(key, otherwise, parser, value -> null);
+  }
+
+  /** A valid value that means nothing without a group; an empty one was not given. */
+  void needsGroup(String key, String value) {
+    if (!value.isEmpty()) {
+      tell(key + "=" + value, "there is no valid group");
+    }
   }
 
   /** What was ignored, and why. */

@@ -9,15 +9,16 @@ import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
+import io.underpass.helper.Net;
 import io.underpass.helper.Registration;
 import io.underpass.helper.Rules;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,8 +36,6 @@ import java.util.function.Consumer;
  * thread, and the server's thread when it admits, dismisses or reads.
  */
 public final class KernelDatapath implements Datapath {
-  private static final String OBJECT = "/io/underpass/bpf/underpass.bpf.o";
-
   /**
    * How long a stop by a signal waits for the readers to empty their queues: half of what the
    * strictest of the usual service supervisors (a container's, 10 s) gives before it kills.
@@ -53,6 +52,7 @@ public final class KernelDatapath implements Datapath {
   private final Pins pins;
   private final List<AutoCloseable> open = new ArrayList<>();
 
+  private final PortGroups ports;
   private final Registrations registrations;
   private final TotalsTable totals;
 
@@ -97,12 +97,12 @@ public final class KernelDatapath implements Datapath {
 
   /** Whether an earlier helper left something in this folder. */
   public static boolean isLeft(Path pinFolder) {
-    return new Pins(pinFolder).exist();
+    return new Pins(pinFolder).exist() || PortGroups.pins(pinFolder).exist();
   }
 
   /** Tries the kernel, as a start does, without a helper. */
   public static List<Probe> probe(Path cgroup) throws IOException {
-    return KernelProbe.run(image(), cgroup, 0);
+    return KernelProbe.run(BuiltObject.DATAPATH.image(), cgroup, 0);
   }
 
   /** Takes over what an earlier helper left, only to {@link #drain} it. */
@@ -139,7 +139,7 @@ public final class KernelDatapath implements Datapath {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
     boolean adopting = pins.exist();
-    byte[] image = image();
+    byte[] image = BuiltObject.DATAPATH.image();
     this.probes = paused ? List.of() : KernelProbe.run(image, cgroup, tuning.faultBits());
     this.refusal = Probe.refusal(probes);
     this.object = BpfObject.open(image, "underpass");
@@ -173,6 +173,7 @@ public final class KernelDatapath implements Datapath {
       }
       this.thread =
           new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);
+      this.ports = keep(new PortGroups(pinFolder, cgroup, trouble));
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         removePins(e);
@@ -203,11 +204,29 @@ public final class KernelDatapath implements Datapath {
     }
   }
 
+  @Override
+  public String join(Registration registration, GroupWish wish, List<Net> pools)
+      throws IOException {
+    lock.lock();
+    try {
+      long start = registrations.startNanosOf(registration.pid());
+      return ports.join(registration, start, wish, pools);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public List<BoundPort> ports() throws NativeException {
+    return ports.ports();
+  }
+
   /** What the process makes from now on is plain, what it has goes back to TCP. */
   @Override
   public void dismiss(Registration registration) {
     lock.lock();
     try {
+      ports.leave(registration);
       if (registrations.dismiss(registration.id())) {
         control.dismiss(registration.id());
         sweep.run();
@@ -325,10 +344,10 @@ public final class KernelDatapath implements Datapath {
         left = sweep.run().found().enrolled();
         if (left == 0) {
           pins.remove();
-          return new Drained(true, 0, List.of());
+          return new Drained(true, 0, ports.held(), List.of());
         }
         if (System.nanoTime() - drainUntil.get() > 0) {
-          return new Drained(false, left, FlowTable.held(dump, Drained.MAX_HELD));
+          return new Drained(false, left, ports.held(), FlowTable.held(dump, Drained.MAX_HELD));
         }
       } finally {
         lock.unlock();
@@ -381,14 +400,5 @@ public final class KernelDatapath implements Datapath {
       }
     }
     open.clear();
-  }
-
-  private static byte[] image() throws IOException {
-    try (InputStream in = KernelDatapath.class.getResourceAsStream(OBJECT)) {
-      if (in == null) {
-        throw new IOException("the jar has no " + OBJECT);
-      }
-      return in.readAllBytes();
-    }
   }
 }

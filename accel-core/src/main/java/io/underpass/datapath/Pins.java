@@ -25,20 +25,28 @@ final class Pins {
   private static final String LINK = "link_";
 
   private final Path folder;
+  private final List<String> maps;
 
+  /** Of the data path. */
   Pins(Path folder) {
-    this.folder = folder.resolve("v" + Layouts.UP_ABI);
+    this(folder.resolve("v" + Layouts.UP_ABI), MAPS);
+  }
+
+  /** Of an object with these maps, in a folder of its own. */
+  Pins(Path folder, List<String> maps) {
+    this.folder = folder;
+    this.maps = maps;
   }
 
   /** Whether an earlier helper left something here. */
   boolean exist() {
-    return Files.isDirectory(folder) && Files.exists(folder.resolve(MAPS.get(0)));
+    return Files.isDirectory(folder) && Files.exists(folder.resolve(maps.get(0)));
   }
 
   /** Before the load: maps are taken from the pins that exist, and pinned where there are none. */
   void prepare(BpfObject object) throws IOException {
     Files.createDirectories(folder);
-    for (String map : MAPS) {
+    for (String map : maps) {
       object.setPinPath(map, folder.resolve(map));
     }
   }

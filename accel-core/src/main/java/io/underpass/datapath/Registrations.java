@@ -12,8 +12,6 @@ import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -117,6 +115,12 @@ final class Registrations {
     return true;
   }
 
+  /** When a registered process started, in ns since boot, as the kernel has it. */
+  long startNanosOf(int pid) throws NativeException {
+    ByteBuffer value = jvms.newValue();
+    return jvms.lookup(key(pid), value) ? value.getLong(Jvm.START_BOOTTIME_NS) : -1;
+  }
+
   /** Whether there are processes of an earlier helper that may still come back. */
   boolean awaitsOrphans() {
     return !orphans.isEmpty();
@@ -156,7 +160,8 @@ final class Registrations {
       int pid = key.getInt(0);
       if (jvms.lookup(key, value)) {
         first = Math.max(first, value.getInt(Jvm.ID) + 1);
-        if (startTicks(pid) != value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK) {
+        if (PeerProcess.startTicksOf(pid)
+            != value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK) {
           dead.add(pid);
         } else {
           orphans.put(pid, value.getInt(Jvm.ID));
@@ -168,15 +173,6 @@ final class Registrations {
       jvms.delete(key(pid));
     }
     return first;
-  }
-
-  /** Field 22 of {@code /proc/<pid>/stat}; -1 if there is no such process. */
-  private static long startTicks(int pid) {
-    try {
-      return PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/" + pid + "/stat")));
-    } catch (IOException e) {
-      return -1;
-    }
   }
 
   private ByteBuffer key(int pid) {

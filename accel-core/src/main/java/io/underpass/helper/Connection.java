@@ -42,6 +42,9 @@ final class Connection {
   /** Set once, by REGISTER. */
   private Registration registration;
 
+  /** Of the port group; empty for none. */
+  private String group = "";
+
   Connection(SocketChannel channel, SelectionKey key, Peer peer) {
     this.channel = channel;
     this.key = key;
@@ -205,7 +208,13 @@ final class Connection {
     return registration;
   }
 
-  void register(Registration made) {
+  /** The name of the port group that it has joined; empty if none. */
+  String group() {
+    return group;
+  }
+
+  void register(Registration made, String joined) {
     registration = made;
+    group = joined;
   }
 }

@@ -2,6 +2,8 @@ package io.underpass.helper;
 
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.PortView;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
@@ -34,7 +36,27 @@ public interface Datapath extends AutoCloseable {
   /** From here on the sockets of this process, those it has too, are looked at. */
   void admit(Registration registration) throws IOException;
 
-  /** The process's sockets go back to TCP. */
+  /**
+   * A socket that is bound to a port of a group.
+   *
+   * @param uid of the process that bound it
+   */
+  record BoundPort(PortView view, int uid) {}
+
+  /**
+   * Makes a process that was admitted a member of a port group, or, with null, of none. A refusal
+   * changes nothing.
+   *
+   * @param wish what the policy granted
+   * @param pools where {@code identity=auto} comes from
+   * @return its identity; empty if it has none
+   */
+  String join(Registration registration, GroupWish wish, List<Net> pools) throws IOException;
+
+  /** All ports of groups that are bound. */
+  List<BoundPort> ports() throws IOException;
+
+  /** The process's sockets go back to TCP, and it is in no port group any more. */
   void dismiss(Registration registration);
 
   Totals totals(Registration registration) throws IOException;

@@ -52,6 +52,15 @@ public final class PeerProcess {
     }
   }
 
+  /** Of {@code /proc/<pid>/stat}, as a moment shows it; -1 if there is no such process. */
+  public static long startTicksOf(int pid) {
+    try {
+      return parseStartTicks(Files.readString(Path.of("/proc/" + pid + "/stat")));
+    } catch (IOException e) {
+      return -1;
+    }
+  }
+
   private static int uid(Path process) throws IOException {
     for (String line : Files.readAllLines(process.resolve("status"))) {
       if (line.startsWith("Uid:")) {

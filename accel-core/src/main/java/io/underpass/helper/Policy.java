@@ -19,10 +19,11 @@ import java.util.Set;
  * rule = "allow" "uid" ( number / name )
  *      / "allow" "gid" ( number / name )     the group or one of the supplementary groups
  *      / "deny" "uid" ( number / name )      stands above every allow
+ *      / ( "group" / "pool" ) ...            of port groups: see GroupRules
  * </pre>
  *
  * Whoever is not allowed is refused, root too. Without a file, root and the members of the group
- * {@code underpass} are allowed.
+ * {@code underpass} are allowed, and root may use every port group.
  */
 public final class Policy {
   public static final Path DEFAULT_FILE = Path.of("/etc/underpass/policy");
@@ -36,6 +37,7 @@ public final class Policy {
   private final Set<Integer> allowedUids = new HashSet<>();
   private final Set<Integer> allowedGids = new HashSet<>();
   private final Set<Integer> deniedUids = new HashSet<>();
+  private final GroupRules groups = new GroupRules();
 
   private Policy() {}
 
@@ -69,6 +71,7 @@ public final class Policy {
     Policy policy = new Policy();
     policy.allowedUids.add(0);
     Accounts.gid(GROUP).ifPresent(policy.allowedGids::add);
+    policy.groups.allowRoot();
     return policy;
   }
 
@@ -87,6 +90,14 @@ public final class Policy {
 
   private void add(String rule, String where) throws HelperException {
     String[] words = rule.split("\\s+", -1);
+    if (words[0].equals("group") || words[0].equals("pool")) {
+      try {
+        groups.add(words, (text, user) -> number(text, user, rule, where));
+      } catch (IllegalArgumentException e) {
+        throw malformed(rule, where, e.getMessage());
+      }
+      return;
+    }
     if (words.length != 3) {
       throw malformed(rule, where, "a rule has three words");
     }
@@ -96,7 +107,8 @@ public final class Policy {
           case "allow gid" -> allowedGids;
           case "deny uid" -> deniedUids;
           default ->
-              throw malformed(rule, where, "a rule begins with allow uid, allow gid or deny uid");
+              throw malformed(
+                  rule, where, "a rule begins with allow uid, allow gid, deny uid, group or pool");
         };
     boolean user = words[1].equals("uid");
     set.add(number(words[2], user, rule, where));
@@ -136,6 +148,11 @@ public final class Policy {
     return allowedUids.contains(uid)
         || allowedGids.contains(gid)
         || groups.stream().anyMatch(allowedGids::contains);
+  }
+
+  /** What it says of port groups. */
+  GroupRules groups() {
+    return groups;
   }
 
   /** Whether it allows anybody besides root and the members of {@link #GROUP}. */

@@ -5,6 +5,8 @@ import io.underpass.ffm.Layouts;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.PortView;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
@@ -65,9 +67,10 @@ final class Requests implements Connection.Handler {
     try {
       Request request = Request.parse(line);
       return switch (request.verb()) {
-        case REGISTER -> register(connection, request.fields().get("agent"));
+        case REGISTER -> register(connection, request.fields().get("agent"), request.wish());
         case TOTALS -> Reply.ok(datapath.totals(registrationOf(connection)).toWire());
         case FLOWS -> flows(connection, request.limit());
+        case PORTS -> ports(connection, request);
         case STATUS -> status(visibleTo(connection)).toReply();
         case DRAIN -> drain(connection, request.waitSeconds());
       };
@@ -80,7 +83,7 @@ final class Requests implements Connection.Handler {
     }
   }
 
-  private Reply register(Connection connection, String agent) throws IOException {
+  private Reply register(Connection connection, String agent, GroupWish wish) throws IOException {
     Connection.Peer peer = connection.peer();
     if (connection.registration() != null) {
       throw new WireException(ErrorCode.ALREADY_REGISTERED, "this connection has a registration");
@@ -90,7 +93,10 @@ final class Requests implements Connection.Handler {
           ErrorCode.DENIED,
           "the helper's policy does not admit uid " + Integer.toUnsignedString(peer.uid()));
     }
+    GroupWish granted =
+        wish == null ? null : policy.groups().grant(wish, peer.uid(), peer.gid(), peer.groups());
     Registration made;
+    String identity;
     try (PeerCredentials process = PeerCredentials.of(connection.channel())) {
       long startTicks = PeerProcess.startTicks(process);
       endFormer(peer.pid(), startTicks);
@@ -101,16 +107,23 @@ final class Requests implements Connection.Handler {
         if (PeerProcess.startTicks(process) != startTicks) {
           throw new WireException(ErrorCode.DENIED, "the process has ended");
         }
+        identity = datapath.join(made, granted, policy.groups().pools());
       } catch (IOException e) {
         dismiss(made);
         throw e;
       }
     }
-    connection.register(made);
+    connection.register(made, granted == null ? "" : granted.group());
     registered.put(made.id(), connection);
     audit.event(
-        "registered id=%d pid=%d uid=%s agent=%s"
-            .formatted(made.id(), made.pid(), Integer.toUnsignedString(made.uid()), clean(agent)));
+        "registered id=%d pid=%d uid=%s agent=%s%s%s"
+            .formatted(
+                made.id(),
+                made.pid(),
+                Integer.toUnsignedString(made.uid()),
+                clean(agent),
+                granted == null ? "" : " group=" + granted.group(),
+                identity.isEmpty() ? "" : " identity=" + identity));
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("id", Integer.toString(made.id()));
     fields.put("proto", Integer.toString(Version.PROTOCOL));
@@ -119,6 +132,10 @@ final class Requests implements Connection.Handler {
     fields.put("state", datapath.state());
     fields.put("reason", datapath.reason());
     Probe.toWire(datapath.probes(), fields);
+    if (granted != null) {
+      fields.put("group", granted.group());
+      fields.put("identity", identity);
+    }
     return Reply.ok(fields);
   }
 
@@ -187,6 +204,24 @@ final class Requests implements Connection.Handler {
     return Reply.ok(
         Map.of("total", Long.toString(flows.total())),
         flows.top().stream().map(FlowView::toWire).toList());
+  }
+
+  /** A member sees its group's ports, root all, others those of their own processes. */
+  private Reply ports(Connection connection, Request request) throws IOException {
+    String group = request.fields().get("group");
+    String port = request.fields().get("port");
+    int uid = connection.peer().uid();
+    List<Map<String, String>> records =
+        datapath.ports().stream()
+            .filter(p -> uid == 0 || p.uid() == uid || p.view().group().equals(connection.group()))
+            .map(Datapath.BoundPort::view)
+            .filter(v -> group == null || v.group().equals(group))
+            .filter(v -> port == null || Integer.toString(v.virtual()).equals(port))
+            .map(PortView::toWire)
+            .toList();
+    return Reply.ok(
+        Map.of("total", Integer.toString(records.size())),
+        records.subList(0, Math.min(records.size(), request.limit())));
   }
 
   private static Predicate<Registration> visibleTo(Connection connection) {

@@ -8,12 +8,14 @@ import java.util.Map;
 /**
  * How an orderly stop ended.
  *
- * @param removed whether everything is out of the kernel; else the maps, paused, stay pinned, so
- *     that no socket loses what it has not read
+ * @param removed whether nothing of acceleration is in the kernel any more; else the maps, paused,
+ *     stay pinned, so that no socket loses what it has not read
  * @param left how many sockets are still enrolled; 0 if removed
- * @param held those of them that can be named
+ * @param groups how many ports and addresses JVMs hold as members of port groups; if not 0, port
+ *     groups stay pinned, and work on
+ * @param held the sockets that are left, those that can be named
  */
-public record Drained(boolean removed, int left, List<Held> held) {
+public record Drained(boolean removed, int left, int groups, List<Held> held) {
   /** No more of them are named in one reply. */
   public static final int MAX_HELD = 100;
 
@@ -53,6 +55,7 @@ public record Drained(boolean removed, int left, List<Held> held) {
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("removed", removed ? "1" : "0");
     fields.put("left", Integer.toString(left));
+    fields.put("groups", Integer.toString(groups));
     return Reply.ok(fields, held.stream().limit(MAX_HELD).map(Held::toWire).toList());
   }
 
@@ -66,6 +69,7 @@ public record Drained(boolean removed, int left, List<Held> held) {
     return new Drained(
         Wire.number(fields, "removed", 1) == 1,
         (int) Wire.number(fields, "left", Integer.MAX_VALUE),
+        (int) Wire.number(fields, "groups", Integer.MAX_VALUE),
         List.copyOf(held));
   }
 }

@@ -85,6 +85,14 @@ public final class HelperClient implements AutoCloseable {
     return call(Request.register(enabled)).orThrow();
   }
 
+  /**
+   * Registers this process as a member of a port group; the reply has the fields {@code group} and
+   * {@code identity} too. A refusal closes the connection, and nothing is registered.
+   */
+  public Reply register(String enabled, GroupWish wish) throws IOException {
+    return call(Request.register(enabled, wish)).orThrow();
+  }
+
   /** The totals of this connection's registration. */
   public Totals totals() throws IOException {
     return Totals.fromWire(call(Request.totals()).orThrow().fields());
@@ -97,6 +105,18 @@ public final class HelperClient implements AutoCloseable {
       flows.add(FlowView.fromWire(record));
     }
     return flows;
+  }
+
+  /**
+   * The bound ports of groups that the caller may see: a member those of its group, root all,
+   * others their own.
+   */
+  public List<PortView> ports(Request request) throws IOException {
+    List<PortView> ports = new ArrayList<>();
+    for (Map<String, String> record : call(request).orThrow().records()) {
+      ports.add(PortView.fromWire(record));
+    }
+    return ports;
   }
 
   /** The helper's state. */

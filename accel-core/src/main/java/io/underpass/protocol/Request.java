@@ -27,10 +27,18 @@ public record Request(Verb verb, Map<String, String> fields) {
 
   /** Registers this process; {@code enabled} is {@code auto} or {@code on}. */
   public static Request register(String enabled) {
+    return register(enabled, null);
+  }
+
+  /** Registers this process, as a member of a port group if {@code wish} is not null. */
+  public static Request register(String enabled, GroupWish wish) {
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("proto", Integer.toString(Version.PROTOCOL));
     fields.put("agent", Version.VERSION);
     fields.put("enabled", enabled);
+    if (wish != null) {
+      fields.putAll(wish.toWire());
+    }
     return new Request(Verb.REGISTER, fields);
   }
 
@@ -42,6 +50,30 @@ public record Request(Verb verb, Map<String, String> fields) {
   /** Asks for at most that many flows, {@code 1..}{@link Wire#MAX_FLOWS}. */
   public static Request flows(int limit) {
     return new Request(Verb.FLOWS, Map.of("limit", Integer.toString(limit)));
+  }
+
+  /** Asks for at most that many bound ports of groups, {@code 1..}{@link Wire#MAX_FLOWS}. */
+  public static Request ports(int limit) {
+    return new Request(Verb.PORTS, Map.of("limit", Integer.toString(limit)));
+  }
+
+  /** Asks for the bound ports of one group. */
+  public static Request ports(String group) {
+    return new Request(
+        Verb.PORTS, Map.of("limit", Integer.toString(Wire.MAX_FLOWS), "group", group));
+  }
+
+  /** Asks for the sockets that are bound to one port of one group. */
+  public static Request ports(String group, int port) {
+    return new Request(
+        Verb.PORTS,
+        Map.of(
+            "limit",
+            Integer.toString(Wire.MAX_FLOWS),
+            "group",
+            group,
+            "port",
+            Integer.toString(port)));
   }
 
   /** Asks for the helper's state. */
@@ -70,7 +102,8 @@ public record Request(Verb verb, Map<String, String> fields) {
         return new Request(verb, fields);
       }
     }
-    throw Wire.malformed("an unknown verb; known are REGISTER, TOTALS, FLOWS, STATUS and DRAIN");
+    throw Wire.malformed(
+        "an unknown verb; known are REGISTER, TOTALS, FLOWS, PORTS, STATUS and DRAIN");
   }
 
   /** The line, with its line end. */
@@ -78,7 +111,12 @@ public record Request(Verb verb, Map<String, String> fields) {
     return verb.name().concat(Wire.format(fields)).concat("\n").getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** How many flows are asked for; for {@link Verb#FLOWS}. */
+  /** What is asked of a port group; null if nothing is. For {@link Verb#REGISTER}. */
+  public GroupWish wish() throws WireException {
+    return GroupWish.fromWire(fields);
+  }
+
+  /** How many are asked for; for {@link Verb#FLOWS} and {@link Verb#PORTS}. */
   public int limit() {
     return Integer.parseInt(fields.get("limit"));
   }
@@ -99,7 +137,7 @@ public record Request(Verb verb, Map<String, String> fields) {
       }
     }
     for (String name : fields.keySet()) {
-      if (!verb.names().contains(name)) {
+      if (!verb.names().contains(name) && !verb.optionalNames().contains(name)) {
         throw Wire.malformed(verb + " has no field " + name);
       }
     }
@@ -115,11 +153,17 @@ public record Request(Verb verb, Map<String, String> fields) {
         throw Wire.malformed("agent is not a text of 1 to " + MAX_AGENT + " characters");
       }
     }
-    if (verb == Verb.FLOWS && Wire.number(fields, "limit", Wire.MAX_FLOWS) == 0) {
+    if (verb == Verb.REGISTER) {
+      GroupWish.fromWire(fields);
+    }
+    if (verb.names().contains("limit") && Wire.number(fields, "limit", Wire.MAX_FLOWS) == 0) {
       throw Wire.malformed("limit is no number from 1 to " + Wire.MAX_FLOWS);
     }
     if (verb == Verb.DRAIN) {
       long _ = Wire.number(fields, "wait", MAX_WAIT_SECONDS);
+    }
+    if (verb == Verb.PORTS && fields.containsKey("port")) {
+      long _ = Wire.number(fields, "port", PortRanges.LAST);
     }
   }
 }

@@ -10,18 +10,29 @@ public enum Verb {
   TOTALS,
   /** Asks for the flows, most bytes first. */
   FLOWS,
+  /** Asks for the ports of groups that are bound. */
+  PORTS,
   /** Asks for the state of the helper. */
   STATUS,
   /** Ends the helper in good order: root only; the reply comes when that is done. */
   DRAIN;
 
-  /** The names that a request of this verb has, all of them and no others. */
+  /** The names that a request of this verb has. */
   List<String> names() {
     return switch (this) {
       case REGISTER -> List.of("proto", "agent", "enabled");
-      case FLOWS -> List.of("limit");
+      case FLOWS, PORTS -> List.of("limit");
       case DRAIN -> List.of("wait");
       case TOTALS, STATUS -> List.of();
+    };
+  }
+
+  /** The names that it may have beside those. */
+  List<String> optionalNames() {
+    return switch (this) {
+      case REGISTER -> List.of("group", "ports", "publish", "identity");
+      case PORTS -> List.of("group", "port");
+      case FLOWS, TOTALS, STATUS, DRAIN -> List.of();
     };
   }
 }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.config.Settings.Mode;
+import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.PortRanges;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +25,13 @@ class SettingsTest {
   void nothingSaidMeansTheDefaults() {
     Settings expected =
         new Settings(
-            Mode.AUTO, Settings.DEFAULT_SOCKET, Settings.DEFAULT_FLOWS, true, true, List.of());
+            Mode.AUTO,
+            Settings.DEFAULT_SOCKET,
+            Settings.DEFAULT_FLOWS,
+            true,
+            true,
+            null,
+            List.of());
     assertEquals(expected, Settings.read(null, NONE, NONE));
     assertEquals(expected, Settings.read("", NONE, NONE));
     assertEquals(expected, Settings.read(",,", NONE, NONE));
@@ -46,7 +54,8 @@ class SettingsTest {
     Settings settings =
         Settings.read(
             "enabled=on,socket=/tmp/s, flows = 7 ,spin=off,config=" + file(""), NONE, NONE);
-    assertEquals(new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, true, List.of()), settings);
+    assertEquals(
+        new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, true, null, List.of()), settings);
   }
 
   @ParameterizedTest
@@ -73,6 +82,16 @@ class SettingsTest {
         "config=/no/such/file",
         "config=/",
         "config=\0",
+        "group=",
+        "group=bl/ue",
+        "group=a2345678901234567",
+        "ports=70000",
+        "ports=9100-9000",
+        "publish=http",
+        "identity=localhost",
+        "ports=8080", // and the three after it: there is no group
+        "publish=8080",
+        "identity=auto",
       })
   void aBadOptionIsToldAndTheRestApplies(String bad) {
     for (String argument : new String[] {"flows=7," + bad, bad + ",flows=7"}) {
@@ -87,6 +106,22 @@ class SettingsTest {
       assertEquals(Mode.AUTO, settings.enabled());
       assertEquals(Settings.DEFAULT_SOCKET, settings.socket());
     }
+  }
+
+  @Test
+  void aGroupComesWithWhatIsAskedOfIt() {
+    Settings settings =
+        Settings.read(
+            "group=blue,ports=8080;9000-9100",
+            Map.of("underpass.publish", "8080"),
+            Map.of("UNDERPASS_IDENTITY", "127.20.0.7"));
+    assertEquals(
+        new GroupWish(
+            "blue", PortRanges.parse("8080;9000-9100"), PortRanges.parse("8080"), "127.20.0.7"),
+        settings.wish());
+    GroupWish client = Settings.read("group=blue", NONE, NONE).wish();
+    assertEquals(new GroupWish("blue", PortRanges.NONE, PortRanges.NONE, ""), client);
+    assertEquals(List.of(), settings.problems());
   }
 
   @Test

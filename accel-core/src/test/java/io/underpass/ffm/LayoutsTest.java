@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
+import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.PortRanges;
 import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
@@ -36,7 +38,28 @@ class LayoutsTest {
         Layouts.Control.class
       })
   void everyMemberOfAMapsValueIsWhereTheCompiledObjectHasIt(Class<?> layout) throws Exception {
-    compare(object(), layout);
+    compare(object("underpass"), layout);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      classes = {
+        PortLayouts.Range.class,
+        PortLayouts.Member.class,
+        PortLayouts.Vport.class,
+        PortLayouts.Local.class,
+        PortLayouts.Identity.class
+      })
+  void everyMemberOfAPortMapsValueIsWhereTheCompiledObjectHasIt(Class<?> layout) throws Exception {
+    compare(object("ports"), layout);
+  }
+
+  @Test
+  void everyMemberOfABoundPortsRecordIsWhereTheHeaderHasIt(@TempDir Path folder) throws Exception {
+    Class<?> layout = PortLayouts.Bound.class;
+    compare(
+        new Btf(Compiler.bpfWithTypes(folder, headerFile("ports.h"), List.of(name(layout)))),
+        layout);
   }
 
   /** An object's BTF has the types of its maps; what an iterator writes is in none. */
@@ -44,7 +67,9 @@ class LayoutsTest {
   @ValueSource(classes = {Layouts.Pending.class, Layouts.Flow.class})
   void everyMemberOfAnIteratorsRecordIsWhereTheHeaderHasIt(Class<?> layout, @TempDir Path folder)
       throws Exception {
-    compare(new Btf(Compiler.bpfWithTypes(folder, headerFile(), List.of(name(layout)))), layout);
+    compare(
+        new Btf(Compiler.bpfWithTypes(folder, headerFile("underpass.h"), List.of(name(layout)))),
+        layout);
   }
 
   private static void compare(Btf compiled, Class<?> layout) throws Exception {
@@ -61,15 +86,25 @@ class LayoutsTest {
 
   @Test
   void everyNumberIsTheHeaders() throws Exception {
-    Map<String, Integer> header = header();
+    Map<String, Integer> header = header("underpass.h");
     Map<String, Integer> ours = constants(Layouts.class);
     assertTrue(ours.size() > 5);
     ours.forEach((name, value) -> assertEquals(header.get(name), value, name));
   }
 
   @Test
+  void everyNumberOfPortGroupsIsTheHeaders() throws Exception {
+    Map<String, Integer> header = header("ports.h");
+    Map<String, Integer> ours = constants(PortLayouts.class);
+    assertTrue(ours.size() > 5);
+    ours.forEach((name, value) -> assertEquals(header.get(name), value, name));
+    assertEquals(PortLayouts.UP_GROUP_NAME, GroupWish.MAX_NAME);
+    assertEquals(PortLayouts.UP_MAX_RANGES, PortRanges.MAX_RANGES);
+  }
+
+  @Test
   void reasonsHaveTheHeadersOrder() throws Exception {
-    Map<String, Integer> header = header();
+    Map<String, Integer> header = header("underpass.h");
     for (Reason reason : Reason.values()) {
       assertEquals(reason, Reason.ofNumber(header.get("UP_REASON_" + reason.name())));
     }
@@ -80,26 +115,27 @@ class LayoutsTest {
     return "up_" + layout.getSimpleName().toLowerCase(Locale.ROOT);
   }
 
-  private static Btf object() throws Exception {
-    try (InputStream in = Layouts.class.getResourceAsStream("/io/underpass/bpf/underpass.bpf.o")) {
+  private static Btf object(String name) throws Exception {
+    String resource = "/io/underpass/bpf/" + name + ".bpf.o";
+    try (InputStream in = Layouts.class.getResourceAsStream(resource)) {
       assertNotNull(in, "the build compiles the BPF object into the classes");
       return new Btf(in.readAllBytes());
     }
   }
 
-  private static Path headerFile() {
+  private static Path headerFile(String name) {
     String root = System.getProperty("underpass.root");
     assertNotNull(root, "the build names the project's folder in underpass.root");
-    return Path.of(root, "bpf", "underpass.h").toAbsolutePath();
+    return Path.of(root, "bpf", name).toAbsolutePath();
   }
 
-  private static Map<String, Integer> header() throws Exception {
+  private static Map<String, Integer> header(String name) throws Exception {
     Map<String, Integer> numbers = new HashMap<>();
-    for (String line : Files.readAllLines(headerFile())) {
+    for (String line : Files.readAllLines(headerFile(name))) {
       Matcher number = NUMBER.matcher(line);
       if (number.find()) {
-        String name = number.group(1) != null ? number.group(1) : number.group(2);
-        numbers.put(name, Integer.decode(number.group(3)));
+        String constant = number.group(1) != null ? number.group(1) : number.group(2);
+        numbers.put(constant, Integer.decode(number.group(3)));
       }
     }
     return numbers;

@@ -48,6 +48,7 @@ class ControlServerTest {
       Drained drained = client.drain(5);
       assertFalse(drained.removed());
       assertEquals(1, drained.left());
+      assertEquals(2, drained.groups());
       assertEquals(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", 5), drained.held().get(0));
       assertEquals("running", client.status().state());
       WireException refused = assertThrows(WireException.class, () -> second.drain(5));

@@ -4,6 +4,7 @@ import io.underpass.Reason;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
@@ -42,6 +43,16 @@ final class MemoryDatapath implements Datapath {
       throw new WireException(ErrorCode.FULL, "no room for another registration");
     }
     admitted.put(registration.id(), registration);
+  }
+
+  @Override
+  public String join(Registration registration, GroupWish wish, List<Net> pools) {
+    return "";
+  }
+
+  @Override
+  public List<BoundPort> ports() {
+    return List.of();
   }
 
   @Override
@@ -88,7 +99,7 @@ final class MemoryDatapath implements Datapath {
   @Override
   public Drained drain(Duration wait) {
     return new Drained(
-        false, 1, List.of(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", wait.toSeconds())));
+        false, 1, 2, List.of(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", wait.toSeconds())));
   }
 
   @Override

@@ -1,12 +1,14 @@
 package io.underpass.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RequestTest {
@@ -19,10 +21,57 @@ class RequestTest {
           Request.totals(),
           Request.flows(1),
           Request.flows(Wire.MAX_FLOWS),
-          Request.status()
+          Request.status(),
+          Request.ports(5),
+          Request.ports("blue"),
+          Request.ports("blue", 8080),
+          Request.register("on", wish("blue", "*", "80;8080-8090", "auto")),
+          Request.register("on", wish("a.b-C_9", "8080", "", "fd00::7")),
         }) {
       assertEquals(request, Request.parse(line(request)));
     }
+  }
+
+  @Test
+  void aRegistrationKeepsItsWish() throws Exception {
+    GroupWish wish = wish("blue", "8080;9000-9100", "8080", "127.20.0.7");
+    String line = line(Request.register("on", wish));
+    assertEquals(
+        "REGISTER proto=1 agent=0.1.0 enabled=on group=blue ports=8080%3B9000-9100 publish=8080"
+            + " identity=127.20.0.7",
+        line);
+    assertEquals(wish, Request.parse(line).wish());
+    assertNull(Request.parse(line(Request.register("on"))).wish());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "group=, group=: a group's name has 1 to 16 characters",
+    "group=a2345678901234567, group=a2345678901234567: a group's name has 1 to 16 characters",
+    "group=blue ports=, ports=: \"\" is no port from 1 to 65535",
+    "group=blue ports=70000, ports=70000: \"70000\" is no port from 1 to 65535",
+    "group=blue publish=90-80, publish=90-80: the range 90-80 is reversed",
+    "group=blue identity=localhost, identity=localhost: it is neither auto nor an address to have for oneself",
+    "group=blue identity=0.0.0.0, identity=0.0.0.0: it is neither auto nor an address to have for oneself",
+    "group=blue identity=::1, identity=::1: it is neither auto nor an address to have for oneself",
+    "ports=8080, ports=8080: there is no group",
+    "identity=auto, identity=auto: there is no group",
+  })
+  void whatIsWrongWithAWishIsNamed(String fields, String message) {
+    WireException e =
+        assertThrows(
+            WireException.class,
+            () -> Request.parse("REGISTER proto=1 agent=x enabled=on " + fields));
+    assertEquals(ErrorCode.MALFORMED, e.code());
+    assertEquals(message, e.getMessage());
+  }
+
+  private static GroupWish wish(String group, String ports, String publish, String identity) {
+    return new GroupWish(
+        group,
+        PortRanges.parse(ports),
+        publish.isEmpty() ? PortRanges.NONE : PortRanges.parse(publish),
+        identity);
   }
 
   @Test

@@ -12,10 +12,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The helper as people run it: {@code bin/underpass helper}, in a process that can be killed. */
-final class HelperProcess implements AutoCloseable {
+public final class HelperProcess implements AutoCloseable {
   private final Process process;
 
-  HelperProcess(Path socket, Path pins) throws IOException {
+  public HelperProcess(Path socket, Path pins) throws IOException {
     this(
         new ProcessBuilder(
                 Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString(),
@@ -70,10 +70,10 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** How a command ended, and what it printed on both streams. */
-  record Result(int exit, String out) {}
+  public record Result(int exit, String out) {}
 
   /** {@code bin/underpass} with these arguments, to its end. */
-  static Result underpass(Object... arguments) throws IOException, InterruptedException {
+  public static Result underpass(Object... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString());
     for (Object argument : arguments) {
@@ -85,19 +85,19 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** Waits for it to end by itself; its exit code. */
-  int awaitEnd() {
+  public int awaitEnd() {
     end();
     return process.exitValue();
   }
 
   /** SIGKILL: it gets no chance to do anything. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly();
     end();
   }
 
   /** SIGTERM: everything goes back to TCP and away. */
-  void stop() {
+  public void stop() {
     process.destroy();
     end();
   }
@@ -113,7 +113,7 @@ final class HelperProcess implements AutoCloseable {
     }
   }
 
-  static boolean left(Path pins) {
+  public static boolean left(Path pins) {
     return Files.exists(pins);
   }
 

@@ -118,6 +118,7 @@ final class ProtocolServer implements AutoCloseable {
           Reply.ok(
               Map.of("total", Integer.toString(flows.size())),
               flows.stream().limit(request.limit()).map(FlowView::toWire).toList());
+      case PORTS -> Reply.ok(Map.of("total", "0"));
       case STATUS, DRAIN -> Reply.error(ErrorCode.INTERNAL, "not here");
     };
   }

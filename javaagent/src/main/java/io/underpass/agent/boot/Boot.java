@@ -38,6 +38,10 @@ public final class Boot {
       String loudness = settings.enabled() == Mode.ON ? "WARNING: " : "";
       say(loudness + "running plain: " + trouble.reason() + "; " + trouble.remedy());
     }
+    GroupStanding group = registration.groupStanding();
+    if (trouble == null && !group.reason().isEmpty()) {
+      say("running without group " + group.group() + ": " + group.reason());
+    }
     registration.keep(beansNow);
   }
 

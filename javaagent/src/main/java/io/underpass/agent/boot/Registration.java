@@ -5,10 +5,14 @@ import io.underpass.agent.hooks.Sockopts;
 import io.underpass.agent.jmx.Beans;
 import io.underpass.config.Settings;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.PortView;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Reply;
+import io.underpass.protocol.Request;
 import io.underpass.protocol.Totals;
+import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,6 +31,12 @@ public final class Registration implements Runnable {
   /** For connecting, and again for the reply: what a start may lose to a helper that hangs. */
   private static final Duration AT_START = Duration.ofMillis(250);
 
+  /**
+   * The same with a port group: without it, the application would bind the wrong ports, and the
+   * first member of any group has the helper load programs.
+   */
+  private static final Duration AT_START_WITH_GROUP = Duration.ofSeconds(5);
+
   /** For everything later, when nobody but a JMX client waits. */
   private static final Duration LATER = Duration.ofSeconds(2);
 
@@ -43,10 +53,15 @@ public final class Registration implements Runnable {
   private final String enabled;
   private final boolean spin;
   private final boolean pace;
+
+  /** Null for no port group. */
+  private final GroupWish wish;
+
   private boolean beansNow;
 
   private volatile HelperClient client;
   private volatile Standing standing = Standing.plain(new Trouble("the agent is starting", ""));
+  private volatile GroupStanding groupStanding;
 
   /** Guarded by this. */
   private Totals totals = Totals.ZERO;
@@ -57,6 +72,9 @@ public final class Registration implements Runnable {
   /** Guarded by this. */
   private List<FlowView> flows = List.of();
 
+  /** Guarded by this. */
+  private List<PortView> ports = List.of();
+
   /** When {@link #flows} was asked; guarded by this. */
   private long flowsAt = System.nanoTime() - FRESH_NANOS;
 
@@ -65,11 +83,13 @@ public final class Registration implements Runnable {
     this.spin = settings.spin();
     this.pace = settings.pace();
     this.enabled = settings.enabled().name().toLowerCase(Locale.ROOT);
+    this.wish = settings.wish();
+    this.groupStanding = GroupStanding.waiting(wish);
   }
 
   /** Tries once; returns what stood in the way, or null. */
   Trouble attempt() {
-    Trouble trouble = register(AT_START);
+    Trouble trouble = register(wish == null ? AT_START : AT_START_WITH_GROUP);
     if (trouble != null) {
       standing = Standing.plain(trouble);
     }
@@ -156,6 +176,25 @@ public final class Registration implements Runnable {
     return flows;
   }
 
+  /** What became of the port group that this JVM asks for. */
+  public GroupStanding groupStanding() {
+    return groupStanding;
+  }
+
+  /** The bound ports of this JVM's group, as they are now. */
+  public synchronized List<PortView> ports() {
+    HelperClient current = client;
+    if (current != null && groupStanding.joined()) {
+      try {
+        ports = current.ports(Request.ports(groupStanding.group()));
+      } catch (IOException e) {
+        // As above.
+        current.close();
+      }
+    }
+    return ports;
+  }
+
   private Trouble register(Duration patience) {
     Trouble trouble = Trouble.ofSocket(socket);
     if (trouble != null) {
@@ -164,7 +203,19 @@ public final class Registration implements Runnable {
     HelperClient attempt = null;
     try {
       attempt = HelperClient.connect(socket, patience);
-      Reply reply = attempt.register(enabled);
+      Reply reply;
+      try {
+        reply = attempt.register(enabled, wish);
+        groupStanding = GroupStanding.of(wish, reply);
+      } catch (WireException e) {
+        if (wish == null) {
+          throw e;
+        }
+        // If it is the group that was refused, the JVM can still be accelerated.
+        attempt = HelperClient.connect(socket, patience);
+        reply = attempt.register(enabled);
+        groupStanding = GroupStanding.refused(wish, e);
+      }
       attempt.timeout(LATER);
       Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace);
       standing =

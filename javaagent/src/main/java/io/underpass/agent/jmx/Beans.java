@@ -5,8 +5,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
- * Publishes the two beans on the platform MBean server, at the moment somebody first asks for that
- * server.
+ * Publishes the three beans on the platform MBean server, at the moment somebody first asks for
+ * that server.
  *
  * <p>To make the server costs 50 to 100 ms, which a JVM that nobody looks at does not pay; and
  * whoever does look gets the server with the beans in it already. This class names no class of
@@ -31,7 +31,11 @@ public final class Beans implements Consumer<Object> {
   @Override
   public void accept(Object server) {
     if (server != null && done.compareAndSet(false, true)) {
-      Platform.register(server, new Accelerator(registration), new Flows(registration, limit));
+      Platform.register(
+          server,
+          new Accelerator(registration),
+          new Flows(registration, limit),
+          new Ports(registration));
     }
   }
 }

@@ -16,11 +16,12 @@ final class Platform {
     ManagementFactory.getPlatformMBeanServer();
   }
 
-  static void register(Object server, Accelerator accelerator, Flows flows) {
+  static void register(Object server, Accelerator accelerator, Flows flows, Ports ports) {
     try {
       MBeanServer beans = (MBeanServer) server;
       beans.registerMBean(accelerator, new ObjectName(DOMAIN + "Accelerator"));
       beans.registerMBean(flows, new ObjectName(DOMAIN + "Flows"));
+      beans.registerMBean(ports, new ObjectName(DOMAIN + "Ports"));
     } catch (JMException e) {
       throw new IllegalStateException(e);
     }

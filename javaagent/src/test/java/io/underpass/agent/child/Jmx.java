@@ -9,17 +9,18 @@ import javax.management.ObjectName;
 import javax.management.openmbean.CompositeData;
 import javax.management.openmbean.TabularData;
 
-/** Prints what the agent's two beans say, one line for each attribute. */
+/** Prints what the agent's beans say, one line for each attribute. */
 final class Jmx {
   private Jmx() {}
 
   static void print() throws Exception {
     MBeanServer server = ManagementFactory.getPlatformMBeanServer();
-    for (String type : new String[] {"Accelerator", "Flows"}) {
+    for (String type : new String[] {"Accelerator", "Flows", "Ports"}) {
       ObjectName name = new ObjectName("io.underpass:type=" + type);
+      String prefix = type.equals("Ports") ? "Ports." : "";
       for (MBeanAttributeInfo info : server.getMBeanInfo(name).getAttributes()) {
         Object value = server.getAttribute(name, info.getName());
-        System.out.println("jmx " + info.getName() + "=" + text(value));
+        System.out.println("jmx " + prefix + info.getName() + "=" + text(value));
       }
     }
   }

@@ -34,6 +34,7 @@ public final class Bench implements Callable<Integer> {
           new ManySuite(),
           new BystanderSuite(),
           new AdviceSuite(),
+          new PortsSuite(),
           new FootprintSuite());
 
   /** Set by picocli. */
@@ -43,7 +44,7 @@ public final class Bench implements Callable<Integer> {
       arity = "0..*",
       paramLabel = "SUITE",
       description =
-          "rtt, stream, connect, grid, many, bystander, advice, footprint; all of them where none is named.")
+          "rtt, stream, connect, grid, many, bystander, advice, ports, footprint; all of them where none is named.")
   private List<String> names = List.of();
 
   @Option(

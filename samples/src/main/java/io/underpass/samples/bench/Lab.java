@@ -15,6 +15,9 @@ import java.util.Map;
 /** Where the pairs are started: with a helper of its own, if anything is to be accelerated. */
 final class Lab implements AutoCloseable {
 
+  /** A suite may have its JVMs join port groups; they run as root. */
+  private static final String GROUPS = "group * uid 0";
+
   private final Plan plan;
   private final Selection selection;
   private final PrintWriter console;
@@ -32,7 +35,7 @@ final class Lab implements AutoCloseable {
     this.console = console;
     workspace = Workspace.create("bench");
     try {
-      helper = plan.accelerate() ? HelperProcess.start(workspace) : null;
+      helper = plan.accelerate() ? HelperProcess.start(workspace, GROUPS) : null;
     } catch (IOException | RuntimeException e) {
       workspace.close();
       throw e;
@@ -76,7 +79,7 @@ final class Lab implements AutoCloseable {
 
   /** Starts a helper again. */
   void startHelper() throws IOException {
-    helper = HelperProcess.start(workspace);
+    helper = HelperProcess.start(workspace, GROUPS);
   }
 
   /** Two JVMs without the agent. */
@@ -97,6 +100,22 @@ final class Lab implements AutoCloseable {
   /** Adds the agent, unless the plan leaves it out. */
   JvmCommand withAgent(JvmCommand jvm) {
     return plan.accelerate() ? jvm.withAgent(Project.agent(), agentOptions()) : jvm;
+  }
+
+  /**
+   * One JVM, with the agent and more options of it, unless they are null or the plan leaves it out.
+   */
+  Child single(String name, Class<?> program, String cpu, String options) {
+    JvmCommand jvm =
+        JvmCommand.of(Project.classPath(), program).onCpus(cpu).withFlags(Getsockname.FLAG);
+    boolean agent = options != null && plan.accelerate();
+    Child child =
+        workspace.start(
+            name, (agent ? jvm.withAgent(Project.agent(), agentOptions() + options) : jvm).words());
+    if (agent) {
+      awaitAgent(child);
+    }
+    return child;
   }
 
   /** What {@link #withAgent} adds, for JVMs that are not started here. */

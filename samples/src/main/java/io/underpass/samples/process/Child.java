@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -137,6 +138,29 @@ public final class Child implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new ChildException("interrupted while waiting for " + name, e);
     }
+  }
+
+  /**
+   * {@return the lines of standard output that nobody has read yet, of a child that ends by itself}
+   * Fails where it ends with another exit code than 0.
+   */
+  public List<String> rest(Duration patience) {
+    List<String> rest = new ArrayList<>();
+    try {
+      String line = lines.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
+      while (line != null && !isEnd(line)) {
+        rest.add(line);
+        line = lines.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ChildException("interrupted while waiting for " + name, e);
+    }
+    int status = await(patience);
+    if (status != 0) {
+      throw new ChildException(name + " ended with exit code " + status);
+    }
+    return rest;
   }
 
   /** Waits for the child to end by itself, and returns its exit code. */

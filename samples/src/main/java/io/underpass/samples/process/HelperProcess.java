@@ -35,14 +35,17 @@ public final class HelperProcess implements AutoCloseable {
   /**
    * Starts a helper and waits until it serves. It admits root, and {@link JvmCommand#NOBODY}.
    *
+   * @param rules more lines of its policy
    * @throws ChildException if it ends or is silent instead; its own line on standard error says why
    */
-  public static HelperProcess start(Workspace workspace) throws IOException {
+  public static HelperProcess start(Workspace workspace, String... rules) throws IOException {
     Path socket = workspace.folder().resolve("helper.sock");
     Path policy = workspace.folder().resolve("policy");
     Path pins = BPFFS.resolve(workspace.folder().getFileName().toString());
     Files.writeString(
-        policy, "# The users of this run.\nallow uid 0\nallow uid " + JvmCommand.NOBODY + "\n");
+        policy,
+        "# The users of this run.\nallow uid 0\nallow uid %d\n%s\n"
+            .formatted(JvmCommand.NOBODY, String.join("\n", rules)));
     List<String> command =
         List.of(
             Project.command().toString(),

@@ -32,7 +32,8 @@ class BenchTest {
         "grid --size=1024 --cores=1",
         "many --size=10",
         "bystander --only=socket",
-        "advice --only=available"
+        "advice --only=available",
+        "ports"
       })
   void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String words) throws Exception {
     String shortest =

@@ -1,0 +1,133 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.NativeException;
+import io.underpass.ffm.PortLayouts;
+import io.underpass.ffm.PortLayouts.Member;
+import io.underpass.ffm.PortLayouts.Range;
+import io.underpass.helper.Net;
+import io.underpass.protocol.PortRanges;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The map {@code port_members}. Guarded by the lock of {@link PortGroups}. */
+final class GroupMembers {
+  private final BpfMap map;
+
+  /**
+   * A member as the kernel has it.
+   *
+   * @param startNanos since boot: tells it from another process with its pid
+   * @param identity {@code ::} for none
+   * @param id of the registration
+   */
+  record Entry(
+      int pid,
+      long startNanos,
+      String group,
+      InetAddress identity,
+      int id,
+      int uid,
+      int netns,
+      PortRanges ports,
+      PortRanges publish) {
+    boolean hasIdentity() {
+      return !identity.isAnyLocalAddress();
+    }
+  }
+
+  GroupMembers(BpfMap map) {
+    this.map = map;
+  }
+
+  void put(Entry entry) throws NativeException {
+    ByteBuffer value = map.newValue();
+    value.putLong(Member.START_BOOTTIME_NS, entry.startNanos);
+    value.put(Member.GROUP, name(entry.group));
+    value.put(Member.IDENTITY, Net.mapped(entry.identity));
+    value.putInt(Member.ID, entry.id);
+    value.putInt(Member.UID, entry.uid);
+    value.putInt(Member.NETNS_INUM, entry.netns);
+    value.putShort(Member.PORT_RANGES, put(value, Member.PORTS, entry.ports));
+    value.putShort(Member.PUBLISH_RANGES, put(value, Member.PUBLISH, entry.publish));
+    map.update(key(entry.pid), value, BpfMap.ANY);
+  }
+
+  /** Null if the process is no member. */
+  Entry get(int pid) throws NativeException {
+    ByteBuffer value = map.newValue();
+    return map.lookup(key(pid), value) ? entry(pid, value) : null;
+  }
+
+  void remove(int pid) throws NativeException {
+    map.delete(key(pid));
+  }
+
+  List<Entry> all() throws NativeException {
+    List<Entry> all = new ArrayList<>();
+    ByteBuffer key = map.newKey();
+    for (boolean more = map.nextKey(null, key); more; more = map.nextKey(key, key)) {
+      Entry entry = get(key.getInt(0));
+      if (entry != null) {
+        all.add(entry);
+      }
+    }
+    return all;
+  }
+
+  private static Entry entry(int pid, ByteBuffer value) {
+    byte[] identity = new byte[16];
+    value.get(Member.IDENTITY, identity);
+    return new Entry(
+        pid,
+        value.getLong(Member.START_BOOTTIME_NS),
+        name(value, Member.GROUP),
+        Net.address(identity),
+        value.getInt(Member.ID),
+        value.getInt(Member.UID),
+        value.getInt(Member.NETNS_INUM),
+        ranges(value, Member.PORTS, value.getShort(Member.PORT_RANGES)),
+        ranges(value, Member.PUBLISH, value.getShort(Member.PUBLISH_RANGES)));
+  }
+
+  /** The group's name at an offset, without the zeros after it. */
+  static String name(ByteBuffer from, int at) {
+    byte[] bytes = new byte[PortLayouts.UP_GROUP_NAME];
+    from.get(at, bytes);
+    return new String(bytes, StandardCharsets.US_ASCII).replace("\0", "");
+  }
+
+  private static byte[] name(String group) {
+    byte[] bytes = new byte[PortLayouts.UP_GROUP_NAME];
+    byte[] text = group.getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(text, 0, bytes, 0, text.length);
+    return bytes;
+  }
+
+  private static short put(ByteBuffer value, int at, PortRanges ports) {
+    int to = at;
+    for (PortRanges.Range range : ports.ranges()) {
+      value.putShort(to + Range.FROM, (short) range.from());
+      value.putShort(to + Range.TO, (short) range.to());
+      to += Range.SIZE;
+    }
+    return (short) ports.ranges().size();
+  }
+
+  private static PortRanges ranges(ByteBuffer value, int at, int count) {
+    List<PortRanges.Range> ranges = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int from = value.getShort(at + i * Range.SIZE + Range.FROM) & 0xffff;
+      int to = value.getShort(at + i * Range.SIZE + Range.TO) & 0xffff;
+      ranges.add(new PortRanges.Range(from, to));
+    }
+    return new PortRanges("", ranges);
+  }
+
+  private ByteBuffer key(int pid) {
+    return map.newKey().putInt(0, pid);
+  }
+}

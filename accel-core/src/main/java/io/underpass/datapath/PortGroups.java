@@ -1,0 +1,348 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.NativeException;
+import io.underpass.ffm.PortLayouts;
+import io.underpass.ffm.UnavailableException;
+import io.underpass.helper.Datapath;
+import io.underpass.helper.Net;
+import io.underpass.helper.PeerProcess;
+import io.underpass.helper.Registration;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.PortRanges;
+import io.underpass.protocol.WireException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * The programs of port groups: loaded when the first process joins a group, so that a host without
+ * groups has none of their hooks, and when an earlier helper left some.
+ *
+ * <p>They outlive the helper while a port of a group is bound, also if it stops in good order: a
+ * service is not to lose its port, nor its address, because the helper is upgraded.
+ *
+ * <p>Thread-safe; everything is guarded by this.
+ */
+final class PortGroups implements AutoCloseable {
+  private static final List<String> MAPS =
+      List.of(
+          "port_members", "mappings", "reals", "locals", "identities", "ports_state", "port_socks");
+
+  private static final List<String> CGROUP_PROGRAMS =
+      List.of(
+          "up_post_bind4",
+          "up_post_bind6",
+          "up_sock_release",
+          "up_getsockname4",
+          "up_getsockname6",
+          "up_getpeername4",
+          "up_getpeername6",
+          "up_recvmsg4",
+          "up_recvmsg6",
+          "up_sendmsg4",
+          "up_sendmsg6",
+          "up_group_connect4",
+          "up_group_connect6",
+          // Last: nothing is translated before everything that translates back is in place.
+          "up_bind4",
+          "up_bind6");
+
+  /** How often addresses and members are looked at while there are members. */
+  private static final long LOOK_MILLIS = 2_000;
+
+  /** USER_HZ: the unit of {@code /proc/<pid>/stat} is 1/100 s on every Linux architecture. */
+  private static final long NANOS_PER_TICK = 10_000_000;
+
+  private final Pins pins;
+  private final Path cgroup;
+  private final Consumer<String> trouble;
+  private final List<AutoCloseable> open = new ArrayList<>();
+
+  /** Null until the object is loaded, as are those below. */
+  private GroupMembers members;
+
+  private LocalAddresses locals;
+  private Identities identities;
+  private BpfIterator dump;
+  private Thread thread;
+  private boolean closed;
+
+  PortGroups(Path pinFolder, Path cgroup, Consumer<String> trouble) throws IOException {
+    this.pins = pins(pinFolder);
+    this.cgroup = cgroup;
+    this.trouble = trouble;
+    if (pins.exist()) {
+      load();
+      look();
+    }
+  }
+
+  /** Where a helper with these pins keeps its port groups. */
+  static Pins pins(Path pinFolder) {
+    return new Pins(pinFolder.resolve("ports-v" + PortLayouts.UP_PORTS_ABI), MAPS);
+  }
+
+  private void load() throws IOException {
+    if (members != null) {
+      return;
+    }
+    boolean adopting = pins.exist();
+    BpfObject object = BpfObject.open(BuiltObject.PORTS.image(), "ports");
+    open.add(object);
+    try {
+      pins.prepare(object);
+      object.load();
+      dump = object.program("up_ports_dump").attachIterator(object.map("port_socks"));
+      open.add(dump);
+      for (String name : CGROUP_PROGRAMS) {
+        open.add(pins.attach(object.program(name), cgroup));
+      }
+      GroupMembers adopted = new GroupMembers(object.map("port_members"));
+      locals = new LocalAddresses(object.map("locals"));
+      identities = new Identities(object.map("identities"), adopted);
+      members = adopted;
+      thread = Thread.ofPlatform().daemon().name("underpass-ports").start(this::watch);
+    } catch (IOException | RuntimeException e) {
+      closeAll();
+      if (!adopting) {
+        pins.remove();
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Makes a process a member of a group, with what the policy granted; with null, of none.
+   *
+   * @param startNanos when the process started, as the kernel has it
+   * @return its identity; empty if it has none
+   */
+  synchronized String join(
+      Registration registration, long startNanos, GroupWish wish, List<Net> pools)
+      throws IOException {
+    if (wish == null) {
+      if (members != null) {
+        members.remove(registration.pid());
+      }
+      return "";
+    }
+    try {
+      load();
+    } catch (NativeException | UnavailableException e) {
+      throw new WireException(
+          ErrorCode.UNAVAILABLE,
+          "group=" + wish.group() + ": the kernel refuses port groups (" + e.getMessage() + ")");
+    }
+    forgetDead();
+    GroupMembers.Entry former = members.get(registration.pid());
+    InetAddress had =
+        former != null && former.startNanos() == startNanos && former.hasIdentity()
+            ? former.identity()
+            : null;
+    int netns = netnsOf(registration.pid());
+    checkRoom(former);
+    checkPublish(registration, wish, netns);
+    if (!wish.identity().isEmpty() && netns != netnsOf(ProcessHandle.current().pid())) {
+      throw new WireException(
+          ErrorCode.DENIED,
+          "identity="
+              + wish.identity()
+              + ": the process is in another network namespace than the helper");
+    }
+    InetAddress identity = identities.take(registration.pid(), wish.identity(), pools, had);
+    members.put(
+        new GroupMembers.Entry(
+            registration.pid(),
+            startNanos,
+            wish.group(),
+            identity,
+            registration.id(),
+            registration.uid(),
+            netns,
+            wish.ports(),
+            wish.publish()));
+    refreshLocals();
+    notifyAll(); // there is something to look at now
+    return Identities.text(identity);
+  }
+
+  private void checkRoom(GroupMembers.Entry former) throws IOException {
+    if (former == null && members.all().size() >= PortLayouts.UP_MAX_GROUP_JVMS) {
+      throw new WireException(
+          ErrorCode.FULL, "all groups together have " + PortLayouts.UP_MAX_GROUP_JVMS + " members");
+    }
+  }
+
+  /** A real port is one group's. */
+  private void checkPublish(Registration registration, GroupWish wish, int netns)
+      throws IOException {
+    for (GroupMembers.Entry other : members.all()) {
+      if (other.pid() == registration.pid()
+          || other.netns() != netns
+          || other.group().equals(wish.group())) {
+        continue;
+      }
+      for (PortRanges.Range range : other.publish().ranges()) {
+        int port = wish.publish().firstCommon(range);
+        if (port != 0) {
+          throw new WireException(
+              ErrorCode.DENIED,
+              "publish="
+                  + wish.publish()
+                  + ": port "
+                  + port
+                  + " is published by group "
+                  + other.group()
+                  + " (process "
+                  + other.pid()
+                  + ")");
+        }
+      }
+    }
+  }
+
+  /** The process is no member any more; what it has bound stays as it is. */
+  synchronized void leave(Registration registration) throws NativeException {
+    if (members == null) {
+      return;
+    }
+    GroupMembers.Entry entry = members.get(registration.pid());
+    if (entry != null && entry.id() == registration.id()) {
+      members.remove(registration.pid());
+    }
+  }
+
+  synchronized List<Datapath.BoundPort> ports() throws NativeException {
+    return members == null ? List.of() : PortsTable.of(dump);
+  }
+
+  /** How many ports and addresses members have now: while there are any, the programs stay. */
+  synchronized int held() throws NativeException {
+    return members == null ? 0 : ports().size() + (int) addresses();
+  }
+
+  private long addresses() throws NativeException {
+    return members.all().stream().filter(GroupMembers.Entry::hasIdentity).count();
+  }
+
+  private synchronized void watch() {
+    String told = "";
+    try {
+      while (!closed) {
+        try {
+          // For ever while there is nobody, else until the next look.
+          wait(members.all().isEmpty() && !identities.isAnyLeft() ? 0 : LOOK_MILLIS);
+          if (!closed) {
+            look();
+          }
+        } catch (IOException e) {
+          String said = "port groups: " + e.getMessage();
+          if (!said.equals(told)) {
+            told = said;
+            trouble.accept(said);
+          }
+          wait(LOOK_MILLIS);
+        }
+      }
+    } catch (InterruptedException e) {
+      // Nobody has reason to; whoever does wants the thread gone.
+    }
+  }
+
+  private void look() throws IOException {
+    forgetDead();
+    refreshLocals();
+    identities.giveUpAbandoned();
+  }
+
+  private void refreshLocals() throws NativeException {
+    Map<Integer, Integer> namespaces = new HashMap<>();
+    for (GroupMembers.Entry entry : members.all()) {
+      namespaces.put(entry.netns(), entry.pid());
+    }
+    locals.refresh(namespaces);
+  }
+
+  /** Members that ended while there was no helper, or whose registration outlived them. */
+  private void forgetDead() throws NativeException {
+    for (GroupMembers.Entry entry : members.all()) {
+      if (PeerProcess.startTicksOf(entry.pid()) != entry.startNanos() / NANOS_PER_TICK) {
+        members.remove(entry.pid());
+      }
+    }
+  }
+
+  private static int netnsOf(long pid) throws IOException {
+    String name = Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/net")).toString();
+    return Integer.parseUnsignedInt(name.substring("net:[".length(), name.length() - 1));
+  }
+
+  /**
+   * Takes everything back, or, while a port of a group is bound or a member has an address, leaves
+   * it as it is for the next helper.
+   */
+  @Override
+  public void close() {
+    Thread watcher;
+    synchronized (this) {
+      closed = true;
+      watcher = thread;
+      notifyAll();
+    }
+    try {
+      if (watcher != null) {
+        watcher.join();
+      }
+      synchronized (this) {
+        takeBack();
+      }
+    } catch (IOException e) {
+      trouble.accept("stop: port groups: " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      closeAll();
+    }
+  }
+
+  private void takeBack() throws IOException {
+    if (members == null) {
+      return;
+    }
+    forgetDead();
+    int bound = ports().size();
+    long addresses = addresses();
+    if (bound == 0 && addresses == 0) {
+      identities.giveUpAll();
+      pins.remove();
+      return;
+    }
+    trouble.accept(
+        "stop: JVMs still hold "
+            + bound
+            + " ports of groups and "
+            + addresses
+            + " addresses; port groups stay pinned, go on working, and are adopted by the next"
+            + " helper");
+  }
+
+  private void closeAll() {
+    for (AutoCloseable resource : open.reversed()) {
+      try {
+        resource.close();
+      } catch (Exception e) {
+        throw new IllegalStateException("closing " + resource, e);
+      }
+    }
+    open.clear();
+  }
+}

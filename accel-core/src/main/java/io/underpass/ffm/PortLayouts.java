@@ -1,0 +1,154 @@
+package io.underpass.ffm;
+
+/**
+ * The layouts of {@code bpf/ports.h} as the Java side sees them; what {@link Layouts} says of
+ * {@code bpf/underpass.h} goes for these too. Structs that only the programs use are left out.
+ */
+public final class PortLayouts {
+  /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
+  public static final int UP_PORTS_ABI = 1;
+
+  /** Bytes of a group's name. */
+  public static final int UP_GROUP_NAME = 16;
+
+  /** Ranges in one list of ports. */
+  public static final int UP_MAX_RANGES = 16;
+
+  /** How many members all groups have together. */
+  public static final int UP_MAX_GROUP_JVMS = 1024;
+
+  /** Flags of a bound socket. */
+  public static final int UP_B_PRIVATE = 4;
+
+  public static final int UP_B_PUBLISHED = 8;
+
+  private PortLayouts() {}
+
+  /**
+   * {@code struct up_range}.
+   *
+   * <pre>
+   * 0 | from | u16
+   * 2 | to   | u16, inclusive
+   * </pre>
+   */
+  public static final class Range {
+    public static final int FROM = 0;
+    public static final int TO = 2;
+    public static final int SIZE = 4;
+
+    private Range() {}
+  }
+
+  /**
+   * {@code struct up_member}, a JVM in a group; its key is the tgid.
+   *
+   * <pre>
+   *   0 | start_boottime_ns | u64
+   *   8 | group             | 16 bytes
+   *  24 | identity          | 16 bytes, network order, v4-mapped for IPv4
+   *  40 | id                | u32
+   *  44 | uid               | u32
+   *  48 | netns_inum        | u32
+   *  52 | port_ranges       | u16
+   *  54 | publish_ranges    | u16
+   *  56 | ports             | struct up_range[16]
+   * 120 | publish           | struct up_range[16]
+   * </pre>
+   */
+  public static final class Member {
+    public static final int START_BOOTTIME_NS = 0;
+    public static final int GROUP = 8;
+    public static final int IDENTITY = 24;
+    public static final int ID = 40;
+    public static final int UID = 44;
+    public static final int NETNS_INUM = 48;
+    public static final int PORT_RANGES = 52;
+    public static final int PUBLISH_RANGES = 54;
+    public static final int PORTS = 56;
+    public static final int PUBLISH = 120;
+    public static final int SIZE = 184;
+
+    private Member() {}
+  }
+
+  /**
+   * {@code struct up_vport}, a virtual port.
+   *
+   * <pre>
+   *  0 | group      | 16 bytes
+   * 16 | netns_inum | u32
+   * 20 | port       | u16
+   * 22 | protocol   | u8
+   * 23 | pad        | 1 byte
+   * </pre>
+   */
+  public static final class Vport {
+    public static final int GROUP = 0;
+    public static final int NETNS_INUM = 16;
+    public static final int PORT = 20;
+    public static final int PROTOCOL = 22;
+    public static final int SIZE = 24;
+
+    private Vport() {}
+  }
+
+  /**
+   * {@code struct up_local}, an address of this host.
+   *
+   * <pre>
+   * 0 | netns_inum | u32
+   * 4 | addr       | 16 bytes, as an identity
+   * </pre>
+   */
+  public static final class Local {
+    public static final int NETNS_INUM = 0;
+    public static final int ADDR = 4;
+    public static final int SIZE = 20;
+
+    private Local() {}
+  }
+
+  /**
+   * {@code struct up_identity}; its key is the address.
+   *
+   * <pre>
+   * 0 | tgid  | u32
+   * 4 | added | u32, 1 if the helper made the address local
+   * </pre>
+   */
+  public static final class Identity {
+    public static final int TGID = 0;
+    public static final int ADDED = 4;
+    public static final int SIZE = 8;
+
+    private Identity() {}
+  }
+
+  /**
+   * {@code struct up_bound}, a record that {@code up_ports_dump} writes.
+   *
+   * <pre>
+   *  0 | key    | struct up_vport
+   * 24 | addr   | 16 bytes, as bound; zero for the wildcard
+   * 40 | age_ns | u64
+   * 48 | tgid   | u32
+   * 52 | uid    | u32
+   * 56 | real   | u16
+   * 58 | flags  | u8
+   * 59 | pad    | 5 bytes
+   * </pre>
+   */
+  public static final class Bound {
+    public static final int KEY = 0;
+    public static final int ADDR = 24;
+    public static final int AGE_NS = 40;
+    public static final int TGID = 48;
+    public static final int UID = 52;
+    public static final int REAL = 56;
+    public static final int FLAGS = 58;
+    public static final int SIZE = 64;
+
+    private Bound() {}
+  }
+}

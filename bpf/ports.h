@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the programs of port groups share with the helper (ports.bpf.c; docs/ports.md). They are an object of their own,
+ * with pins of their own: they are attached when the first JVM joins a group, and stay while a port of a group is bound.
+ *
+ * Java's view of these structs is io.underpass.ffm.PortLayouts; the rules of underpass.h go for this header too, with
+ * UP_PORTS_ABI in the place of UP_ABI.
+ */
+#ifndef UNDERPASS_PORTS_H
+#define UNDERPASS_PORTS_H
+
+#include <linux/bpf.h>
+
+#define UP_PORTS_ABI 1
+
+#define UP_GROUP_NAME 16        /* bytes of a group's name, padded with zeros */
+#define UP_MAX_RANGES 16        /* of ports, in one list */
+#define UP_MAX_GROUP_JVMS 1024  /* members; one more is refused (ERR full) */
+#define UP_MAX_MAPPINGS 65536   /* virtual ports that are bound; bind() then fails with ENOBUFS */
+#define UP_MAX_LOCAL_ADDRS 8192 /* of all namespaces with members; one that is missing counts as another host's */
+#define UP_MAX_IDENTITIES 1024  /* addresses of JVMs; one more is refused (ERR full) */
+#define UP_SLOTS 8              /* different addresses (or real ports) of one virtual port that are told apart */
+
+struct up_range {
+	__u16 from;
+	__u16 to; /* inclusive */
+};
+
+/* A JVM that is in a group; key: tgid in the initial pid namespace. Written by the helper alone. */
+struct up_member {
+	__u64 start_boottime_ns; /* of the thread group's leader: a reused pid is not the JVM */
+	char group[UP_GROUP_NAME];
+	__u8 identity[16]; /* network order, IPv4 as v4-mapped; zero: none */
+	__u32 id;          /* registration */
+	__u32 uid;
+	__u32 netns_inum;
+	__u16 port_ranges; /* how many of `ports` are valid */
+	__u16 publish_ranges;
+	struct up_range ports[UP_MAX_RANGES];
+	struct up_range publish[UP_MAX_RANGES];
+};
+
+/* A virtual port: key of `mappings`. */
+struct up_vport {
+	char group[UP_GROUP_NAME];
+	__u32 netns_inum;
+	__u16 port;
+	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 pad;
+};
+
+#define UP_B_REUSEPORT 1 /* the socket has SO_REUSEPORT */
+#define UP_B_IDENTITY 2  /* bound to the wildcard, moved to the JVM's identity */
+#define UP_B_PRIVATE 4   /* bound to localhost by a JVM with an identity: only the group may connect */
+#define UP_B_PUBLISHED 8 /* the real port is the virtual one */
+
+/* One address of a virtual port. All sockets of a virtual port share one real port, so that the kernel itself decides
+ * what conflicts; only two first binds at the same moment can end with two. */
+struct up_slot {
+	__u8 addr[16]; /* as bound; zero: the wildcard */
+	__u32 refs;    /* sockets; 0: the slot is free */
+	__u16 real;
+	__u8 flags;    /* UP_B_* */
+	__u8 pad;
+};
+
+/* Value of `mappings`. Deleted by whoever let go of the last reference and has set `dead`. */
+struct up_mapping {
+	struct bpf_spin_lock lock; /* guards all below */
+	__u32 dead;
+	struct up_slot slots[UP_SLOTS];
+};
+
+/* A real port that stands for a virtual one: key and value of `reals`. */
+struct up_rport {
+	__u32 netns_inum;
+	__u16 port;
+	__u8 protocol;
+	__u8 pad;
+};
+
+#define UP_R_PRIVATE4 1 /* 127.0.0.1 is private to the group */
+#define UP_R_PRIVATE6 2 /* ::1 is */
+
+struct up_real {
+	char group[UP_GROUP_NAME];
+	__u16 port; /* the virtual one */
+	__u8 flags; /* UP_R_* */
+	__u8 pad;
+};
+
+/* Key of `locals`: an address of this host. The helper keeps the table. */
+struct up_local {
+	__u32 netns_inum;
+	__u8 addr[16];
+};
+
+/* Value of `identities`, the key is the address: what the helper made local, so that the next one can take it back. */
+struct up_identity {
+	__u32 tgid;
+	__u32 added; /* 1: the helper has added the address to the loopback device */
+};
+
+/* The one entry of `ports_state`. */
+struct up_ports_state {
+	__u64 privates; /* sockets with UP_B_PRIVATE; 0 spares processes outside any group a look-up */
+};
+
+/*
+ * In BPF_MAP_TYPE_SK_STORAGE `port_socks`: what a socket of a member was told. Written by the hooks of that socket, which
+ * the socket's lock keeps apart. Accepted sockets have none, nor have those that are connected without being bound, but
+ * where the address is another than the application's: what they show is looked up in `reals`.
+ */
+struct up_portsock {
+	__u64 since_ns; /* CLOCK_MONOTONIC, of the bind */
+	struct up_vport key;
+	__u8 addr[16];  /* as bound */
+	__u8 peer_addr[16]; /* what the application connected to */
+	__u32 tgid;     /* who bound it */
+	__u32 uid;
+	__u16 real;
+	__u8 flags;     /* UP_B_* */
+	__u8 slot;      /* of the mapping, in which this socket is counted */
+	__u8 pending;   /* 1: between the bind hook and the post_bind hook */
+	__u8 held;      /* 1: bound to a virtual port */
+	__u8 peer_moved; /* 1: it is connected to another address than peer_addr */
+	__u8 pad;
+	__u16 peer_port; /* what the application connected to */
+	__u16 peer_real; /* and what that is in truth */
+	__u32 pad2;
+};
+
+/* up_ports_dump writes one for each socket that is bound to a virtual port. */
+struct up_bound {
+	struct up_vport key;
+	__u8 addr[16];
+	__u64 age_ns;
+	__u32 tgid;
+	__u32 uid;
+	__u16 real;
+	__u8 flags;
+	__u8 pad[5];
+};
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A member binds: the wanted port is kept beside the socket, and in its place the kernel gets the group's real port for
+ * it, or 0 if there is none yet. post_bind learns what became of it. A bind that fails in between leaves nothing.
+ */
+#ifndef UNDERPASS_PORTS_BIND_H
+#define UNDERPASS_PORTS_BIND_H
+
+/* What a bind hook may return: 1 allows, 2 beside it asks no CAP_NET_BIND_SERVICE. */
+#define REFUSE 0
+#define ALLOW 1
+#define ALLOW_LOW 3
+
+static __always_inline int has_option(struct bpf_sock_addr *ctx, int option)
+{
+	int value = 0;
+
+	return !bpf_getsockopt(ctx, SOL_SOCKET, option, &value, sizeof(value)) && value;
+}
+
+static __always_inline int is_identity_v4(const struct up_member *member)
+{
+	return !*(const __u64 *)member->identity && *(const __u32 *)(member->identity + 8) == MAPPED;
+}
+
+static __always_inline int is_identity_loopback(const struct up_member *member)
+{
+	return is_identity_v4(member) && member->identity[12] == 127;
+}
+
+/* Can a socket of this family have the member's identity? An AF_INET6 one can have any (the JDK's are dual-stack). */
+static __always_inline int fits_identity(const struct up_member *member, __u32 family)
+{
+	return has_identity(member) && (family == AF_INET6 || is_identity_v4(member));
+}
+
+/*
+ * The group's real port for this address; 0 if there is none. All of a virtual port's sockets share one where they can,
+ * so that the kernel finds the conflicts, by its own rules for addresses, SO_REUSEADDR and SO_REUSEPORT.
+ */
+static __always_inline __u16 known_real(const struct up_vport *key, const struct end *end)
+{
+	struct up_mapping *mapping = bpf_map_lookup_elem(&mappings, key);
+	__u16 any = 0;
+
+	if (!mapping || mapping->dead)
+		return 0;
+	for (int i = 0; i < UP_SLOTS; i++) {
+		struct up_slot *slot = &mapping->slots[i];
+
+		if (!slot->refs)
+			continue;
+		if (same_addr(slot->addr, end->addr.bytes))
+			return slot->real;
+		if (!any)
+			any = slot->real;
+	}
+	return any;
+}
+
+/*
+ * Changes `end` to what is to be bound in truth.
+ *
+ * Left alone are multicast groups, and UDP sockets with SO_REUSEADDR: on Linux these share a port with whoever else does,
+ * which is of use for multicast only, and java.net.MulticastSocket sets it before it binds. With a loopback identity a UDP
+ * socket without a port stays at the wildcard: it may want to send to other hosts, and cannot from a loopback address;
+ * up_sendmsg4 sees to its source where it does not.
+ */
+static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
+{
+	struct up_member *member = current_member();
+	int wildcard = is_wildcard(end), udp = ctx->protocol == IPPROTO_UDP, mapped, published, private;
+	struct up_portsock *sock;
+	__u16 port = end->port;
+
+	if (!member || !is_ours(ctx->protocol) || ctx->sk->src_port || is_multicast(end))
+		return ALLOW;
+	if (udp && has_option(ctx, SO_REUSEADDR))
+		return ALLOW;
+	published = port && is_in(member->publish, member->publish_ranges, port);
+	mapped = published || (port && is_in(member->ports, member->port_ranges, port));
+	private = has_identity(member) && is_localhost(end);
+	if (wildcard && fits_identity(member, ctx->family) && !(udp && !port && is_identity_loopback(member)))
+		__builtin_memcpy(end->addr.bytes, member->identity, 16);
+	else
+		wildcard = 0;
+
+	sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0,
+				  mapped || private ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!mapped && !private) {
+		if (sock)
+			sock->pending = 0;
+		return ALLOW;
+	}
+	if (!sock) {
+		bpf_set_retval(-ENOBUFS);
+		return REFUSE;
+	}
+	vport_of(&sock->key, member, current_netns(), ctx->protocol, port);
+	sock->uid = member->uid;
+	sock->flags = 0;
+	if (published)
+		sock->flags |= UP_B_PUBLISHED;
+	if (private)
+		sock->flags |= UP_B_PRIVATE;
+	if (wildcard)
+		sock->flags |= UP_B_IDENTITY;
+	if (has_option(ctx, SO_REUSEPORT))
+		sock->flags |= UP_B_REUSEPORT;
+	sock->pending = 1;
+	if (!port)
+		return ALLOW;
+	end->port = known_real(&sock->key, end);
+	if (published && !end->port)
+		end->port = port;
+	else if (!published && end->port == port)
+		end->port = 0; /* published by another member: this one may not; up_post_bind finds the conflicts */
+	return end->port < 1024 ? ALLOW_LOW : ALLOW;
+}
+
+SEC("cgroup/bind4")
+int up_bind4(struct bpf_sock_addr *ctx)
+{
+	struct end end;
+	int verdict;
+
+	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
+	verdict = binding(ctx, &end);
+	if (verdict) {
+		ctx->user_ip4 = end.addr.words[3];
+		ctx->user_port = bpf_htons(end.port);
+	}
+	return verdict;
+}
+
+SEC("cgroup/bind6")
+int up_bind6(struct bpf_sock_addr *ctx)
+{
+	struct end end;
+	int verdict;
+
+	END_OF_V6(&end, ctx);
+	verdict = binding(ctx, &end);
+	if (verdict) {
+		V6_OF_END(ctx, &end);
+		ctx->user_port = bpf_htons(end.port);
+	}
+	return verdict;
+}
+
+static __always_inline int bound(struct bpf_sock *ctx, const struct end *end)
+{
+	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx, 0, 0);
+	int err;
+
+	if (!sock || !sock->pending)
+		return 1;
+	sock->pending = 0;
+	sock->real = end->port;
+	if (!sock->key.port)
+		sock->key.port = end->port;
+	if (sock->key.port != sock->real)
+		sock->flags &= ~UP_B_PUBLISHED;
+	if (is_wildcard(end)) {
+		__builtin_memset(sock->addr, 0, 16);
+	} else {
+		*(__u64 *)sock->addr = end->addr.halves[0];
+		*(__u64 *)(sock->addr + 8) = end->addr.halves[1];
+	}
+	sock->since_ns = bpf_ktime_get_ns();
+	sock->tgid = bpf_get_current_pid_tgid() >> 32;
+	err = hold(sock);
+	if (!err)
+		return 1;
+	bpf_set_retval(err);
+	return 0;
+}
+
+SEC("cgroup/post_bind4")
+int up_post_bind4(struct bpf_sock *ctx)
+{
+	struct end end;
+
+	end_of_v4(&end, ctx->src_ip4, bpf_htons(ctx->src_port));
+	return bound(ctx, &end);
+}
+
+SEC("cgroup/post_bind6")
+int up_post_bind6(struct bpf_sock *ctx)
+{
+	struct end end;
+
+	end.addr.words[0] = ctx->src_ip6[0];
+	end.addr.words[1] = ctx->src_ip6[1];
+	end.addr.words[2] = ctx->src_ip6[2];
+	end.addr.words[3] = ctx->src_ip6[3];
+	end.port = ctx->src_port;
+	return bound(ctx, &end);
+}
+
+/* The last descriptor of a socket is closed, by whatever means. */
+SEC("cgroup/sock_release")
+int up_sock_release(struct bpf_sock *ctx)
+{
+	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx, 0, 0);
+
+	if (sock && sock->held)
+		let_go(sock);
+	return 1;
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A member connects, or sends a datagram: to the real port, and from its identity. */
+#ifndef UNDERPASS_PORTS_CONNECT_H
+#define UNDERPASS_PORTS_CONNECT_H
+
+/* What localhost may turn into. */
+#define TO_V4 1
+#define TO_V6 2
+
+/*
+ * Changes `end` to where the group's socket is in truth; 0 if the group has nobody on that port.
+ *
+ * What is bound to the address itself comes first, then to the wildcard, and for localhost what was moved from the
+ * wildcard to an identity. The group's port stands for all addresses of the host: where nobody of the group is bound to
+ * this one, the answer is "connection refused", as it would be from a host of the group's own.
+ */
+static __always_inline int translate(struct bpf_sock_addr *ctx, const struct up_member *member, __u32 netns,
+				     struct end *end, int families)
+{
+	__u32 exact = 0, wildcard = 0, moved = 0, used = 0;
+	int host = is_localhost(end) || is_wildcard(end), at;
+	struct up_mapping *mapping;
+	struct up_vport key;
+	__u32 turn;
+
+	vport_of(&key, member, netns, ctx->protocol, end->port);
+	mapping = bpf_map_lookup_elem(&mappings, &key);
+	if (!mapping)
+		return 0;
+	/* Nearly always there is one slot. A bind or close at this moment may be seen or not, as with the lock. */
+	if (mapping->slots[0].refs && !mapping->slots[1].refs &&
+	    !(any_of(mapping->slots[0].addr) && unlike(mapping->slots[0].addr, end->addr.bytes))) {
+		end->port = mapping->slots[0].real;
+		return 1;
+	}
+	/* Of several that fit, each socket has its own, and keeps it: SO_REUSEPORT does the same. */
+	turn = bpf_get_socket_cookie(ctx) & (UP_SLOTS - 1);
+	bpf_spin_lock(&mapping->lock);
+	for (int i = 0; i < UP_SLOTS; i++) {
+		struct up_slot *slot = &mapping->slots[i];
+		__u32 held = ~bit_if(slot->refs, i) & (1U << i);
+		__u32 v4 = bit_if(*(__u32 *)(slot->addr + 8) ^ MAPPED, i);
+
+		used |= held;
+		exact |= held & bit_if(unlike(slot->addr, end->addr.bytes), i);
+		wildcard |= held & bit_if(any_of(slot->addr), i);
+		moved |= held & bit_if((slot->flags & UP_B_IDENTITY) ^ UP_B_IDENTITY, i) &
+			 ((families & TO_V4 ? v4 : 0) | (families & TO_V6 ? ~v4 : 0));
+	}
+	if (exact)
+		used = exact;
+	else if (wildcard)
+		used = wildcard;
+	else if (host && moved)
+		used = moved;
+	else
+		moved = 0;
+	moved &= ~(exact | wildcard);
+	at = first_of((used >> turn | used << (UP_SLOTS - turn)) & ((1U << UP_SLOTS) - 1));
+	if (at >= 0) {
+		at += turn;
+
+		struct up_slot *slot = &mapping->slots[at & (UP_SLOTS - 1)];
+
+		end->port = slot->real;
+		if (moved && used == moved) {
+			end->addr.halves[0] = *(__u64 *)slot->addr;
+			end->addr.halves[1] = *(__u64 *)(slot->addr + 8);
+		}
+	}
+	bpf_spin_unlock(&mapping->lock);
+	return at >= 0;
+}
+
+/* Is this end private to another group? A process outside any group gets here with NULL. */
+static __always_inline int is_forbidden(const struct up_member *member, __u8 protocol, const struct end *end)
+{
+	__u32 zero = 0;
+	struct up_ports_state *state = bpf_map_lookup_elem(&ports_state, &zero);
+	struct up_rport key;
+	struct up_real *real;
+
+	if (!state || !state->privates)
+		return 0;
+	if (!is_localhost(end) && !is_wildcard(end))
+		return 0;
+	rport_of(&key, current_netns(), protocol, end->port);
+	real = bpf_map_lookup_elem(&reals, &key);
+	if (!real || (member && same_group(member->group, real->group)))
+		return 0;
+	return real->flags & (is_v4(end) ? UP_R_PRIVATE4 : UP_R_PRIVATE6);
+}
+
+/* Does what this member sends there come from its identity? A loopback address reaches this host only. */
+static __always_inline int comes_from_identity(const struct up_member *member, const struct end *end, int local)
+{
+	if (!has_identity(member) || is_identity_v4(member) != is_v4(end))
+		return 0;
+	return local || !is_identity_loopback(member);
+}
+
+/* Keeps for getpeername what the application connected to, where the address is another. 0: no memory. */
+static __always_inline int remember_peer(struct bpf_sock *sk, const struct end *wanted, const struct end *end)
+{
+	int moved = wanted->addr.halves[0] != end->addr.halves[0] || wanted->addr.halves[1] != end->addr.halves[1];
+	struct up_portsock *sock;
+
+	sock = bpf_sk_storage_get(&port_socks, sk, 0, moved ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!sock)
+		return !moved;
+	sock->peer_port = wanted->port;
+	sock->peer_real = end->port;
+	sock->peer_moved = moved;
+	__builtin_memcpy(sock->peer_addr, wanted->addr.bytes, 16);
+	return 1;
+}
+
+/* The kernel's struct sockaddr_in and sockaddr_in6, whose header does not go with kernel.h. */
+struct sockaddr_v4 {
+	__u16 family;
+	__be16 port;
+	__u8 addr[4];
+	__u8 zero[8];
+};
+
+struct sockaddr_v6 {
+	__u16 family;
+	__be16 port;
+	__be32 flow;
+	__u8 addr[16];
+	__u32 scope;
+};
+
+/* Before the kernel chooses a source: the port is still its choice. Where the address has gone, so is its. */
+static __always_inline void take_identity(struct bpf_sock_addr *ctx, const struct up_member *member)
+{
+	if (ctx->family == AF_INET) {
+		struct sockaddr_v4 from = {.family = AF_INET};
+
+		__builtin_memcpy(from.addr, member->identity + 12, 4);
+		bpf_bind(ctx, (struct sockaddr *)&from, sizeof(from));
+	} else {
+		struct sockaddr_v6 from = {.family = AF_INET6};
+
+		__builtin_memcpy(from.addr, member->identity, 16);
+		bpf_bind(ctx, (struct sockaddr *)&from, sizeof(from));
+	}
+}
+
+static __always_inline int refused(void)
+{
+	bpf_set_retval(-ECONNREFUSED);
+	return 0;
+}
+
+static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end)
+{
+	struct bpf_sock *sk = ctx->sk; /* once: a second load of it may be one that the verifier refuses */
+	struct up_member *member = current_member();
+	struct end wanted = *end;
+	__u32 netns;
+	int local;
+
+	if (!is_ours(ctx->protocol))
+		return 1;
+	if (!member)
+		return is_forbidden(0, ctx->protocol, end) ? refused() : 1;
+	netns = current_netns();
+	local = is_local(end, netns);
+	if (local && !translate(ctx, member, netns, end, ctx->family == AF_INET6 ? TO_V4 | TO_V6 : TO_V4) &&
+	    is_forbidden(member, ctx->protocol, end))
+		return refused();
+	if (!remember_peer(sk, &wanted, end)) {
+		bpf_set_retval(-ENOBUFS);
+		return 0;
+	}
+	if (!sk->src_port && comes_from_identity(member, end, local))
+		take_identity(ctx, member);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int up_group_connect4(struct bpf_sock_addr *ctx)
+{
+	struct end end;
+	int verdict;
+
+	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
+	verdict = connecting(ctx, &end);
+	ctx->user_ip4 = end.addr.words[3];
+	ctx->user_port = bpf_htons(end.port);
+	return verdict;
+}
+
+SEC("cgroup/connect6")
+int up_group_connect6(struct bpf_sock_addr *ctx)
+{
+	struct end end;
+	int verdict;
+
+	END_OF_V6(&end, ctx);
+	verdict = connecting(ctx, &end);
+	V6_OF_END(ctx, &end);
+	ctx->user_port = bpf_htons(end.port);
+	return verdict;
+}
+
+/*
+ * A datagram with an address: 1 to let it go, and *source says whether it is to come from the identity. What is forbidden
+ * fails with EPERM, as behind a firewall: ECONNREFUSED would be taken for the answer to an earlier one, and tried again.
+ */
+static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, struct up_member *member, int *source)
+{
+	__u32 netns;
+	int local;
+
+	*source = 0;
+	if (!member)
+		return !is_forbidden(0, IPPROTO_UDP, end);
+	netns = current_netns();
+	local = is_local(end, netns);
+	if (local && !translate(ctx, member, netns, end, is_v4(end) ? TO_V4 : TO_V6) &&
+	    is_forbidden(member, IPPROTO_UDP, end))
+		return 0;
+	*source = comes_from_identity(member, end, local) && !is_multicast(end);
+	return 1;
+}
+
+/* Also for what a dual-stack socket sends to IPv4: udpv6_sendmsg hands that over before its own hook. */
+SEC("cgroup/sendmsg4")
+int up_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	struct up_member *member = current_member();
+	struct end end;
+	int verdict, source;
+
+	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
+	verdict = sending(ctx, &end, member, &source);
+	if (!member || !verdict)
+		return verdict;
+	ctx->user_ip4 = end.addr.words[3];
+	ctx->user_port = bpf_htons(end.port);
+	if (source && !ctx->msg_src_ip4)
+		ctx->msg_src_ip4 = *(__u32 *)(member->identity + 12);
+	return 1;
+}
+
+SEC("cgroup/sendmsg6")
+int up_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	struct up_member *member = current_member();
+	struct end end;
+	int verdict, source;
+
+	END_OF_V6(&end, ctx);
+	if (is_v4(&end))
+		return 1;
+	verdict = sending(ctx, &end, member, &source);
+	if (!member || !verdict)
+		return verdict;
+	if (!is_v4(&end)) { /* the kernel does not take a v4-mapped one here */
+		V6_OF_END(ctx, &end);
+		ctx->user_port = bpf_htons(end.port);
+	}
+	if (source && !ctx->msg_src_ip6[0] && !ctx->msg_src_ip6[1] && !ctx->msg_src_ip6[2] && !ctx->msg_src_ip6[3]) {
+		ctx->msg_src_ip6[0] = *(__u32 *)(member->identity);
+		ctx->msg_src_ip6[1] = *(__u32 *)(member->identity + 4);
+		ctx->msg_src_ip6[2] = *(__u32 *)(member->identity + 8);
+		ctx->msg_src_ip6[3] = *(__u32 *)(member->identity + 12);
+	}
+	return 1;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps of port groups. All are pinned, together with the links, and adopted by the next helper. */
+#ifndef UNDERPASS_PORTS_MAPS_H
+#define UNDERPASS_PORTS_MAPS_H
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_GROUP_JVMS);
+	__type(key, __u32); /* tgid */
+	__type(value, struct up_member);
+} port_members SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_MAPPINGS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct up_vport);
+	__type(value, struct up_mapping);
+} mappings SEC(".maps");
+
+/* More room than `mappings`: a virtual port has more than one real one at the rarest moments. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * UP_MAX_MAPPINGS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct up_rport);
+	__type(value, struct up_real);
+} reals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_LOCAL_ADDRS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct up_local);
+	__type(value, __u32);
+} locals SEC(".maps");
+
+/* Of the helper alone; here because a pinned map outlives it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_IDENTITIES);
+	__type(key, __u8[16]);
+	__type(value, struct up_identity);
+} identities SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct up_ports_state);
+} ports_state SEC(".maps");
+
+/* Not inherited by accepted sockets (BPF_F_CLONE): to make and free a copy is half a microsecond a connection. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct up_portsock);
+} port_socks SEC(".maps");
+
+#endif

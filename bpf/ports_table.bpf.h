@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which real port stands for which virtual one. An entry lives as long as a socket is bound to it: post_bind takes a
+ * reference, sock_release gives it back, which the kernel calls whatever ends the last descriptor.
+ */
+#ifndef UNDERPASS_PORTS_TABLE_H
+#define UNDERPASS_PORTS_TABLE_H
+
+static __always_inline void count_private(int by)
+{
+	__u32 zero = 0;
+	struct up_ports_state *state = bpf_map_lookup_elem(&ports_state, &zero);
+
+	if (state)
+		__sync_fetch_and_add(&state->privates, by);
+}
+
+static __always_inline void fill_slot(struct up_slot *slot, const struct up_portsock *sock)
+{
+	*(__u64 *)slot->addr = *(const __u64 *)sock->addr;
+	*(__u64 *)(slot->addr + 8) = *(const __u64 *)(sock->addr + 8);
+	slot->real = sock->real;
+	slot->flags = sock->flags;
+	slot->refs = 1;
+}
+
+/*
+ * The bit, if the difference is 0. Scans of the slots collect bits, by arithmetic that the compiler must not turn into
+ * branches: the verifier follows each way through eight slots, and a branch or two in each are more ways than it has
+ * patience for.
+ */
+static __always_inline __u32 bit_if(__u64 difference, int bit)
+{
+	__u64 x = difference, negative = -x;
+
+	barrier_var(negative);
+	x = (x | negative) >> 63; /* 0 for 0, else 1 */
+	barrier_var(x);
+	return (__u32)(x ^ 1) << bit;
+}
+
+static __always_inline __u64 unlike(const __u8 a[16], const __u8 b[16])
+{
+	return (*(const __u64 *)a ^ *(const __u64 *)b) | (*(const __u64 *)(a + 8) ^ *(const __u64 *)(b + 8));
+}
+
+static __always_inline __u64 any_of(const __u8 addr[16])
+{
+	return *(const __u64 *)addr | *(const __u64 *)(addr + 8);
+}
+
+/* The lowest slot in a set; -1 if it is empty. */
+static __always_inline int first_of(__u32 set)
+{
+	for (int i = 0; i < UP_SLOTS; i++)
+		if (set >> i & 1)
+			return i;
+	return -1;
+}
+
+/* Counts the socket in a slot of its mapping; 0 or -errno. */
+static __always_inline int join_mapping(struct up_mapping *mapping, struct up_portsock *sock)
+{
+	__u32 empty = 0, sharers = 0, same = 0, clashes = 0;
+	int err = -EADDRINUSE, at;
+
+	bpf_spin_lock(&mapping->lock);
+	for (int i = 0; i < UP_SLOTS; i++) {
+		struct up_slot *slot = &mapping->slots[i];
+		__u32 equal = bit_if(unlike(slot->addr, sock->addr), i);
+		__u32 wild = bit_if(any_of(slot->addr), i) | bit_if(any_of(sock->addr), i);
+		__u32 apart = bit_if((slot->flags & sock->flags & UP_B_REUSEPORT) ^ UP_B_REUSEPORT, i);
+		__u32 shares = bit_if(slot->real ^ sock->real, i);
+		__u32 vacant = bit_if(slot->refs, i);
+
+		empty |= vacant;
+		sharers |= shares & ~vacant;
+		same |= shares & equal & ~vacant;
+		clashes |= (equal | wild) & ~apart & ~shares & ~vacant;
+	}
+	/*
+	 * Clashes are two first binds of one virtual port at the same moment, that got a real port each. Plain, the second
+	 * would have failed if their addresses overlap and they do not both share; so it does. Dead: the last socket is
+	 * being closed at this moment; plain, it would still hold the port.
+	 */
+	if (mapping->dead || clashes)
+		goto out;
+	at = first_of(same);
+	if (at < 0)
+		at = first_of(empty);
+	if (at < 0)
+		at = first_of(sharers); /* the real port is right, and of the address nothing is known */
+	if (at < 0)
+		goto out;
+	at &= UP_SLOTS - 1;
+	if (mapping->slots[at].refs)
+		mapping->slots[at].refs++;
+	else
+		fill_slot(&mapping->slots[at], sock);
+	sock->slot = at;
+	err = 0;
+out:
+	bpf_spin_unlock(&mapping->lock);
+	return err;
+}
+
+static __always_inline void rport_of(struct up_rport *key, __u32 netns, __u8 protocol, __u16 port)
+{
+	key->netns_inum = netns;
+	key->port = port;
+	key->protocol = protocol;
+	key->pad = 0;
+}
+
+/* Says of the real port which virtual one it stands for. */
+static __always_inline int note_real(const struct up_portsock *sock)
+{
+	struct up_real value = {.port = sock->key.port}, *old;
+	struct up_rport key;
+
+	rport_of(&key, sock->key.netns_inum, sock->key.protocol, sock->real);
+	__builtin_memcpy(value.group, sock->key.group, UP_GROUP_NAME);
+	if (sock->flags & UP_B_PRIVATE)
+		value.flags = *(const __u64 *)(sock->addr + 8) == bpf_cpu_to_be64(1) ? UP_R_PRIVATE6 : UP_R_PRIVATE4;
+	old = bpf_map_lookup_elem(&reals, &key);
+	if (old)
+		value.flags |= old->flags;
+	return bpf_map_update_elem(&reals, &key, &value, BPF_ANY);
+}
+
+static __always_inline void forget_real(const struct up_portsock *sock)
+{
+	struct up_rport key;
+
+	rport_of(&key, sock->key.netns_inum, sock->key.protocol, sock->real);
+	bpf_map_delete_elem(&reals, &key);
+}
+
+/* Takes a reference for a socket that has been bound; 0 or -errno. */
+static __always_inline int hold(struct up_portsock *sock)
+{
+	struct up_mapping *mapping = bpf_map_lookup_elem(&mappings, &sock->key);
+	int err;
+
+	if (mapping) {
+		err = join_mapping(mapping, sock);
+	} else {
+		struct up_mapping first = {};
+
+		fill_slot(&first.slots[0], sock);
+		sock->slot = 0;
+		err = bpf_map_update_elem(&mappings, &sock->key, &first, BPF_NOEXIST);
+		if (err == -EEXIST) {
+			mapping = bpf_map_lookup_elem(&mappings, &sock->key);
+			err = mapping ? join_mapping(mapping, sock) : -EADDRINUSE;
+		} else if (err) {
+			err = -ENOBUFS;
+		}
+	}
+	if (err)
+		return err;
+	sock->held = 1;
+	if (sock->flags & UP_B_PRIVATE)
+		count_private(1);
+	/* Fails for want of memory only: what is received then shows the real port. */
+	note_real(sock);
+	return 0;
+}
+
+/* Gives the reference back. */
+static __always_inline void let_go(struct up_portsock *sock)
+{
+	struct up_mapping *mapping = bpf_map_lookup_elem(&mappings, &sock->key);
+	__u32 left = 0, left_of_real = 0;
+
+	sock->held = 0;
+	if (sock->flags & UP_B_PRIVATE)
+		count_private(-1);
+	if (!mapping)
+		return;
+	bpf_spin_lock(&mapping->lock);
+	mapping->slots[sock->slot & (UP_SLOTS - 1)].refs--;
+	for (int i = 0; i < UP_SLOTS; i++) {
+		__u32 held = ~bit_if(mapping->slots[i].refs, i) & (1U << i);
+
+		left |= held;
+		left_of_real |= held & bit_if(mapping->slots[i].real ^ sock->real, i);
+	}
+	mapping->dead = !left;
+	bpf_spin_unlock(&mapping->lock);
+	if (!left_of_real)
+		forget_real(sock);
+	if (!left)
+		bpf_map_delete_elem(&mappings, &sock->key);
+}
+
+#endif

@@ -1,0 +1,130 @@
+package io.underpass.bpf.ports;
+
+import io.underpass.protocol.HelperClient;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Writer;
+import java.net.URI;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** One of a test's processes, a {@link Member}, as its script sees it. */
+final class Cast {
+  /** So that a dozen of them fit a small machine. */
+  private static final List<String> SMALL =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx64m");
+
+  private static final String CLASS_PATH = System.getProperty("java.class.path");
+
+  private final Process process;
+  private final BufferedReader out;
+
+  /** What it said at its start: {@code joined ...}, {@code plain}, or the refusal. */
+  final String start;
+
+  private Cast(List<String> prefix, String classPath, List<String> options, List<String> arguments)
+      throws IOException {
+    List<String> command = new ArrayList<>(prefix);
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(SMALL);
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath, Member.class.getName()));
+    command.addAll(arguments);
+    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    out = process.inputReader();
+    start = out.readLine();
+  }
+
+  /** A member of a group; {@code -} stands for no ports, publish, identity. */
+  static Cast member(Path socket, String group, String ports, String publish, String identity)
+      throws IOException {
+    return new Cast(
+        List.of(),
+        CLASS_PATH,
+        List.of(),
+        List.of(socket.toString(), group, ports, publish, identity));
+  }
+
+  /** The same, with options of the JVM. */
+  static Cast memberWith(List<String> options, Path socket, String group, String ports)
+      throws IOException {
+    return new Cast(
+        List.of(), CLASS_PATH, options, List.of(socket.toString(), group, ports, "-", "-"));
+  }
+
+  /** A process that no helper knows of. */
+  static Cast plain() throws IOException {
+    return new Cast(List.of(), CLASS_PATH, List.of(), List.of());
+  }
+
+  /** A member that runs as the user nobody, with classes that this user can read. */
+  static Cast nobody(
+      Path socket, Path classes, String group, String ports, String publish, String identity)
+      throws IOException {
+    return new Cast(
+        List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+        classes.toString(),
+        List.of(),
+        List.of(socket.toString(), group, ports, publish, identity));
+  }
+
+  /** Copies the classes that a {@link Member} needs to where everybody can read them. */
+  static void copyClasses(Path to) throws IOException {
+    for (Class<?> of : List.of(Member.class, HelperClient.class)) {
+      URI place = URI.create(of.getProtectionDomain().getCodeSource().getLocation().toString());
+      if (place.getPath().endsWith(".jar")) {
+        try (FileSystem jar = FileSystems.newFileSystem(Path.of(place))) {
+          copy(jar.getPath("/"), to);
+        }
+      } else {
+        copy(Path.of(place), to);
+      }
+    }
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".class")).toList()) {
+        Path copy = to.resolve(from.relativize(file).toString());
+        Files.createDirectories(copy.getParent());
+        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  /** Its answer. */
+  String say(String line) throws IOException {
+    Writer in = process.outputWriter();
+    in.write(line + "\n");
+    in.flush();
+    return out.readLine();
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** SIGKILL. */
+  void kill() {
+    process.destroyForcibly();
+    try {
+      if (!process.waitFor(20, TimeUnit.SECONDS)) {
+        throw new AssertionError("it does not end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+package io.underpass.bpf.ports;
+
+import io.underpass.bpf.Pinning;
+import io.underpass.helper.Helper;
+import io.underpass.helper.HelperConfig;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.PortView;
+import io.underpass.protocol.Request;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** A helper in this JVM, which is in no group itself, and the processes that register with it. */
+final class PortsBed implements AutoCloseable {
+  private final Path folder;
+  private final Helper helper;
+  private final List<Cast> cast = Collections.synchronizedList(new ArrayList<>());
+
+  /**
+   * @param policy lines beside those that let root register and use every group
+   */
+  PortsBed(String policy) throws IOException {
+    folder = Files.createTempDirectory("underpass-test");
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Path file = folder.resolve("policy");
+    Files.writeString(file, "allow uid 0\ngroup * uid 0 publish * low\n" + policy);
+    helper =
+        Helper.start(
+            HelperConfig.defaults()
+                .withSocket(folder.resolve("helper.sock"))
+                .withPolicyFile(file)
+                .withBpffs(Pinning.newFolder()));
+  }
+
+  Path socket() {
+    return helper.socket();
+  }
+
+  Cast member(String group, String ports) throws IOException {
+    return member(group, ports, "-", "-");
+  }
+
+  Cast member(String group, String ports, String publish, String identity) throws IOException {
+    Cast made = Cast.member(socket(), group, ports, publish, identity);
+    cast.add(made);
+    return made;
+  }
+
+  /** With options of the JVM. */
+  Cast memberWith(List<String> options, String group, String ports) throws IOException {
+    Cast made = Cast.memberWith(options, socket(), group, ports);
+    cast.add(made);
+    return made;
+  }
+
+  /** As the user nobody. */
+  Cast nobody(String group, String ports, String publish, String identity) throws IOException {
+    Path classes = folder.resolve("classes");
+    if (!Files.exists(classes)) {
+      Cast.copyClasses(classes);
+    }
+    Cast made = Cast.nobody(socket(), classes, group, ports, publish, identity);
+    cast.add(made);
+    return made;
+  }
+
+  /** All ports that are bound. */
+  List<PortView> ports() {
+    return ports(socket());
+  }
+
+  static List<PortView> ports(Path socket) {
+    try (HelperClient client = HelperClient.connect(socket, Duration.ofSeconds(20))) {
+      return client.ports(Request.ports(1000));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Waits until nothing is bound: close() may return while a thread is still inside of accept().
+   */
+  void awaitNone() throws InterruptedException {
+    long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!ports().isEmpty()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("still bound: " + ports());
+      }
+      Thread.sleep(5);
+    }
+  }
+
+  /** Closes what the members have open. */
+  void closeSockets() throws Exception {
+    for (Cast member : cast) {
+      if (member.isAlive()) {
+        member.say("close");
+      }
+    }
+    awaitNone();
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (Cast member : cast) {
+      member.kill();
+    }
+    helper.close();
+    try (var files = Files.walk(folder)) {
+      for (Path file : files.toList().reversed()) {
+        Files.delete(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package io.underpass.agent.jmx;
+
+import io.underpass.agent.boot.Registration;
+import io.underpass.protocol.PortView;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Answers from the registration. */
+final class Ports implements PortsMXBean {
+  private final Registration registration;
+
+  Ports(Registration registration) {
+    this.registration = registration;
+  }
+
+  @Override
+  public String getGroup() {
+    return registration.groupStanding().group();
+  }
+
+  @Override
+  public boolean isJoined() {
+    return registration.groupStanding().joined();
+  }
+
+  @Override
+  public String getReason() {
+    return registration.groupStanding().reason();
+  }
+
+  @Override
+  public String getPorts() {
+    return registration.groupStanding().ports();
+  }
+
+  @Override
+  public String getPublish() {
+    return registration.groupStanding().publish();
+  }
+
+  @Override
+  public String getIdentity() {
+    return registration.groupStanding().identity();
+  }
+
+  @Override
+  public List<PortRow> getBound() {
+    Instant now = Instant.now();
+    List<PortRow> rows = new ArrayList<>();
+    for (PortView view : registration.ports()) {
+      rows.add(PortRow.of(view, now));
+    }
+    return rows;
+  }
+}
