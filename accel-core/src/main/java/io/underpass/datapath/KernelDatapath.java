@@ -21,7 +21,6 @@ import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,7 +49,7 @@ public final class KernelDatapath implements Datapath {
   private final ReentrantLock lock = new ReentrantLock();
   private final BpfObject object;
   private final Pins pins;
-  private final List<AutoCloseable> open = new ArrayList<>();
+  private final OpenResources open = new OpenResources();
 
   private final PortGroups ports;
   private final Registrations registrations;
@@ -143,7 +142,7 @@ public final class KernelDatapath implements Datapath {
     this.probes = paused ? List.of() : KernelProbe.run(image, cgroup, tuning.faultBits());
     this.refusal = Probe.refusal(probes);
     this.object = BpfObject.open(image, "underpass");
-    open.add(object);
+    open.keep(object);
     try {
       tuning.apply(object);
       pins.prepare(object);
@@ -152,9 +151,9 @@ public final class KernelDatapath implements Datapath {
       this.control = new ControlBlock(object.map("control"));
       this.totals = new TotalsTable(object.map("totals"));
       BpfMap socks = object.map("socks");
-      BpfIterator scan = keep(object.program("up_scan").attachIterator(socks));
-      this.dump = keep(object.program("up_dump").attachIterator(socks));
-      BpfIterator apply = keep(object.program("up_apply").attachIterator());
+      BpfIterator scan = open.keep(object.program("up_scan").attachIterator(socks));
+      this.dump = open.keep(object.program("up_dump").attachIterator(socks));
+      BpfIterator apply = open.keep(object.program("up_apply").attachIterator());
       this.sweep = new Sweep(control, scan, apply, new GracePeriod(object));
       this.registrations =
           new Registrations(object.map("jvms"), object.program("up_claim"), control);
@@ -169,16 +168,16 @@ public final class KernelDatapath implements Datapath {
       control.recheck(adopting);
       sweep.run();
       for (String name : CGROUP_PROGRAMS) {
-        open.add(pins.attach(object.program(name), cgroup));
+        open.keep(pins.attach(object.program(name), cgroup));
       }
       this.thread =
           new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);
-      this.ports = keep(new PortGroups(pinFolder, cgroup, trouble));
+      this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         removePins(e);
       }
-      closeAll(e);
+      open.closeAfter(e);
       throw e;
     }
   }
@@ -372,12 +371,7 @@ public final class KernelDatapath implements Datapath {
     } catch (IOException e) {
       trouble.accept("stop: " + e.getMessage());
     }
-    closeAll(null);
-  }
-
-  private <T extends AutoCloseable> T keep(T resource) {
-    open.add(resource);
-    return resource;
+    open.close();
   }
 
   private void removePins(Exception cause) {
@@ -386,19 +380,5 @@ public final class KernelDatapath implements Datapath {
     } catch (IOException e) {
       cause.addSuppressed(e);
     }
-  }
-
-  private void closeAll(Exception cause) {
-    for (AutoCloseable resource : open.reversed()) {
-      try {
-        resource.close();
-      } catch (Exception e) {
-        if (cause == null) {
-          throw new IllegalStateException("closing " + resource, e);
-        }
-        cause.addSuppressed(e);
-      }
-    }
-    open.clear();
   }
 }

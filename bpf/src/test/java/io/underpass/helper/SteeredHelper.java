@@ -5,6 +5,7 @@ import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import java.io.IOException;
@@ -135,6 +136,17 @@ public final class SteeredHelper implements AutoCloseable {
     @Override
     public Drained drain(Duration wait) throws IOException {
       return kernel.drain(wait);
+    }
+
+    @Override
+    public String join(Registration registration, GroupWish wish, List<Net> pools)
+        throws IOException {
+      return kernel.join(registration, wish, pools);
+    }
+
+    @Override
+    public List<BoundPort> ports() throws IOException {
+      return kernel.ports();
     }
 
     @Override
