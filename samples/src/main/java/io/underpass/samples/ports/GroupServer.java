@@ -1,6 +1,7 @@
 package io.underpass.samples.ports;
 
 import io.underpass.samples.process.Dialogue;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.eclipse.jetty.server.Handler;
@@ -27,7 +28,12 @@ public final class GroupServer {
     connector.setPort(Integer.parseInt(args[1]));
     server.addConnector(connector);
     server.setHandler(new Name(args[0]));
-    server.start();
+    try {
+      server.start();
+    } catch (IOException e) {
+      System.err.println(e.getMessage() + ": " + e.getCause());
+      System.exit(1);
+    }
     Dialogue.serve(request -> Map.of("port", connector.getLocalPort()));
     server.stop();
   }
