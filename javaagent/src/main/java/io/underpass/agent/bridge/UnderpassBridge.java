@@ -61,7 +61,7 @@ public abstract class UnderpassBridge {
   public static final int CHANNEL_READING = 15;
 
   /** So much in one write is worth a question to the kernel before it: bytes. */
-  public static final int LARGE_WRITE = 16_384;
+  public static final int LARGE_WRITE = 32_768;
 
   private static volatile UnderpassBridge agent;
 
