@@ -89,7 +89,7 @@ struct {
 /* Set by the helper before load. */
 const volatile __u32 take_every = 0;       /* 1: enrol every pair as soon as it is found (tests) */
 const volatile __u32 min_segments = 8;     /* data segments each way before a flow counts as long-lived */
-const volatile __u32 one_way_factor = 64;  /* more than so many times the segments one way than the other: one-way */
+const volatile __u32 one_way_factor = 64;  /* a stream, which does not answer, counts as long-lived after so many times as many */
 const volatile __u32 judge_messages = 256;      /* an accelerated flow is judged after so many, and then ever more rarely, */
 const volatile __u32 judge_messages_max = 16384; /* but not more rarely than this */
 const volatile __u32 stream_factor = 8;     /* so many messages for each of the other end: a stream */

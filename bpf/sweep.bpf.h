@@ -7,21 +7,16 @@
 #ifndef UNDERPASS_SWEEP_H
 #define UNDERPASS_SWEEP_H
 
-enum kind { KIND_UNDECIDED, KIND_GAINS, KIND_ONE_WAY };
-
-/* Would this flow gain? Told from what TCP counts anyway, so that a flow which never gains never pays. */
-static __always_inline int kind_of(const struct tcp_sock *tp)
+/*
+ * Is it time to take this flow up? It answers, or has sent so much one way that it is a stream, of which its own messages
+ * will tell whether it gains. Told from what TCP counts anyway, so that a flow which never gains never pays.
+ */
+static __always_inline int is_ripe(const struct tcp_sock *tp)
 {
 	__u32 in = tp->data_segs_in, out = tp->data_segs_out;
 	__u32 less = in < out ? in : out, more = in < out ? out : in;
 
-	if (take_every)
-		return KIND_GAINS;
-	if (less >= min_segments && more / one_way_factor <= less)
-		return KIND_GAINS;
-	if (more >= min_segments * one_way_factor)
-		return KIND_ONE_WAY;
-	return KIND_UNDECIDED;
+	return take_every || less >= min_segments || more >= min_segments * one_way_factor;
 }
 
 /* Looks for its other end, once more perhaps. */
@@ -48,11 +43,11 @@ static __always_inline void start_record(struct up_sock *rec, __u64 cookie, __u6
 	start_over(rec, now);
 }
 
-/* Paired: does either end say that the flow gains, or that it cannot be? */
+/* Paired: does either end say that it is time, or that it cannot be? */
 static __always_inline void judge(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp, struct up_control *ctl)
 {
 	struct up_half *half = other_half(rec);
-	int kind = rec->flags & UP_F_TRIAL || rec->rule == UP_DECIDE_REDIRECT ? KIND_GAINS : kind_of(tp);
+	int ripe = rec->flags & UP_F_TRIAL || rec->rule == UP_DECIDE_REDIRECT || is_ripe(tp);
 
 	ctl->unsettled++;
 	if (rec->pinned || rec->rule == UP_DECIDE_PLAIN) {
@@ -65,9 +60,9 @@ static __always_inline void judge(struct up_sock *rec, const struct sock *sk, co
 			return;
 		}
 		if (half->state == UP_WANTED || half->state == UP_ENROLLED)
-			kind = KIND_GAINS;
+			ripe = 1;
 	}
-	if (kind != KIND_UNDECIDED) { /* a stream too: its messages will tell */
+	if (ripe) {
 		set_state(rec, UP_WANTED);
 		publish(rec, sk);
 		ctl->progress++;
