@@ -1,10 +1,7 @@
 package io.underpass.helper;
 
 import io.underpass.ffm.Accounts;
-import java.io.IOException;
-import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -31,9 +28,6 @@ public final class Policy {
   /** The group whose members may open the socket and, by default, register. */
   public static final String GROUP = "underpass";
 
-  /** A policy is a few lines; a larger file is some other file. */
-  private static final long MAX_BYTES = 64 << 10;
-
   private final Set<Integer> allowedUids = new HashSet<>();
   private final Set<Integer> allowedGids = new HashSet<>();
   private final Set<Integer> deniedUids = new HashSet<>();
@@ -46,25 +40,7 @@ public final class Policy {
     if (file == null) {
       return Files.exists(DEFAULT_FILE) ? load(DEFAULT_FILE) : byDefault();
     }
-    try {
-      if (Files.size(file) > MAX_BYTES) {
-        throw new HelperException(
-            "the policy file " + file + " has more than " + MAX_BYTES + " bytes",
-            "name the right file with --policy");
-      }
-      return parse(file.toString(), Files.readAllLines(file));
-    } catch (NoSuchFileException e) {
-      throw new HelperException(
-          "the policy file " + file + " does not exist", "make it, or leave --policy out", e);
-    } catch (MalformedInputException e) {
-      throw new HelperException(
-          "the policy file " + file + " is not UTF-8 text", "name the right file with --policy", e);
-    } catch (HelperException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new HelperException(
-          "the policy file " + file + " cannot be read (" + e + ")", "make it readable", e);
-    }
+    return parse(file.toString(), AdminFile.lines("policy", file));
   }
 
   static Policy byDefault() {

@@ -1,10 +1,6 @@
 package io.underpass.helper;
 
 import io.underpass.ffm.Layouts;
-import java.io.IOException;
-import java.nio.charset.MalformedInputException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,9 +22,6 @@ import java.util.regex.Pattern;
  */
 public record Rules(List<Rule> list) {
   public static final Rules NONE = new Rules(List.of());
-
-  /** A rule file is a few lines; a larger file is some other file. */
-  private static final long MAX_BYTES = 64 << 10;
 
   private static final int MAX_PORT = 65_535;
 
@@ -70,25 +63,7 @@ public record Rules(List<Rule> list) {
     if (file == null) {
       return NONE;
     }
-    try {
-      if (Files.size(file) > MAX_BYTES) {
-        throw new HelperException(
-            "the rules file " + file + " has more than " + MAX_BYTES + " bytes",
-            "name the right file with --rules");
-      }
-      return parse(file.toString(), Files.readAllLines(file));
-    } catch (NoSuchFileException e) {
-      throw new HelperException(
-          "the rules file " + file + " does not exist", "make it, or leave --rules out", e);
-    } catch (MalformedInputException e) {
-      throw new HelperException(
-          "the rules file " + file + " is not UTF-8 text", "name the right file with --rules", e);
-    } catch (HelperException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new HelperException(
-          "the rules file " + file + " cannot be read (" + e + ")", "make it readable", e);
-    }
+    return parse(file.toString(), AdminFile.lines("rules", file));
   }
 
   static Rules parse(String name, List<String> lines) throws HelperException {
