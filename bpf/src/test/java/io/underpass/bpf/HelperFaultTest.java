@@ -13,7 +13,6 @@ import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -238,16 +237,6 @@ class HelperFaultTest {
   private static FlowView await(
       HelperClient client, SocketChannel channel, Predicate<FlowView> wanted)
       throws IOException, InterruptedException {
-    int local = ((InetSocketAddress) channel.getLocalAddress()).getPort();
-    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-    while (System.nanoTime() < end) {
-      for (FlowView flow : client.flows(1000)) {
-        if (flow.local().endsWith(":" + local) && wanted.test(flow)) {
-          return flow;
-        }
-      }
-      Thread.sleep(10);
-    }
-    throw new AssertionError("never as wanted: " + client.flows(1000));
+    return Testbed.await(client, () -> {}, channel, wanted);
   }
 }

@@ -1,6 +1,6 @@
 package io.underpass.samples.bench;
 
-import io.underpass.samples.process.ChildException;
+import io.underpass.samples.process.Program;
 import io.underpass.samples.process.Project;
 import io.underpass.samples.process.User;
 import java.io.IOException;
@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -91,17 +90,7 @@ public final class Bench implements Callable<Integer> {
   }
 
   static int run(PrintWriter out, String... args) {
-    return new CommandLine(new Bench())
-        .setOut(out)
-        .setExecutionExceptionHandler(
-            (failure, line, parsed) -> {
-              if (!(failure instanceof ChildException)) {
-                throw failure;
-              }
-              System.err.println("bench: " + failure.getMessage());
-              return 1;
-            })
-        .execute(args);
+    return Program.of("bench", new Bench()).setOut(out).execute(args);
   }
 
   @Override

@@ -1,8 +1,8 @@
 package io.underpass.samples.demo;
 
-import io.underpass.samples.process.ChildException;
 import io.underpass.samples.process.Dialogue;
 import io.underpass.samples.process.HelperProcess;
+import io.underpass.samples.process.Program;
 import io.underpass.samples.process.Project;
 import io.underpass.samples.process.User;
 import io.underpass.samples.process.Workspace;
@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -56,18 +55,7 @@ public final class Demo implements Callable<Integer> {
 
   /** Exits with 0 only if every body was right and something was accelerated. */
   public static void main(String[] args) {
-    int status =
-        new CommandLine(new Demo())
-            .setExecutionExceptionHandler(
-                (failure, line, parsed) -> {
-                  if (!(failure instanceof ChildException)) {
-                    throw failure;
-                  }
-                  System.err.println("demo: " + failure.getMessage());
-                  return 1;
-                })
-            .execute(args);
-    System.exit(status);
+    System.exit(Program.of("demo", new Demo()).execute(args));
   }
 
   @Override

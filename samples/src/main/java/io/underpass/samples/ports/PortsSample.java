@@ -1,9 +1,9 @@
 package io.underpass.samples.ports;
 
 import io.underpass.samples.process.Child;
-import io.underpass.samples.process.ChildException;
 import io.underpass.samples.process.HelperProcess;
 import io.underpass.samples.process.JvmCommand;
+import io.underpass.samples.process.Program;
 import io.underpass.samples.process.Project;
 import io.underpass.samples.process.User;
 import io.underpass.samples.process.Workspace;
@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -45,18 +44,7 @@ public final class PortsSample implements Callable<Integer> {
 
   /** Exits with 0 only if every answer was right. */
   public static void main(String[] args) {
-    int status =
-        new CommandLine(new PortsSample())
-            .setExecutionExceptionHandler(
-                (failure, line, parsed) -> {
-                  if (!(failure instanceof ChildException)) {
-                    throw failure;
-                  }
-                  System.err.println("sample-ports: " + failure.getMessage());
-                  return 1;
-                })
-            .execute(args);
-    System.exit(status);
+    System.exit(Program.of("sample-ports", new PortsSample()).execute(args));
   }
 
   @Override
