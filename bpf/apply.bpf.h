@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * up_apply: enrols and takes off, from nothing but the socket itself. iter/tcp calls it with the socket's lock held
- * (lock_sock), so that no send, receive or close of this socket runs at the same time; one that sleeps inside the
- * kernel (a blocked reader) does, and the verdict's rule for TCP -> redirect is what makes that safe.
+ * up_apply: takes sockets off, and gives enrolled ones more room. iter/tcp calls it with the socket's lock held (lock_sock),
+ * so that no send, receive or close of this socket runs at the same time, but for one that sleeps inside the kernel. It walks
+ * the whole table of established connections of a network namespace (half a millisecond where that is large), so what does
+ * not need the lock is done by up_scan.
  */
 #ifndef UNDERPASS_APPLY_H
 #define UNDERPASS_APPLY_H
-
-static __always_inline __u8 reason_of(long err)
-{
-	switch (err) {
-	case -E2BIG:
-	case -ENOMEM:
-		return UP_REASON_TABLE_FULL;
-	case -EBUSY:
-		return UP_REASON_SOCKMAP_BUSY;
-	case -EINVAL:
-		return UP_REASON_ULP;
-	case -EOPNOTSUPP:
-		return UP_REASON_UNSUPPORTED;
-	default:
-		return UP_REASON_FAILED;
-	}
-}
 
 /*
  * Redirected bytes and those that come by TCP share sk_rmem_alloc, and TCP drops what comes when that is above sk_rcvbuf: the
@@ -36,7 +20,7 @@ static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	int low = sk->sk_rcvlowat, want = room + tp->rcv_wnd + tp->rcv_wnd / 4, clamp;
 
-	rec->window_clamp = 0;
+	rec->flags |= UP_F_ROOM;
 	if (!room)
 		return;
 	if (low < want && !bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof(want)))
@@ -55,51 +39,6 @@ static __always_inline void give_back_room(struct up_sock *rec, struct tcp_sock 
 	rec->window_clamp = 0;
 	if (clamp)
 		bpf_setsockopt(tp, SOL_TCP, TCP_WINDOW_CLAMP, &clamp, sizeof(clamp));
-}
-
-/*
- * EBUSY has two causes: another sockmap owns the socket, or the psock of an enrolment before this one is still there,
- * since a reader that sleeps in tcp_bpf_recvmsg holds it until it returns. So it is tried again, in sweeps that come ever
- * more rarely: about a second in all, less than the other end waits (no_peer_ns).
- */
-#define BUSY_TRIES 8
-
-static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
-{
-	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	__u64 key = rec->cookie;
-	long err;
-
-	if (sk->__sk_common.skc_state != BPF_TCP_ESTABLISHED)
-		return;
-	err = bpf_map_update_elem(&members, &key, tp, BPF_NOEXIST);
-	if (!err) {
-		err = bpf_map_update_elem(&senders, &key, tp, BPF_NOEXIST);
-		if (err)
-			bpf_map_delete_elem(&members, &key); /* nothing is queued yet: nobody knows that it was a member */
-	}
-	if (err == -EBUSY && rec->busy < BUSY_TRIES) {
-		rec->busy++;
-		return; /* still WANTED */
-	}
-	rec->busy = 0;
-	if (err) {
-		decide_plain(rec, sk, reason_of(err));
-		return;
-	}
-	make_room(rec, tp);
-	rec->enrolled_ns = bpf_ktime_get_ns();
-	rec->copied_at_enrolment = tp->copied_seq;
-	rec->peer_copied_at_enrolment = 0;
-	rec->seen = 0;
-	rec->tx = UP_TX_TCP;
-	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED);
-	rec->judged = messages_of(rec);
-	rec->judged_passed = rec->tx_counters.passed_messages;
-	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
-	rec->judge_at = rec->judged + judge_messages;
-	set_state(rec, UP_ENROLLED);
-	publish(rec, sk);
 }
 
 static __always_inline int timer_refs(const struct tcp_sock *tp)
@@ -175,10 +114,10 @@ int up_apply(struct bpf_iter__tcp *ctx)
 	rec = bpf_sk_storage_get(&socks, tp, 0, 0);
 	if (!rec || rec->sk != (__u64)tp)
 		return 0;
-	if (rec->state == UP_WANTED)
-		enrol(rec, tp);
-	else if (rec->state == UP_LEAVING)
+	if (rec->state == UP_LEAVING)
 		take_off(rec, tp);
+	else if (wants_room(rec, bpf_ktime_get_ns()))
+		make_room(rec, tp);
 	return 0;
 }
 

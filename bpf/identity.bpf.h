@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whose socket is it? The kernel says so itself: a record is made when a registered process creates a socket
- * (up_sock_create), for the sockets it had before (up_claim), and for what its listeners accept (BPF_F_CLONE).
+ * Whose socket is it? The kernel says so itself: a registered process asks for a record of a socket that it holds (UP_OPT_JOIN,
+ * when the socket has lasted long enough to be worth it), and gets one for each that it has when it registers (up_claim).
  */
 #ifndef UNDERPASS_IDENTITY_H
 #define UNDERPASS_IDENTITY_H
@@ -20,46 +20,34 @@ static __always_inline struct up_jvm *current_jvm(void)
 	return jvm;
 }
 
-SEC("cgroup/sock_create")
-int up_sock_create(struct bpf_sock *sk)
+/* MPTCP has another protocol number: it must never come into a sockmap. */
+static __always_inline int is_tcp(__u32 family, __u32 type, __u32 protocol)
+{
+	return (family == AF_INET || family == AF_INET6) && type == SOCK_STREAM && protocol == IPPROTO_TCP;
+}
+
+/* The record of a socket that the current process holds; made if it is registered and the socket has none yet. */
+static __always_inline struct up_sock *join(struct bpf_sock *sk)
 {
 	struct up_jvm *jvm;
 	struct up_sock *rec;
 
-	/* MPTCP has another protocol number: it must never come into a sockmap. */
-	if ((sk->family != AF_INET && sk->family != AF_INET6) || sk->type != SOCK_STREAM || sk->protocol != IPPROTO_TCP)
-		return 1;
+	if (!sk || !is_tcp(sk->family, sk->type, sk->protocol))
+		return 0;
 	jvm = current_jvm();
 	if (!jvm)
-		return 1;
+		return 0;
 	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
 		count_plain(jvm->slot, UP_REASON_NO_RECORD);
-		return 1;
+		return 0;
 	}
-	rec->owner_id = jvm->id;
-	rec->owner_slot = jvm->slot;
-	rec->owner_tgid = bpf_get_current_pid_tgid() >> 32;
-	return 1;
-}
-
-static __always_inline int connecting(struct bpf_sock_addr *ctx)
-{
-	if (ctx->protocol == IPPROTO_TCP && bpf_sk_storage_get(&socks, ctx->sk, 0, 0))
-		wake_helper();
-	return 1;
-}
-
-SEC("cgroup/connect4")
-int up_connect4(struct bpf_sock_addr *ctx)
-{
-	return connecting(ctx);
-}
-
-SEC("cgroup/connect6")
-int up_connect6(struct bpf_sock_addr *ctx)
-{
-	return connecting(ctx);
+	if (rec->owner_id != jvm->id) {
+		rec->owner_slot = jvm->slot;
+		rec->owner_tgid = bpf_get_current_pid_tgid() >> 32;
+		rec->owner_id = jvm->id;
+	}
+	return rec;
 }
 
 /*
@@ -96,9 +84,10 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	sk = socket->sk;
 	if (!sk)
 		return 0;
-	if ((sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6) || sk->sk_type != SOCK_STREAM ||
-	    sk->sk_protocol != IPPROTO_TCP)
+	if (!is_tcp(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol))
 		return 0;
+	if (sk->__sk_common.skc_state == BPF_TCP_LISTEN)
+		return 0; /* every socket that it accepts would get a copy, however short it lives */
 	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
 		count_plain(ctl->claim_slot, UP_REASON_NO_RECORD);

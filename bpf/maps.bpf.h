@@ -97,6 +97,7 @@ const volatile __u32 stream_gains_size = 49152; /* bytes a message, from which o
 const volatile __u32 trial_segments = 4096; /* a stream is tried after so many data segments, */
 const volatile __u32 answer_segments = 64;  /* or taken up again when it has had so many each way; both times 8 for each trial */
 const volatile __u32 room = 1048576;        /* bytes of payload that the receive buffer of an enrolled socket has room for */
+const volatile __u64 room_after_ns = 20000000; /* ... once it has been enrolled for so long */
 const volatile __u32 fault = 0; /* UP_FAULT_*, for tests: what the kernel probe must find */
 const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */
 

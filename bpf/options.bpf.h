@@ -21,18 +21,24 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 	struct up_sock *rec;
 
 	if (ctx->level == SOL_TCP && ctx->optname == TCP_REPAIR) {
-		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
+		/* Remembered of whatever socket: who asks may join it later, or register. */
+		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		if (rec)
 			rec->repaired = 1;
 		return not_ours(ctx);
 	}
 	if (ctx->level != UP_SOL)
 		return not_ours(ctx);
-	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
-	if (!rec || ctx->optname != UP_OPT_PIN_TCP || value + sizeof(int) > end || !*(int *)value)
+	if (ctx->optname != UP_OPT_JOIN && ctx->optname != UP_OPT_PIN_TCP)
 		return 1; /* the kernel's own handler answers ENOPROTOOPT */
-	rec->pinned = 1;
-	wake_helper(); /* to take it off: an enrolled socket that always passes is slower than plain */
+	if (value + sizeof(int) > end || !*(int *)value)
+		return 1;
+	rec = join(ctx->sk);
+	if (!rec)
+		return 1;
+	if (ctx->optname == UP_OPT_PIN_TCP)
+		rec->pinned = 1;
+	wake_helper(); /* to find its other end; or to take it off: an enrolled socket that always passes is slower than plain */
 	ctx->optlen = -1; /* done; not for the kernel's handler */
 	return 1;
 }

@@ -114,6 +114,13 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 		rec->published = sent;
 		publish(rec, sk);
 	}
+	if (!(rec->flags & UP_F_ROOM)) {
+		/* Until then what is large passes, whatever it is. */
+		rec->judged = sent;
+		rec->judged_passed = rec->tx_counters.passed_messages;
+		rec->judge_at = sent + judge_messages;
+		return;
+	}
 	if (sent < rec->judge_at || take_every || rec->rule == UP_DECIDE_REDIRECT)
 		return;
 	if (!(rec->flags & UP_F_ASKED)) {
@@ -272,12 +279,14 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 		pair(rec, sk, tp, ctl, now);
 	if (rec->state == UP_PAIRED)
 		judge(rec, sk, tp, ctl);
+	if (rec->state == UP_WANTED)
+		enrol(rec, sk, tp, ctl, now);
 	if (rec->state == UP_ENROLLED || (rec->state == UP_READY && (ctl->dismiss_id || ctl->recheck || rec->pinned ||
 								       !(rec->flags & UP_F_SETTLED))))
 		hand_over(rec, sk, ctl, now);
 	if (rec->state == UP_READY)
 		review(rec, sk, ctl);
-	if (rec->state == UP_WANTED || rec->state == UP_LEAVING)
+	if (rec->state == UP_LEAVING || wants_room(rec, now))
 		pend(ctx->meta->seq, sk, rec, ctl);
 	return 0;
 }

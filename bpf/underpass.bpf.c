@@ -20,6 +20,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 #include "flow.bpf.h"
 #include "identity.bpf.h"
 #include "pairing.bpf.h"
+#include "enrol.bpf.h"
 #include "sweep.bpf.h"
 #include "apply.bpf.h"
 #include "verdict.bpf.h"

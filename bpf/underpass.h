@@ -9,7 +9,7 @@
 #ifndef UNDERPASS_H
 #define UNDERPASS_H
 
-#define UP_ABI 2
+#define UP_ABI 3
 
 /* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
 #define UP_SOL 0x7570
@@ -17,6 +17,7 @@
 #define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket is not enrolled */
 #define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
 #define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0; -1: not accelerated */
+#define UP_OPT_JOIN 5      /* set, int: this socket of a registered process has lasted long enough to be worth a record */
 
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
 #define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */
@@ -47,7 +48,7 @@ enum up_reason {
 enum up_state {
 	UP_NEW = 0,      /* not yet found its other end */
 	UP_PAIRED = 1,   /* peer known */
-	UP_WANTED = 2,   /* the next apply pass enrols it */
+	UP_WANTED = 2,   /* to be enrolled */
 	UP_ENROLLED = 3, /* in both sockhashes; the other half may not be yet */
 	UP_READY = 4,    /* the peer is enrolled too: the verdict may redirect */
 	UP_PLAIN = 5,    /* decided against; up_sock.reason says why */
@@ -62,6 +63,7 @@ enum up_tx {
 
 #define UP_F_SETTLED 1 /* both ends know that the other is UP_READY: nothing more to hand over */
 #define UP_F_TRIAL 2   /* a stream: whether it gains, its own messages have to tell */
+#define UP_F_ROOM 8    /* its receive buffer has been given room (make_room) */
 #define UP_F_ASKED 4   /* to be judged in the next pass, when the other end has said how far it is */
 
 #define UP_SEEN_READER_PASSED 1 /* the peer has read a byte that came by TCP since its enrolment */
@@ -90,7 +92,8 @@ struct up_counters {
 /*
  * The flow record: one for each socket of a registered JVM, in BPF_MAP_TYPE_SK_STORAGE `socks`.
  *
- * An accepted socket starts with a copy of its listener's (BPF_F_CLONE); `cookie` tells the copy from the original.
+ * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
+ * `cookie` tells from the original.
  * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, average_size, seen and
  * tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
  */
@@ -107,6 +110,7 @@ struct up_sock {
 	__u64 peer_judged;
 	__u64 judged_passed; /* messages passed, when it was last judged */
 	__u64 judge_at;     /* messages sent, when it is to be judged again */
+	__u64 busy_since_ns; /* of the first attempt at enrolment that found another psock; 0: none did */
 	__u32 owner_id;     /* registration; 0: not registered any more */
 	__u32 owner_slot;   /* index into `totals` */
 	__u32 owner_tgid;   /* in the initial pid namespace */
@@ -119,8 +123,7 @@ struct up_sock {
 	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
 	__u32 segments_out;
 	__u32 window_clamp;             /* of TCP before enrolment, where it was lowered; else 0 */
-	__u8 busy;                      /* attempts at enrolment that found another psock's program */
-	__u8 pad[3];
+	__u32 pad;
 	__u32 state;                    /* enum up_state; 32 bits wide for the atomic exchange that hands over */
 	__u8 reason;                    /* enum up_reason */
 	__u8 tx;                        /* enum up_tx */
@@ -216,7 +219,7 @@ struct up_control {
 struct up_pending {
 	__u32 netns_inum;
 	__u32 owner_tgid;
-	__u32 state; /* UP_WANTED or UP_LEAVING */
+	__u32 state; /* UP_LEAVING, or enrolled and without room yet */
 	__u32 pad;
 };
 

@@ -43,8 +43,7 @@ public final class KernelDatapath implements Datapath {
 
   private static final int DRAIN_STEP_MILLIS = 20;
 
-  private static final List<String> CGROUP_PROGRAMS =
-      List.of("up_sock_create", "up_connect4", "up_connect6", "up_setsockopt", "up_getsockopt");
+  private static final List<String> CGROUP_PROGRAMS = List.of("up_setsockopt", "up_getsockopt");
 
   private final ReentrantLock lock = new ReentrantLock();
   private final BpfObject object;
@@ -187,7 +186,7 @@ public final class KernelDatapath implements Datapath {
     return registrations.firstId();
   }
 
-  /** Marks the process: every TCP socket that it has, or makes from now on, gets a record. */
+  /** Marks the process: its TCP connections get records, and so do later ones that it asks for. */
   @Override
   public void admit(Registration registration) throws IOException {
     lock.lock();

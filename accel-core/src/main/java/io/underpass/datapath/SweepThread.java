@@ -2,27 +2,20 @@ package io.underpass.datapath;
 
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
+import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
  * Sweeps while something is undecided, ever more rarely while nothing changes, and sleeps when all
- * is settled until a program wakes it: a registered process connects, or one registers.
+ * is settled until a program wakes it: a socket has joined, a flow is to be judged, or a process
+ * registers.
  */
 final class SweepThread implements AutoCloseable {
-  /** No sooner after another: what a connection needs to show what it is. */
-  private static final long FIRST_NANOS = 5_000_000;
+  /** After something has moved: the other end of a connection joins at about the same time. */
+  private static final long FIRST_NANOS = 100_000;
 
   /** At rest with undecided flows (idle connections): one sweep of a few microseconds a second. */
   private static final long LAST_NANOS = 1_000_000_000;
-
-  /**
-   * So long after a wake-up it does not sleep for good: a process says that it connects before its
-   * socket is anything that a scan could see.
-   */
-  private static final long VIGILANT_NANOS = 1_000_000_000;
-
-  /** A sweep may take one part in so many of a processor's time. */
-  private static final long REST_FACTOR = 20;
 
   /** One sweep. */
   @FunctionalInterface
@@ -50,20 +43,17 @@ final class SweepThread implements AutoCloseable {
 
   private void run() {
     long pause = FIRST_NANOS;
-    long vigilantUntil = System.nanoTime() + VIGILANT_NANOS;
+    SweepBudget budget = new SweepBudget(System.nanoTime());
     while (!stopping) {
       try {
         long start = System.nanoTime();
         Sweep.Result result = step.run();
-        long least = Math.max(FIRST_NANOS, REST_FACTOR * (System.nanoTime() - start));
+        long least = Math.max(FIRST_NANOS, budget.spend(start, System.nanoTime()));
         pause = result.moved() ? least : Math.clamp(2 * pause, least, Math.max(least, LAST_NANOS));
-        boolean undecided = result.undecided() || System.nanoTime() - vigilantUntil < 0;
         // At most one sweep in `least`, however often it is woken; the wake-up is not lost.
-        Thread.sleep(least / 1_000_000);
-        long rest = pause - least;
-        if (events.await(undecided ? (int) (rest / 1_000_000) : -1) > 0 || !undecided) {
+        Thread.sleep(Duration.ofNanos(least));
+        if (await(result.undecided(), pause - least)) {
           pause = FIRST_NANOS;
-          vigilantUntil = System.nanoTime() + VIGILANT_NANOS;
         }
       } catch (NativeException | RuntimeException e) {
         trouble.accept("sweep: " + e.getMessage());
@@ -73,6 +63,17 @@ final class SweepThread implements AutoCloseable {
         return; // close() does that
       }
     }
+  }
+
+  /** Waits for a wake-up; not for longer than {@code rest} if something is undecided. */
+  private boolean await(boolean undecided, long rest) throws NativeException, InterruptedException {
+    if (!undecided) {
+      events.await(-1);
+      return true;
+    }
+    // The kernel waits in milliseconds.
+    Thread.sleep(Duration.ofNanos(rest % 1_000_000));
+    return events.await((int) (rest / 1_000_000)) > 0;
   }
 
   private void sleep(long nanos) {

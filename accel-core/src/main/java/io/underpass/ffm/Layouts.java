@@ -8,7 +8,7 @@ package io.underpass.ffm;
  */
 public final class Layouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_ABI = 2;
+  public static final int UP_ABI = 3;
 
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
@@ -18,6 +18,9 @@ public final class Layouts {
 
   /** Of that level: bytes that can be read at once. */
   public static final int UP_OPT_AVAILABLE = 2;
+
+  /** Of that level: this socket is worth a record. */
+  public static final int UP_OPT_JOIN = 5;
 
   /** How many registrations there can be. */
   public static final int UP_MAX_JVMS = 1024;
@@ -77,15 +80,14 @@ public final class Layouts {
    *  16 | peer_sk                  | u64, 0 outside of the kernel
    *  24 | peer_cookie              | u64
    *  32 | born_ns, since_ns, enrolled_ns | u64 each
-   *  56 | published, judged, peer_judged, judged_passed, judge_at | u64 each
-   *  96 | owner_id, owner_slot, owner_tgid, generation | u32 each
-   * 112 | isn_mine, isn_theirs     | u32 each
-   * 120 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
-   * 128 | average_size, segments_in, segments_out, window_clamp | u32 each
-   * 144 | busy                     | u8, pad 3 bytes
-   * 148 | state                    | u32
-   * 152 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
-   * 160 | tx_counters              | struct up_counters
+   *  56 | published, judged, peer_judged, judged_passed, judge_at, busy_since_ns | u64 each
+   * 104 | owner_id, owner_slot, owner_tgid, generation | u32 each
+   * 120 | isn_mine, isn_theirs     | u32 each
+   * 128 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
+   * 136 | average_size, segments_in, segments_out, window_clamp | u32 each
+   * 152 | pad, state               | u32 each
+   * 160 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
+   * 168 | tx_counters              | struct up_counters
    * </pre>
    */
   public static final class Sock {
@@ -101,30 +103,30 @@ public final class Layouts {
     public static final int PEER_JUDGED = 72;
     public static final int JUDGED_PASSED = 80;
     public static final int JUDGE_AT = 88;
-    public static final int OWNER_ID = 96;
-    public static final int OWNER_SLOT = 100;
-    public static final int OWNER_TGID = 104;
-    public static final int GENERATION = 108;
-    public static final int ISN_MINE = 112;
-    public static final int ISN_THEIRS = 116;
-    public static final int COPIED_AT_ENROLMENT = 120;
-    public static final int PEER_COPIED_AT_ENROLMENT = 124;
-    public static final int AVERAGE_SIZE = 128;
-    public static final int SEGMENTS_IN = 132;
-    public static final int SEGMENTS_OUT = 136;
-    public static final int WINDOW_CLAMP = 140;
-    public static final int BUSY = 144;
-    public static final int STATE = 148;
-    public static final int REASON = 152;
-    public static final int TX = 153;
-    public static final int FLAGS = 154;
-    public static final int SEEN = 155;
-    public static final int PINNED = 156;
-    public static final int REPAIRED = 157;
-    public static final int RULE = 158;
-    public static final int TRIALS = 159;
-    public static final int TX_COUNTERS = 160;
-    public static final int SIZE = 200;
+    public static final int BUSY_SINCE_NS = 96;
+    public static final int OWNER_ID = 104;
+    public static final int OWNER_SLOT = 108;
+    public static final int OWNER_TGID = 112;
+    public static final int GENERATION = 116;
+    public static final int ISN_MINE = 120;
+    public static final int ISN_THEIRS = 124;
+    public static final int COPIED_AT_ENROLMENT = 128;
+    public static final int PEER_COPIED_AT_ENROLMENT = 132;
+    public static final int AVERAGE_SIZE = 136;
+    public static final int SEGMENTS_IN = 140;
+    public static final int SEGMENTS_OUT = 144;
+    public static final int WINDOW_CLAMP = 148;
+    public static final int STATE = 156;
+    public static final int REASON = 160;
+    public static final int TX = 161;
+    public static final int FLAGS = 162;
+    public static final int SEEN = 163;
+    public static final int PINNED = 164;
+    public static final int REPAIRED = 165;
+    public static final int RULE = 166;
+    public static final int TRIALS = 167;
+    public static final int TX_COUNTERS = 168;
+    public static final int SIZE = 208;
 
     private Sock() {}
   }
@@ -256,21 +258,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 200 | tuple              | struct up_tuple
-   * 236 | queued             | u32
-   * 240 | tcp_bytes_sent     | u64
-   * 248 | tcp_bytes_received | u64
-   * 256 | age_ns             | u64
+   * 208 | tuple              | struct up_tuple
+   * 244 | queued             | u32
+   * 248 | tcp_bytes_sent     | u64
+   * 256 | tcp_bytes_received | u64
+   * 264 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 200;
-    public static final int QUEUED = 236;
-    public static final int TCP_BYTES_SENT = 240;
-    public static final int TCP_BYTES_RECEIVED = 248;
-    public static final int AGE_NS = 256;
-    public static final int SIZE = 264;
+    public static final int TUPLE = 208;
+    public static final int QUEUED = 244;
+    public static final int TCP_BYTES_SENT = 248;
+    public static final int TCP_BYTES_RECEIVED = 256;
+    public static final int AGE_NS = 264;
+    public static final int SIZE = 272;
 
     private Flow() {}
   }

@@ -141,7 +141,8 @@ class EnrolmentTest {
     Process peer = Testbed.java(EchoServer.class);
     try (Testbed bed = new Testbed(true)) {
       int port = Integer.parseInt(peer.inputReader().readLine());
-      try (SocketChannel channel = SocketChannel.open(new InetSocketAddress("127.0.0.1", port))) {
+      try (SocketChannel channel =
+          Joining.join(SocketChannel.open(new InetSocketAddress("127.0.0.1", port)))) {
         for (int i = 0; i < 50; i++) {
           echo(channel);
         }
@@ -162,6 +163,7 @@ class EnrolmentTest {
         SocketChannel self = SocketChannel.open()) {
       self.bind(new InetSocketAddress("127.0.0.1", 0));
       self.connect(self.getLocalAddress());
+      Joining.join(self);
       for (int i = 0; i < 50; i++) {
         echo(self);
         bed.helper.sweep();

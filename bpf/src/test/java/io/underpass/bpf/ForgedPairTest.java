@@ -18,11 +18,13 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Scanner;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A registered process that is root in a user namespace and a network namespace of its own, and
@@ -34,44 +36,47 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ForgedPairTest {
   private static final int SIZE = 1000;
 
-  /**
-   * Forged after the registration, the option itself is seen; before it, only the namespace tells.
-   */
+  /** When it forges. */
+  enum When {
+    /** No program sees the option: only the namespace tells. */
+    BEFORE_THE_HELPER,
+    /** The option is seen, of whatever process. */
+    BEFORE_THE_REGISTRATION,
+    AFTER_THE_REGISTRATION
+  }
+
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void whoChoosesHisSequenceNumbersGetsNobodysBytes(boolean registeredFirst) throws Exception {
+  @EnumSource
+  void whoChoosesHisSequenceNumbersGetsNobodysBytes(When when) throws Exception {
     Process echo = Testbed.java(EnrolmentTest.EchoServer.class);
     Process forger = null;
-    try (Testbed bed = new Testbed(true)) {
+    Testbed bed = new Testbed(true);
+    try {
       int port = Integer.parseInt(echo.inputReader().readLine());
-      try (SocketChannel victim = SocketChannel.open(new InetSocketAddress("127.0.0.1", port))) {
+      try (SocketChannel victim =
+          Joining.join(SocketChannel.open(new InetSocketAddress("127.0.0.1", port)))) {
         echo(victim, 20);
         bed.await(victim, f -> f.reason() == Reason.NO_PEER);
-        Path maps = Path.of(bed.helper.status().bpffs(), "v" + Layouts.UP_ABI);
-        int mine;
-        int theirs;
-        try (BpfMap socks = BpfMap.openPinned(maps.resolve("socks"))) {
-          ByteBuffer record = socks.newValue();
-          assertTrue(
-              socks.lookup(socks.newKey().putInt(0, ChannelCalls.descriptor(victim)), record));
-          mine = record.getInt(Sock.ISN_MINE);
-          theirs = record.getInt(Sock.ISN_THEIRS);
-        }
         // What a server has that accepted the victim; a client's own SYN counts as one.
-        int forgedMine = theirs;
-        int forgedTheirs = mine + 1;
+        Isn victims = Isn.of(victim, maps(bed));
+        Isn forged = new Isn(victims.theirs(), victims.mine() + 1);
+        if (when == When.BEFORE_THE_HELPER) {
+          bed.close();
+        }
         forger =
             Testbed.java(
                 Forger.class,
                 List.of("unshare", "-Urn", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"),
-                List.of(
-                    "--enable-native-access=ALL-UNNAMED",
-                    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"),
-                bed.helper.socket().toString(),
-                Boolean.toString(registeredFirst),
-                Integer.toString(forgedMine),
-                Integer.toString(forgedTheirs));
-        assertEquals("forged", forger.inputReader().readLine());
+                List.of(),
+                when.name(),
+                Integer.toString(forged.mine()),
+                Integer.toString(forged.theirs()));
+        if (when == When.BEFORE_THE_HELPER) {
+          assertEquals("forged", forger.inputReader().readLine());
+          bed = new Testbed(true);
+        }
+        tell(forger, bed.helper.socket().toString());
+        assertEquals("registered", forger.inputReader().readLine());
         // A new registration makes the victim look for its other end again.
         long end = System.nanoTime() + 1_500_000_000L;
         boolean published = false;
@@ -81,16 +86,16 @@ class ForgedPairTest {
           for (FlowView flow : bed.helper.flows(10)) {
             assertFalse(flow.accelerated(), flow::toString);
           }
-          published |= isPublished(maps, forgedMine, forgedTheirs);
+          published |= forged.isPublished(maps(bed));
         }
-        assertEquals(!registeredFirst, published, "the forged numbers are in the table");
+        assertEquals(when == When.BEFORE_THE_HELPER, published, "the forged numbers are known");
         bed.await(victim, f -> f.reason() == Reason.NO_PEER);
         assertEquals(0, bed.totals().bytesRedirected());
-        forger.outputWriter().write("\n");
-        forger.outputWriter().flush();
+        tell(forger, "");
         assertEquals("got 0", forger.inputReader().readLine());
       }
     } finally {
+      bed.close();
       if (forger != null) {
         forger.destroyForcibly().waitFor();
       }
@@ -98,10 +103,29 @@ class ForgedPairTest {
     }
   }
 
-  /** Key of {@code halves}: struct up_isn. */
-  private static boolean isPublished(Path maps, int mine, int theirs) throws IOException {
-    try (BpfMap halves = BpfMap.openPinned(maps.resolve("halves"))) {
-      return halves.lookup(halves.newKey().putInt(0, mine).putInt(4, theirs), halves.newValue());
+  private static void tell(Process process, String line) throws IOException {
+    process.outputWriter().write(line + "\n");
+    process.outputWriter().flush();
+  }
+
+  private static Path maps(Testbed bed) {
+    return Path.of(bed.helper.status().bpffs(), "v" + Layouts.UP_ABI);
+  }
+
+  /** {@code struct up_isn}. */
+  private record Isn(int mine, int theirs) {
+    static Isn of(SocketChannel socket, Path maps) throws IOException {
+      try (BpfMap socks = BpfMap.openPinned(maps.resolve("socks"))) {
+        ByteBuffer record = socks.newValue();
+        assertTrue(socks.lookup(socks.newKey().putInt(0, ChannelCalls.descriptor(socket)), record));
+        return new Isn(record.getInt(Sock.ISN_MINE), record.getInt(Sock.ISN_THEIRS));
+      }
+    }
+
+    boolean isPublished(Path maps) throws IOException {
+      try (BpfMap halves = BpfMap.openPinned(maps.resolve("halves"))) {
+        return halves.lookup(halves.newKey().putInt(0, mine).putInt(4, theirs), halves.newValue());
+      }
     }
   }
 
@@ -129,31 +153,42 @@ class ForgedPairTest {
     private Forger() {}
 
     public static void main(String[] args) throws Exception {
-      boolean registeredFirst = Boolean.parseBoolean(args[1]);
-      try (HelperClient client = HelperClient.connect(Path.of(args[0]), Testbed.PATIENCE)) {
-        if (registeredFirst) {
-          client.register("on").orThrow();
-        }
-        try (SocketChannel socket = SocketChannel.open()) {
-          int fd = ChannelCalls.descriptor(socket);
-          set(fd, TCP_REPAIR, 1);
-          set(fd, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE);
-          set(fd, TCP_QUEUE_SEQ, Integer.parseInt(args[2]));
-          set(fd, TCP_REPAIR_QUEUE, TCP_RECV_QUEUE);
-          set(fd, TCP_QUEUE_SEQ, Integer.parseInt(args[3]));
-          socket.bind(new InetSocketAddress("127.0.0.1", 0));
-          socket.connect(new InetSocketAddress("127.0.0.1", 9)); // in repair mode nobody is asked
-          set(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
-          if (!registeredFirst) {
-            client.register("on").orThrow();
-          }
+      Scanner lines = new Scanner(System.in, StandardCharsets.US_ASCII);
+      When when = When.valueOf(args[0]);
+      try (SocketChannel socket = SocketChannel.open()) {
+        if (when == When.BEFORE_THE_HELPER) {
+          forge(socket, args);
           System.out.println("forged");
-          int _ = System.in.read();
+        }
+        try (HelperClient client =
+            HelperClient.connect(Path.of(lines.nextLine()), Testbed.PATIENCE)) {
+          if (when == When.BEFORE_THE_REGISTRATION) {
+            forge(socket, args);
+          }
+          client.register("on").orThrow();
+          if (when == When.AFTER_THE_REGISTRATION) {
+            forge(socket, args);
+            Joining.join(socket);
+          }
+          System.out.println("registered");
+          lines.nextLine();
           socket.configureBlocking(false);
           System.out.println("got " + socket.read(ByteBuffer.allocate(SIZE)));
-          int _ = System.in.read();
+          lines.nextLine();
         }
       }
+    }
+
+    private static void forge(SocketChannel socket, String[] args) throws IOException {
+      int fd = ChannelCalls.descriptor(socket);
+      set(fd, TCP_REPAIR, 1);
+      set(fd, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE);
+      set(fd, TCP_QUEUE_SEQ, Integer.parseInt(args[1]));
+      set(fd, TCP_REPAIR_QUEUE, TCP_RECV_QUEUE);
+      set(fd, TCP_QUEUE_SEQ, Integer.parseInt(args[2]));
+      socket.bind(new InetSocketAddress("127.0.0.1", 0));
+      socket.connect(new InetSocketAddress("127.0.0.1", 9)); // in repair mode nobody is asked
+      set(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
     }
 
     private static void set(int fd, int option, int value) throws IOException {

@@ -65,9 +65,7 @@ class HandshakeTest {
           Testbed.java(
               Talker.class,
               List.of("ip", "netns", "exec", namespace),
-              List.of(
-                  "--enable-native-access=ALL-UNNAMED",
-                  "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"),
+              List.of(),
               bed.helper.socket().toString(),
               option);
       try {
@@ -143,8 +141,9 @@ class HandshakeTest {
         Bytes bytes = new Bytes(9);
         byte[] block = new byte[SIZE];
         bytes.fill(block, SIZE, 0);
+        Joining.join(one);
         one.write(ByteBuffer.wrap(block)); // in the SYN, or before there is a socket to accept
-        try (SocketChannel two = listener.accept()) {
+        try (SocketChannel two = Joining.join(listener.accept())) {
           read(two, bytes, 0);
           long position = SIZE;
           for (int i = 0; i < 2000; i++, position += SIZE) {

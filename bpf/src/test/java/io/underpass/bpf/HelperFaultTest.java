@@ -87,18 +87,18 @@ class HelperFaultTest {
         first.kill();
       }
       streams.awaitRounds(3);
-      int program = programOf("link_up_sock_create");
+      int program = programOf("link_up_setsockopt");
       HelperProcess second = new HelperProcess(socket, pins);
-      assertNotEquals(program, programOf("link_up_sock_create"), "the link has the new program");
+      assertNotEquals(program, programOf("link_up_setsockopt"), "the link has the new program");
       try (HelperClient client = Streams.register(socket)) {
         streams.awaitAccelerated(client, 2 * STREAMS);
         acceleratesNewOnes(client);
         second.kill();
       }
       streams.awaitRounds(3);
-      program = programOf("link_up_sock_create");
+      program = programOf("link_up_setsockopt");
       try (HelperProcess third = HelperProcess.upgraded(socket, pins)) {
-        assertNotEquals(program, programOf("link_up_sock_create"), "the link has the new program");
+        assertNotEquals(program, programOf("link_up_setsockopt"), "the link has the new program");
         try (HelperClient client = Streams.register(socket)) {
           streams.awaitAccelerated(client, 2 * STREAMS);
           acceleratesNewOnes(client);

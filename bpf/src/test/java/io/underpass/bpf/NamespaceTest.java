@@ -100,7 +100,7 @@ class NamespaceTest {
       try (ServerSocketChannel listener = ServerSocketChannel.open()) {
         listener.bind(new InetSocketAddress(SERVER, PORT));
         System.out.println("listening");
-        try (SocketChannel channel = listener.accept()) {
+        try (SocketChannel channel = Joining.join(listener.accept())) {
           ByteBuffer block = ByteBuffer.allocate(4096);
           while (channel.read(block.clear()) >= 0) {
             block.flip();
@@ -113,7 +113,8 @@ class NamespaceTest {
     }
 
     private static void talk(String address) throws Exception {
-      try (SocketChannel channel = SocketChannel.open(new InetSocketAddress(address, PORT))) {
+      try (SocketChannel channel =
+          Joining.join(SocketChannel.open(new InetSocketAddress(address, PORT)))) {
         Bytes bytes = new Bytes(7);
         byte[] sent = new byte[1000];
         for (int i = 0; i < EXCHANGES; i++) {

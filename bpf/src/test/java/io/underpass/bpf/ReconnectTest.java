@@ -38,7 +38,7 @@ class ReconnectTest {
       ChannelCalls.disconnect(fd);
       ChannelCalls.connectLoopback(fd, listener.socket().getLocalPort());
       try (SocketChannel server = listener.accept()) {
-        Testbed.Pair next = new Testbed.Pair(former.client(), server);
+        Testbed.Pair next = new Testbed.Pair(former.client(), server).join();
         for (int i = 0; i < 20; i++) {
           EnrolmentTest.exchange(next, 20);
           bed.helper.sweep();

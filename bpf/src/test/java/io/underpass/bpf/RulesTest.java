@@ -98,9 +98,7 @@ class RulesTest {
         Testbed.java(
             PlainHelper.class,
             List.of(),
-            List.of(
-                "--enable-native-access=ALL-UNNAMED",
-                "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"),
+            List.of(),
             folder.resolve("first.sock").toString(),
             pins.toString());
     try (Testbed.Pair named = Testbed.Pair.open("127.0.0.1");

@@ -41,7 +41,7 @@ final class Sink implements AutoCloseable {
   }
 
   SocketChannel connect() throws IOException {
-    return SocketChannel.open(new InetSocketAddress("127.0.0.1", port));
+    return Joining.join(SocketChannel.open(new InetSocketAddress("127.0.0.1", port)));
   }
 
   long pid() {
@@ -112,7 +112,7 @@ final class Sink implements AutoCloseable {
       List<SocketChannel> accepted = new ArrayList<>();
       List<Thread> echoes = new ArrayList<>();
       for (int i = 0; i < count; i++) {
-        SocketChannel channel = listener.accept();
+        SocketChannel channel = Joining.join(listener.accept());
         accepted.add(channel);
         echoes.add(Thread.ofVirtual().start(() -> echo(channel)));
       }

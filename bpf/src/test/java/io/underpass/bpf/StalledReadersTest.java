@@ -81,7 +81,7 @@ class StalledReadersTest {
         SocketChannel client = SocketChannel.open();
         client.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
         client.connect(listener.getLocalAddress());
-        pairs.add(new Testbed.Pair(client, listener.accept()));
+        pairs.add(new Testbed.Pair(client, listener.accept()).join());
       }
     }
     return pairs;

@@ -54,8 +54,15 @@ final class Testbed implements AutoCloseable {
       try (ServerSocketChannel listener = ServerSocketChannel.open()) {
         listener.bind(new InetSocketAddress(address, 0));
         SocketChannel client = SocketChannel.open(listener.getLocalAddress());
-        return new Pair(client, listener.accept());
+        return new Pair(client, listener.accept()).join();
       }
+    }
+
+    /** Both ends, where this JVM is registered. */
+    Pair join() throws IOException {
+      Joining.join(client);
+      Joining.join(server);
+      return this;
     }
 
     @Override
@@ -90,6 +97,9 @@ final class Testbed implements AutoCloseable {
       throws IOException {
     List<String> command = new ArrayList<>(through);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    // For the descriptors of channels.
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
     command.addAll(options);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));

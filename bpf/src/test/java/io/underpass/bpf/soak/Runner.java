@@ -1,5 +1,6 @@
 package io.underpass.bpf.soak;
 
+import io.underpass.bpf.Joining;
 import io.underpass.bpf.soak.Group.Failure;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -142,9 +143,10 @@ final class Runner implements AutoCloseable {
         Script script = scripts.get(i);
         ServerSocketChannel listener =
             listeners.get(script.traits().v6() ? 1 : 0).get(opened++ % LISTENERS);
-        SocketChannel client = SocketChannel.open(listener.getLocalAddress());
+        SocketChannel client = Joining.join(SocketChannel.open(listener.getLocalAddress()));
         int start = (int) ((opened * 7919L + number * 104_729L) % (Content.PERIOD / 2));
-        connections.add(new Connection(script, client, listener.accept(), start, threads));
+        connections.add(
+            new Connection(script, client, Joining.join(listener.accept()), start, threads));
       }
     }
 

@@ -40,6 +40,9 @@ public final class Hooks extends UnderpassBridge {
   /** Null until the first registration, and where no write is to wait. */
   private static volatile Paces paces;
 
+  /** Null until the first registration. */
+  private static volatile Joins joins;
+
   private final Consumer<Object> platformServer;
 
   private Hooks(Consumer<Object> platformServer) {
@@ -63,6 +66,9 @@ public final class Hooks extends UnderpassBridge {
    */
   public static void activate(Sockopts opened, boolean spin, boolean pace) {
     sockopts = opened;
+    if (joins == null) {
+      joins = Joins.start(TABLE, COUNTS, opened);
+    }
     paces = pace ? new Paces(opened, PACES) : null;
     if (spin) {
       try {
@@ -190,7 +196,7 @@ public final class Hooks extends UnderpassBridge {
       COUNTS.closed();
     }
     Sockopts opened = sockopts;
-    if (opened != null && (record == null ? TABLE.hasStrangers() : record.isConnected())) {
+    if (opened != null && (record == null ? TABLE.hasStrangers() : record.isJoined())) {
       if (opened.unread(fd, record != null) > 0) {
         opened.lingerZero(fd);
       }
@@ -217,10 +223,27 @@ public final class Hooks extends UnderpassBridge {
     } else {
       TABLE.add(fd, kind, SocketRecord.Role.CONNECT);
     }
+    added();
   }
 
   private static void accepted(FileDescriptor fd, SocketRecord.Kind kind) {
     COUNTS.accepted();
     TABLE.add(fd, kind, SocketRecord.Role.ACCEPT);
+    added();
+  }
+
+  private static void added() {
+    Joins known = joins;
+    if (known != null) {
+      known.added();
+    }
+  }
+
+  /** It has read so often that it is worth to be accelerated. */
+  static void busy(FileDescriptor fd) throws Throwable {
+    Joins known = joins;
+    if (known != null) {
+      known.busy(fd);
+    }
   }
 }

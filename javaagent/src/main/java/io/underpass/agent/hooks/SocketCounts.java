@@ -52,6 +52,11 @@ public final class SocketCounts {
     return accepted.sum();
   }
 
+  /** Connections made or accepted. */
+  long connections() {
+    return connected.sum() + accepted.sum();
+  }
+
   /** Sockets closed, of those that had a record. */
   public long closedCount() {
     return closed.sum();

@@ -9,6 +9,7 @@ import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
  * What is known of one open TCP socket. It does not keep the socket alive: it is gone when the file
@@ -37,10 +38,17 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
     ACCEPT
   }
 
+  private static final AtomicIntegerFieldUpdater<SocketRecord> JOINED =
+      AtomicIntegerFieldUpdater.newUpdater(SocketRecord.class, "joined");
+
   private final int hash;
   private final Kind kind;
   private final long createdNanos = System.nanoTime();
   private volatile Role role;
+
+  /** 1: the kernel's part has been asked to know it. By {@link #JOINED}. */
+  @SuppressWarnings("unused")
+  private volatile int joined;
 
   /** {@code local remote}, once asked and known. */
   private volatile String addresses;
@@ -91,6 +99,19 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
 
   boolean isConnected() {
     return role == Role.CONNECT || role == Role.ACCEPT;
+  }
+
+  /** Once true, and then false: who gets true asks. Set before the kernel knows, see closing. */
+  boolean join() {
+    return JOINED.compareAndSet(this, 0, 1);
+  }
+
+  boolean isJoined() {
+    return joined != 0;
+  }
+
+  long ageNanos(long now) {
+    return now - createdNanos;
   }
 
   void connected() {

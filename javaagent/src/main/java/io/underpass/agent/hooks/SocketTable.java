@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * them alive.
  */
 public final class SocketTable {
-  /** About 8 MB of records. What comes later has none; it is accelerated all the same. */
+  /** About 8 MB of records. What comes later has none; it is accelerated if it reads a lot. */
   static final int MAX = 65_536;
 
   private final ConcurrentHashMap<Object, SocketRecord> records = new ConcurrentHashMap<>();

@@ -26,6 +26,7 @@ public final class Sockopts {
   private static final int AVAILABLE = 2;
   private static final int UNREAD = 3;
   private static final int BEHIND = 4;
+  private static final int JOIN = 5;
 
   /** So many unanswered calls in a row are no accident. */
   private static final int MAX_UNANSWERED = 16;
@@ -100,6 +101,15 @@ public final class Sockopts {
       set.invokeExact(fd, false, level, PIN_TCP, 1, false);
     } catch (IOException e) {
       // Nobody answers: then nobody redirects either.
+    }
+  }
+
+  /** This socket may be accelerated from now on. */
+  void join(FileDescriptor fd) throws Throwable {
+    try {
+      set.invokeExact(fd, false, level, JOIN, 1, false);
+    } catch (IOException e) {
+      // Closed meanwhile; or nobody answers, and the next registration finds it by itself.
     }
   }
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Enrolment: a socket becomes a member of both sockhashes. up_scan does it, so the socket's owner lock is not held: a send, a
+ * receive or a close may be running in this very moment, with the functions of plain TCP.
+ *
+ * - A sender that runs goes on by TCP; the verdict waits until that has been read.
+ * - A reader that runs, or sleeps, does not look at the psock queue before it returns. That is why `copied_at_enrolment` is
+ *   taken after the insertion: whoever moves copied_seq beyond it has returned, or is about to, and its next read looks. The
+ *   insertion takes the spin lock that release_sock() takes, so a read that ended before it is seen to have ended.
+ * - A close that runs finds the psock at its end (sock_map_destroy), as it does when it waits for a lock that we hold.
+ */
+#ifndef UNDERPASS_ENROL_H
+#define UNDERPASS_ENROL_H
+
+static __always_inline __u8 reason_of(long err)
+{
+	switch (err) {
+	case -E2BIG:
+	case -ENOMEM:
+		return UP_REASON_TABLE_FULL;
+	case -EBUSY:
+		return UP_REASON_SOCKMAP_BUSY;
+	case -EINVAL:
+		return UP_REASON_ULP;
+	case -EOPNOTSUPP:
+		return UP_REASON_UNSUPPORTED;
+	default:
+		return UP_REASON_FAILED;
+	}
+}
+
+/*
+ * EBUSY has two causes: another sockmap owns the socket, or the psock of an enrolment before this one is still there, since a
+ * reader that sleeps in tcp_bpf_recvmsg holds it until it returns. So it is tried again for a second, half of what the other
+ * end waits (no_peer_ns).
+ */
+static __always_inline int may_try_again(struct up_sock *rec, __u64 now)
+{
+	if (!rec->busy_since_ns)
+		rec->busy_since_ns = now;
+	return now - rec->busy_since_ns < no_peer_ns / 2;
+}
+
+static __always_inline void leave_maps(struct up_sock *rec)
+{
+	__u64 key = rec->cookie;
+
+	bpf_map_delete_elem(&senders, &key);
+	bpf_map_delete_elem(&members, &key);
+}
+
+/* WANTED: into both sockhashes. Stays WANTED where that may yet work. */
+static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct tcp_sock *tp, struct up_control *ctl, __u64 now)
+{
+	__u64 key = rec->cookie;
+	long err;
+
+	ctl->unsettled++;
+	/* Before the insertion: the verdict may run from then on. */
+	rec->peer_copied_at_enrolment = 0;
+	rec->seen = 0;
+	rec->tx = UP_TX_TCP;
+	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED | UP_F_ROOM);
+	rec->judged = messages_of(rec);
+	rec->judged_passed = rec->tx_counters.passed_messages;
+	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
+	rec->judge_at = rec->judged + judge_messages;
+	err = bpf_map_update_elem(&members, &key, sk, BPF_NOEXIST);
+	if (!err) {
+		err = bpf_map_update_elem(&senders, &key, sk, BPF_NOEXIST);
+		if (err)
+			leave_maps(rec); /* nothing is queued yet: nobody knows that it was a member */
+	}
+	if (err == -EBUSY && may_try_again(rec, now))
+		return;
+	rec->busy_since_ns = 0;
+	if (err) {
+		decide_plain(rec, sk, reason_of(err));
+		return;
+	}
+	/* Only now does the sockhash hold the socket: it may have been freed before, and its memory be another one's. */
+	if (bpf_get_socket_cookie(sk) != rec->cookie) {
+		leave_maps(rec);
+		return;
+	}
+	rec->enrolled_ns = now;
+	rec->copied_at_enrolment = tp->copied_seq;
+	set_state(rec, UP_ENROLLED);
+	publish(rec, sk);
+	ctl->progress++;
+}
+
+/* From this size on messages need more room than a receive buffer has at the start. */
+#define LARGE_MESSAGE 8192
+
+/*
+ * Is it time to make room? That takes a walk with locks, so it is done for flows that send much, or have lasted a while: small
+ * messages do without. Also asked by up_apply, about any socket.
+ */
+static __always_inline int wants_room(const struct up_sock *rec, __u64 now)
+{
+	return (rec->state == UP_ENROLLED || rec->state == UP_READY) && !(rec->flags & UP_F_ROOM) &&
+	       (take_every || rec->average_size >= LARGE_MESSAGE || now - rec->enrolled_ns >= room_after_ns);
+}
+
+#endif

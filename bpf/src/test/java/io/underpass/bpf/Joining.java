@@ -1,0 +1,25 @@
+package io.underpass.bpf;
+
+import io.underpass.ffm.ChannelCalls;
+import io.underpass.ffm.Errno;
+import io.underpass.ffm.Layouts;
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+
+/** What the agent does for a connection that has lasted: asks for a record of it. */
+public final class Joining {
+  private static final byte[] ONE = {1, 0, 0, 0}; // an int; both machines are little-endian
+
+  private Joining() {}
+
+  /** Does nothing where this process is not registered: a registration finds all that there are. */
+  public static SocketChannel join(SocketChannel channel) throws IOException {
+    int result =
+        ChannelCalls.setOption(
+            ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_JOIN, ONE);
+    if (result != 0 && result != -Errno.ENOPROTOOPT) {
+      throw new IOException("setsockopt UP_OPT_JOIN: " + Errno.name(-result));
+    }
+    return channel;
+  }
+}
