@@ -54,12 +54,6 @@ public abstract class UnderpassBridge {
   /** Urgent data is about to be sent. */
   public static final int URGENT = 13;
 
-  /** A read of a {@code NioSocketImpl} begins, under its lock; it blocks. */
-  public static final int SOCKET_READING = 14;
-
-  /** A read of a {@code SocketChannelImpl} begins, under its lock; the flag: it blocks. */
-  public static final int CHANNEL_READING = 15;
-
   /** So much in one write is worth a question to the kernel before it: bytes. */
   public static final int LARGE_WRITE = 32_768;
 
@@ -104,6 +98,23 @@ public abstract class UnderpassBridge {
     }
   }
 
+  /**
+   * A read begins, under the socket's read lock.
+   *
+   * @param blocks whether it waits where there is nothing to read
+   */
+  public static void reading(FileDescriptor fd, boolean blocks) {
+    UnderpassBridge to = agent;
+    if (to == null) {
+      return;
+    }
+    try {
+      to.onRead(fd, blocks);
+    } catch (Throwable e) {
+      to.suppress(e);
+    }
+  }
+
   /** So many bytes are about to be written, under the socket's write lock. */
   public static void writing(FileDescriptor fd, int size) {
     if (size < LARGE_WRITE) {
@@ -139,6 +150,9 @@ public abstract class UnderpassBridge {
 
   /** The agent's part of {@link #available}. */
   protected abstract int onAvailable(FileDescriptor fd, int plain) throws Throwable;
+
+  /** The agent's part of {@link #reading}. */
+  protected abstract void onRead(FileDescriptor fd, boolean blocks) throws Throwable;
 
   /** The agent's part of {@link #writing}. */
   protected abstract void onLargeWrite(FileDescriptor fd) throws Throwable;

@@ -116,12 +116,6 @@ public final class Hooks extends UnderpassBridge {
       case BOUND -> COUNTS.bound();
       case CLOSING -> closing(fd);
       case URGENT -> beforeUrgent(fd);
-      case SOCKET_READING -> reading(fd);
-      case CHANNEL_READING -> {
-        if (flag) {
-          reading(fd);
-        }
-      }
       default -> throw new IllegalArgumentException("event " + what);
     }
   }
@@ -144,10 +138,38 @@ public final class Hooks extends UnderpassBridge {
   }
 
   @Override
+  protected void onRead(FileDescriptor fd, boolean blocks) throws Throwable {
+    SocketRecord socket = TABLE.get(Descriptors.numberOf(fd), fd);
+    if (socket == null || socket.isYoung()) {
+      return;
+    }
+    Spin spin = socket.spin();
+    Spins reads = spins;
+    if (spin == null) {
+      noLongerYoung(socket, reads);
+    } else if (blocks && reads != null) {
+      reads.beforeRead(fd, spin);
+    }
+  }
+
+  /** It has read so often that it is worth to be accelerated, and its reads may spin. */
+  private static void noLongerYoung(SocketRecord socket, Spins reads) throws Throwable {
+    Joins known = joins;
+    if (known == null || !socket.isConnected()) {
+      return;
+    }
+    known.busy(socket);
+    if (reads != null) {
+      socket.spin(new Spin(System.nanoTime()));
+    }
+  }
+
+  @Override
   protected void onLargeWrite(FileDescriptor fd) throws Throwable {
     Paces writes = paces;
-    if (writes != null) {
-      writes.beforeWrite(fd);
+    SocketRecord socket = writes == null ? null : TABLE.get(Descriptors.numberOf(fd), fd);
+    if (socket != null) {
+      writes.beforeWrite(socket);
     }
   }
 
@@ -183,15 +205,7 @@ public final class Hooks extends UnderpassBridge {
    * its own {@code shutdown}, as for plain TCP.
    */
   private static void closing(FileDescriptor fd) throws Throwable {
-    Spins reads = spins;
-    if (reads != null) {
-      reads.forget(fd);
-    }
-    Paces writes = paces;
-    if (writes != null) {
-      writes.forget(fd);
-    }
-    SocketRecord record = TABLE.remove(fd);
+    SocketRecord record = TABLE.remove(Descriptors.numberOf(fd), fd);
     if (record != null) {
       COUNTS.closed();
     }
@@ -203,32 +217,31 @@ public final class Hooks extends UnderpassBridge {
     }
   }
 
-  private static void reading(FileDescriptor fd) throws Throwable {
-    Spins reads = spins;
-    if (reads != null) {
-      reads.beforeRead(fd);
-    }
-  }
-
-  private static void created(FileDescriptor fd, SocketRecord.Kind kind, boolean server) {
+  private static void created(FileDescriptor fd, SocketRecord.Kind kind, boolean server)
+      throws Throwable {
     COUNTS.created();
-    TABLE.add(fd, kind, server ? SocketRecord.Role.LISTEN : SocketRecord.Role.NONE);
+    TABLE.add(
+        Descriptors.numberOf(fd),
+        fd,
+        kind,
+        server ? SocketRecord.Role.LISTEN : SocketRecord.Role.NONE);
   }
 
-  private static void connected(FileDescriptor fd, SocketRecord.Kind kind) {
+  private static void connected(FileDescriptor fd, SocketRecord.Kind kind) throws Throwable {
     COUNTS.connected();
-    SocketRecord record = TABLE.get(fd);
+    int number = Descriptors.numberOf(fd);
+    SocketRecord record = TABLE.get(number, fd);
     if (record != null) {
       record.connected();
     } else {
-      TABLE.add(fd, kind, SocketRecord.Role.CONNECT);
+      TABLE.add(number, fd, kind, SocketRecord.Role.CONNECT);
     }
     added();
   }
 
-  private static void accepted(FileDescriptor fd, SocketRecord.Kind kind) {
+  private static void accepted(FileDescriptor fd, SocketRecord.Kind kind) throws Throwable {
     COUNTS.accepted();
-    TABLE.add(fd, kind, SocketRecord.Role.ACCEPT);
+    TABLE.add(Descriptors.numberOf(fd), fd, kind, SocketRecord.Role.ACCEPT);
     added();
   }
 
@@ -236,14 +249,6 @@ public final class Hooks extends UnderpassBridge {
     Joins known = joins;
     if (known != null) {
       known.added();
-    }
-  }
-
-  /** It has read so often that it is worth to be accelerated. */
-  static void busy(FileDescriptor fd) throws Throwable {
-    Joins known = joins;
-    if (known != null) {
-      known.busy(fd);
     }
   }
 }

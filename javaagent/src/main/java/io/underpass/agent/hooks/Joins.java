@@ -1,6 +1,5 @@
 package io.underpass.agent.hooks;
 
-import java.io.FileDescriptor;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -61,12 +60,9 @@ final class Joins implements Runnable {
   }
 
   /** It reads a lot: worth it, however young. */
-  void busy(FileDescriptor fd) throws Throwable {
-    SocketRecord record = table.get(fd);
-    if (record == null) {
-      sockopts.join(fd); // the table is full, or it is older than the agent
-    } else if (record.join()) {
-      sockopts.join(fd);
+  void busy(SocketRecord socket) throws Throwable {
+    if (socket.join()) {
+      sockopts.join(socket.fd());
     }
   }
 
@@ -108,14 +104,10 @@ final class Joins implements Runnable {
       if (!record.isConnected() || record.isJoined()) {
         continue;
       }
-      FileDescriptor fd = record.get();
-      if (fd == null) {
-        continue;
-      }
       if (record.ageNanos(now) < AGE_NANOS) {
         young = true;
       } else if (record.join()) {
-        sockopts.join(fd);
+        sockopts.join(record.fd());
       }
     }
     return young;

@@ -1,14 +1,11 @@
 package io.underpass.agent.hooks;
 
-import java.io.FileDescriptor;
-import java.lang.ref.WeakReference;
-
 /**
  * Whether waiting for the reader pays on one socket: each wait in vain makes the next rarer.
  *
  * <p>Not synchronized: used under the write lock of its socket only.
  */
-final class Pace extends WeakReference<FileDescriptor> {
+final class Pace {
   /** Large writes until a socket is asked again that was not accelerated. */
   static final int PLAIN_REST = 64;
 
@@ -19,10 +16,6 @@ final class Pace extends WeakReference<FileDescriptor> {
 
   /** The rest after the last wait in vain was 2 to the power of this. */
   private int level;
-
-  Pace(FileDescriptor fd) {
-    super(fd);
-  }
 
   /** Whether this write asks; called once for each. */
   boolean isDue() {

@@ -17,7 +17,6 @@ final class Paces {
 
   private final Sockopts sockopts;
   private final WaitCounts counts;
-  private final SocketSlots<Pace> paces = new SocketSlots<>(Pace::new);
 
   Paces(Sockopts sockopts, WaitCounts counts) {
     this.sockopts = sockopts;
@@ -25,10 +24,11 @@ final class Paces {
   }
 
   /** A large write is about to begin; under the socket's write lock. */
-  void beforeWrite(FileDescriptor fd) throws Throwable {
-    Pace pace = paces.find(fd);
+  void beforeWrite(SocketRecord socket) throws Throwable {
+    Pace pace = socket.pace();
+    FileDescriptor fd = socket.fd();
     // A virtual thread would keep its carrier from others meanwhile.
-    if (pace == null || !pace.isDue() || Thread.currentThread().isVirtual()) {
+    if (!pace.isDue() || Thread.currentThread().isVirtual()) {
       return;
     }
     int behind = sockopts.behind(fd);
@@ -37,11 +37,6 @@ final class Paces {
     } else if (behind > 0) {
       await(fd, pace);
     }
-  }
-
-  /** It is about to be closed. */
-  void forget(FileDescriptor fd) {
-    paces.forget(fd);
   }
 
   @SuppressWarnings("ThreadPriorityCheck") // to give the processor to the reader is the purpose

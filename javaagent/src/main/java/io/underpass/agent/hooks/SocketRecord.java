@@ -5,17 +5,19 @@ import java.io.FileDescriptor;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.lang.ref.ReferenceQueue;
-import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
- * What is known of one open TCP socket. It does not keep the socket alive: it is gone when the file
- * descriptor's object is, closed or forgotten.
+ * What is known of one open TCP socket, until it is closed. It keeps the object of its file
+ * descriptor alive, but not the socket: one that is forgotten is closed by the JDK's cleaner, which
+ * has the same object.
  */
-public final class SocketRecord extends WeakReference<FileDescriptor> {
+public final class SocketRecord {
+  /** A connection that does not live for so many reads is not worth any acceleration. */
+  static final int YOUNG_READS = 24;
+
   /** Which of the JDK's three kinds of socket it is. */
   public enum Kind {
     /** {@code Socket} and {@code ServerSocket}. */
@@ -41,7 +43,7 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
   private static final AtomicIntegerFieldUpdater<SocketRecord> JOINED =
       AtomicIntegerFieldUpdater.newUpdater(SocketRecord.class, "joined");
 
-  private final int hash;
+  private final FileDescriptor fd;
   private final Kind kind;
   private final long createdNanos = System.nanoTime();
   private volatile Role role;
@@ -53,11 +55,23 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
   /** {@code local remote}, once asked and known. */
   private volatile String addresses;
 
-  SocketRecord(FileDescriptor fd, ReferenceQueue<FileDescriptor> queue, Kind kind, Role role) {
-    super(fd, queue);
-    this.hash = System.identityHashCode(fd);
+  /** Reads until it is worth it; under the socket's read lock. */
+  private int youngReads = YOUNG_READS;
+
+  /** How its reads spin; null until they may. Under the socket's read lock. */
+  private Spin spin;
+
+  /** How its large writes wait; null until there was one. Under the socket's write lock. */
+  private Pace pace;
+
+  SocketRecord(FileDescriptor fd, Kind kind, Role role) {
+    this.fd = fd;
     this.kind = kind;
     this.role = role;
+  }
+
+  FileDescriptor fd() {
+    return fd;
   }
 
   /** Which kind of socket. */
@@ -70,19 +84,13 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
     return role;
   }
 
-  /** How long ago it was made, accepted, or first seen. */
-  public long ageMillis() {
-    return (System.nanoTime() - createdNanos) / 1_000_000;
-  }
-
   /**
    * Both addresses as {@code address:port}, with a space between; null if it has none, or none any
    * more.
    */
   public String addresses() {
     String known = addresses;
-    FileDescriptor fd = get();
-    if (known == null && fd != null && isConnected()) {
+    if (known == null && isConnected()) {
       try {
         known =
             text((InetSocketAddress) Addresses.LOCAL.invokeExact(fd))
@@ -103,7 +111,7 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
 
   /** Once true, and then false: who gets true asks. Set before the kernel knows, see closing. */
   boolean join() {
-    return JOINED.compareAndSet(this, 0, 1);
+    return joined == 0 && JOINED.compareAndSet(this, 0, 1);
   }
 
   boolean isJoined() {
@@ -118,15 +126,28 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
     role = Role.CONNECT;
   }
 
-  /** By identity: a record is found by its file descriptor through a {@link Probe}. */
-  @Override
-  public boolean equals(Object other) {
-    return this == other;
+  /** Whether it is one of its first reads; called once for each. */
+  boolean isYoung() {
+    if (youngReads == 0) {
+      return false;
+    }
+    youngReads--;
+    return true;
   }
 
-  @Override
-  public int hashCode() {
-    return hash;
+  Spin spin() {
+    return spin;
+  }
+
+  void spin(Spin started) {
+    spin = started;
+  }
+
+  Pace pace() {
+    if (pace == null) {
+      pace = new Pace();
+    }
+    return pace;
   }
 
   private static String text(InetSocketAddress address) {
@@ -148,25 +169,6 @@ public final class SocketRecord extends WeakReference<FileDescriptor> {
       } catch (ReflectiveOperationException e) {
         throw new LinkageError(e.toString(), e);
       }
-    }
-  }
-
-  /** Finds the record of a file descriptor in a map; never stored in one. */
-  static final class Probe {
-    private final FileDescriptor fd;
-
-    Probe(FileDescriptor fd) {
-      this.fd = fd;
-    }
-
-    @Override
-    public boolean equals(Object other) {
-      return other instanceof SocketRecord record && record.refersTo(fd);
-    }
-
-    @Override
-    public int hashCode() {
-      return System.identityHashCode(fd);
     }
   }
 }

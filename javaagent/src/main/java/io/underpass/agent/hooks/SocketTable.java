@@ -1,22 +1,25 @@
 package io.underpass.agent.hooks;
 
 import java.io.FileDescriptor;
-import java.lang.ref.Reference;
-import java.lang.ref.ReferenceQueue;
-import java.util.Collection;
-import java.util.Collections;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * The open TCP sockets of this JVM, by their file descriptor's object; bounded, and holding none of
- * them alive.
+ * The open TCP sockets of this JVM, by the number of their file descriptor; bounded.
+ *
+ * <p>A number is one socket's until it is closed, and every close is seen before it happens. What
+ * is left behind all the same is found to be another descriptor's, and makes room for the next
+ * socket of that number.
  */
 public final class SocketTable {
-  /** About 8 MB of records. What comes later has none; it is accelerated if it reads a lot. */
+  /** Descriptors with this number and above have no record, and are not accelerated. */
   static final int MAX = 65_536;
 
-  private final ConcurrentHashMap<Object, SocketRecord> records = new ConcurrentHashMap<>();
-  private final ReferenceQueue<FileDescriptor> forgotten = new ReferenceQueue<>();
+  private static final int CHUNK = 1024;
+
+  private final AtomicReferenceArray<AtomicReferenceArray<SocketRecord>> chunks =
+      new AtomicReferenceArray<>(MAX / CHUNK);
 
   /**
    * Whether there are connections without a record: from before the agent came, or beyond the
@@ -26,24 +29,31 @@ public final class SocketTable {
 
   SocketTable() {}
 
-  void add(FileDescriptor fd, SocketRecord.Kind kind, SocketRecord.Role role) {
-    for (Reference<?> gone = forgotten.poll(); gone != null; gone = forgotten.poll()) {
-      records.remove(gone);
+  void add(int number, FileDescriptor fd, SocketRecord.Kind kind, SocketRecord.Role role) {
+    if (number < 0) {
+      return; // closed already
     }
-    if (records.mappingCount() >= MAX) {
+    if (number >= MAX) {
       strangers = true;
       return;
     }
-    SocketRecord record = new SocketRecord(fd, forgotten, kind, role);
-    records.put(record, record);
+    chunkFor(number).set(number % CHUNK, new SocketRecord(fd, kind, role));
   }
 
-  SocketRecord get(FileDescriptor fd) {
-    return records.get(new SocketRecord.Probe(fd));
+  /** Null if it has none. */
+  SocketRecord get(int number, FileDescriptor fd) {
+    AtomicReferenceArray<SocketRecord> chunk = chunkOf(number);
+    SocketRecord record = chunk == null ? null : chunk.getAcquire(number % CHUNK);
+    return record != null && record.fd() == fd ? record : null;
   }
 
-  SocketRecord remove(FileDescriptor fd) {
-    return records.remove(new SocketRecord.Probe(fd));
+  /** What it had; null if it had none. */
+  SocketRecord remove(int number, FileDescriptor fd) {
+    SocketRecord record = get(number, fd);
+    if (record != null && chunkOf(number).compareAndSet(number % CHUNK, record, null)) {
+      return record;
+    }
+    return null;
   }
 
   /** There may be sockets from before the classes were woven. */
@@ -57,11 +67,37 @@ public final class SocketTable {
 
   /** How many there are now. */
   public long size() {
-    return records.mappingCount();
+    return records().size();
   }
 
-  /** Those there are now; changes while it is walked. */
-  public Collection<SocketRecord> records() {
-    return Collections.unmodifiableCollection(records.values());
+  /** Those there are now. */
+  public List<SocketRecord> records() {
+    List<SocketRecord> records = new ArrayList<>();
+    for (int i = 0; i < chunks.length(); i++) {
+      AtomicReferenceArray<SocketRecord> chunk = chunks.getAcquire(i);
+      for (int j = 0; chunk != null && j < CHUNK; j++) {
+        SocketRecord record = chunk.getAcquire(j);
+        if (record != null) {
+          records.add(record);
+        }
+      }
+    }
+    return records;
+  }
+
+  /** Null where there is none, or can be none. */
+  private AtomicReferenceArray<SocketRecord> chunkOf(int number) {
+    return number < 0 || number >= MAX ? null : chunks.getAcquire(number / CHUNK);
+  }
+
+  private AtomicReferenceArray<SocketRecord> chunkFor(int number) {
+    AtomicReferenceArray<SocketRecord> chunk = chunkOf(number);
+    if (chunk != null) {
+      return chunk;
+    }
+    AtomicReferenceArray<SocketRecord> mine = new AtomicReferenceArray<>(CHUNK);
+    AtomicReferenceArray<SocketRecord> others =
+        chunks.compareAndExchange(number / CHUNK, null, mine);
+    return others == null ? mine : others;
   }
 }

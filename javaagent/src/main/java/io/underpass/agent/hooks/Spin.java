@@ -1,29 +1,23 @@
 package io.underpass.agent.hooks;
 
-import java.io.FileDescriptor;
-import java.lang.ref.WeakReference;
-
 /**
  * Whether spinning before a read pays on one socket: what it did lately decides how many reads go
  * without an attempt.
  *
  * <p>Not synchronized: used under the read lock of its socket only.
  */
-final class Spin extends WeakReference<FileDescriptor> {
-  /** A connection that does not live for so many reads pays for nothing. */
-  static final int FIRST_REST = 64;
-
+final class Spin {
   /** Reads until a socket is asked again that was not enrolled. */
   static final int PLAIN_REST = 1024;
 
-  /** After so many failures in a row, attempts get no rarer: one in 20 ms, or 64 reads. */
-  static final int MAX_LEVEL = 11;
+  /** After so many failures in a row, attempts get no rarer: one in 164 ms. */
+  static final int MAX_LEVEL = 14;
 
   /** Reads without a look at the clock: that costs as much as all the rest of a read's hook. */
   static final int MAX_REST = 64;
 
   /** What a failure of level 0 would rest; each level doubles it. */
-  private static final long REST_NANOS = 10_000;
+  static final long REST_NANOS = 10_000;
 
   /**
    * So many reads may find their bytes at once, at the price of a poll each, for one that a spin
@@ -41,13 +35,16 @@ final class Spin extends WeakReference<FileDescriptor> {
   private static final long LONG_NANOS = 100_000;
 
   /** Reads to come without an attempt. */
-  private int rest = FIRST_REST;
+  private int rest;
 
   /** Failures that count: the rest after the last was 2 to the power of this. */
   private int level;
 
   /** The last attempt was won. */
   private boolean winning;
+
+  /** No attempt was ever won. */
+  private boolean isNew = true;
 
   /** Reads that may find their bytes at once before that counts as a failure. */
   private int credit;
@@ -58,8 +55,7 @@ final class Spin extends WeakReference<FileDescriptor> {
   /** Until then nobody asks whether the socket is enrolled; {@code System.nanoTime}. */
   private long enrolledUntil;
 
-  Spin(FileDescriptor fd, long now) {
-    super(fd);
+  Spin(long now) {
     notBefore = now;
     enrolledUntil = now;
   }
@@ -80,6 +76,10 @@ final class Spin extends WeakReference<FileDescriptor> {
     }
     rest = MAX_REST;
     return true;
+  }
+
+  boolean isNew() {
+    return isNew;
   }
 
   boolean isEnrolled(long now) {
@@ -107,6 +107,7 @@ final class Spin extends WeakReference<FileDescriptor> {
       level >>= 1;
     }
     winning = true;
+    isNew = false;
     credit = CREDIT;
   }
 

@@ -38,7 +38,7 @@ final class Spins {
   private final WaitCounts counts;
   private final MethodHandle poll;
 
-  private final SocketSlots<Spin> spins = new SocketSlots<>(fd -> new Spin(fd, System.nanoTime()));
+  private final Outlook outlook = new Outlook(System.nanoTime());
 
   private Spins(Sockopts sockopts, RunQueue runQueue, WaitCounts counts, MethodHandle poll) {
     this.sockopts = sockopts;
@@ -61,22 +61,20 @@ final class Spins {
   }
 
   /** A read that blocks is about to begin; under the socket's read lock. */
-  void beforeRead(FileDescriptor fd) throws Throwable {
-    Spin spin = spins.find(fd);
+  void beforeRead(FileDescriptor fd, Spin spin) throws Throwable {
     // A virtual thread that waits gives its processor to another one: it must not hold it.
-    if (spin != null && spin.isDue() && !Thread.currentThread().isVirtual()) {
+    if (spin.isDue() && !Thread.currentThread().isVirtual()) {
       attempt(fd, spin);
     }
-  }
-
-  /** It is about to be closed. */
-  void forget(FileDescriptor fd) {
-    spins.forget(fd);
   }
 
   private void attempt(FileDescriptor fd, Spin spin) throws Throwable {
     long begin = System.nanoTime();
     if (spin.isTooEarly(begin)) {
+      return;
+    }
+    if (spin.isNew() && outlook.isTooEarly(begin)) {
+      spin.rest(Spin.MAX_REST);
       return;
     }
     if (!spin.isEnrolled(begin)) {
@@ -115,9 +113,13 @@ final class Spins {
     if (readable && now - begin < budget + PREEMPTED_NANOS) {
       counts.won();
       spin.won();
+      outlook.won();
     } else {
       counts.lost();
       spin.lost(now);
+      if (spin.isNew()) {
+        outlook.lost(now);
+      }
     }
   }
 

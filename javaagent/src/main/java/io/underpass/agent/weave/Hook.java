@@ -10,7 +10,8 @@ import io.underpass.agent.bridge.UnderpassBridge;
  * @param event what the bridge is told, where it is told an event
  * @param fd the file descriptor that it is told
  * @param family the protocol family; null if it can only be TCP
- * @param flag a boolean; null for false. At {@link Where#WRITE} the number of bytes
+ * @param flag a boolean; null for false, at {@link Where#READ} for true. At {@link Where#WRITE} the
+ *     number of bytes
  */
 record Hook(Where where, String method, int event, Load fd, Load family, Load flag) {
   /** The places. None of them adds a branch, so that no stack map frame has to be made. */
@@ -34,7 +35,9 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
      */
     SEND_OOB,
     /** Before the first instruction; the bridge gets the descriptor and a number. */
-    WRITE
+    WRITE,
+    /** Before each return; the bridge gets the descriptor, and whether the read blocks. */
+    READ
   }
 
   static Hook enter(String method, int event, Load fd) {
@@ -59,6 +62,10 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
 
   static Hook write(String method, Load fd, Load size) {
     return new Hook(Where.WRITE, method, -1, fd, null, size);
+  }
+
+  static Hook read(String method, Load fd, Load blocks) {
+    return new Hook(Where.READ, method, -1, fd, null, blocks);
   }
 
   Hook family(Load load) {

@@ -10,11 +10,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What has to change in {@code java.base} before anything can be woven: one package opened, one
+ * What has to change in {@code java.base} before anything can be woven: two packages opened, one
  * class added.
  */
 public final class JavaBase {
   private static final String PACKAGE = "sun.nio.ch";
+
+  /** Has {@code FileDescriptor}, of which the number is read. */
+  private static final String DESCRIPTORS = "java.io";
 
   /** Any class of the package that every JVM has loaded by now. */
   private static final String NEIGHBOUR = "sun.nio.ch.DirectBuffer";
@@ -25,7 +28,7 @@ public final class JavaBase {
   private JavaBase() {}
 
   /**
-   * Opens the package to the agent's module and to nobody else, and defines the bridge in it.
+   * Opens the packages to the agent's module and to nobody else, and defines the bridge in it.
    *
    * @return false if the bridge is there: this JVM has the agent already
    */
@@ -43,7 +46,7 @@ public final class JavaBase {
         Object.class.getModule(),
         Set.of(),
         Map.of(PACKAGE, callers),
-        Map.of(PACKAGE, Set.of(agent)),
+        Map.of(PACKAGE, Set.of(agent), DESCRIPTORS, Set.of(agent)),
         Set.of(),
         Map.of());
     byte[] bytes;
@@ -58,7 +61,7 @@ public final class JavaBase {
     }
   }
 
-  /** Full access to a class of the package. */
+  /** Full access to a class of the opened packages. */
   public static MethodHandles.Lookup lookup(String type) throws ReflectiveOperationException {
     return MethodHandles.privateLookupIn(Class.forName(type, false, null), MethodHandles.lookup());
   }

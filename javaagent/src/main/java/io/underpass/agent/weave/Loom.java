@@ -151,6 +151,10 @@ final class Loom {
       if (returns && hook.where() == Where.EXIT) {
         load(hook.fd(), Opcodes.ACONST_NULL);
         event();
+      } else if (returns && hook.where() == Where.READ) {
+        load(hook.fd(), Opcodes.ACONST_NULL);
+        load(hook.flag(), Opcodes.ICONST_1);
+        bridge("reading", "(Ljava/io/FileDescriptor;Z)V");
       } else if (returns && hook.where() == Where.RESULT) {
         super.visitInsn(Opcodes.DUP);
         bridge("platformServer", "(Ljava/lang/Object;)V");

@@ -8,13 +8,11 @@ import static io.underpass.agent.bridge.UnderpassBridge.BOUND;
 import static io.underpass.agent.bridge.UnderpassBridge.CHANNEL_ACCEPTED;
 import static io.underpass.agent.bridge.UnderpassBridge.CHANNEL_CONNECTED;
 import static io.underpass.agent.bridge.UnderpassBridge.CHANNEL_CREATED;
-import static io.underpass.agent.bridge.UnderpassBridge.CHANNEL_READING;
 import static io.underpass.agent.bridge.UnderpassBridge.CLOSING;
 import static io.underpass.agent.bridge.UnderpassBridge.SERVER_CHANNEL_CREATED;
 import static io.underpass.agent.bridge.UnderpassBridge.SOCKET_ACCEPTED;
 import static io.underpass.agent.bridge.UnderpassBridge.SOCKET_CONNECTED;
 import static io.underpass.agent.bridge.UnderpassBridge.SOCKET_CREATED;
-import static io.underpass.agent.bridge.UnderpassBridge.SOCKET_READING;
 
 import io.underpass.agent.weave.Hook.Load;
 import java.util.HashMap;
@@ -55,7 +53,7 @@ record Target(String type, List<Hook> hooks) {
         Hook.exit("bind(Ljava/net/InetAddress;I)V", BOUND, OWN_FD),
         Hook.exit("connect(" + ADDRESS + "I)V", SOCKET_CONNECTED, OWN_FD),
         Hook.exit("accept(Ljava/net/SocketImpl;)V", SOCKET_ACCEPTED, OWN_FD.of(1)),
-        Hook.exit("beginRead()" + FD, SOCKET_READING, OWN_FD),
+        Hook.read("beginRead()" + FD, OWN_FD, null),
         Hook.available("available()I"),
         Hook.sendOob("sendUrgentData(I)V"));
     add(
@@ -71,9 +69,7 @@ record Target(String type, List<Hook> hooks) {
         Hook.exit("endFinishConnect(ZZ)V", CHANNEL_CONNECTED, OWN_FD)
             .family(OWN_FAMILY)
             .flag(Load.argument(2, "Z")),
-        Hook.exit("beginRead(Z)V", CHANNEL_READING, OWN_FD)
-            .family(OWN_FAMILY)
-            .flag(Load.argument(1, "Z")),
+        Hook.read("beginRead(Z)V", OWN_FD, Load.argument(1, "Z")),
         Hook.available("available()I"),
         Hook.sendOob("sendOutOfBandData(B)I"));
     add(

@@ -7,10 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.FileDescriptor;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 class SocketTableTest {
   private final SocketTable table = new SocketTable();
@@ -19,45 +16,67 @@ class SocketTableTest {
   void aRecordIsFoundByItsVeryFileDescriptorUntilItIsRemoved() {
     FileDescriptor one = new FileDescriptor();
     FileDescriptor two = new FileDescriptor();
-    table.add(one, SocketRecord.Kind.SOCKET, SocketRecord.Role.NONE);
-    table.add(two, SocketRecord.Kind.ASYNC, SocketRecord.Role.ACCEPT);
-    SocketRecord record = table.get(one);
+    table.add(5, one, SocketRecord.Kind.SOCKET, SocketRecord.Role.NONE);
+    table.add(6000, two, SocketRecord.Kind.ASYNC, SocketRecord.Role.ACCEPT);
+    SocketRecord record = table.get(5, one);
     assertEquals(SocketRecord.Kind.SOCKET, record.kind());
     assertFalse(record.isConnected());
     record.connected();
     assertTrue(record.isConnected());
-    assertSame(record, table.remove(one));
-    assertNull(table.get(one));
-    assertNull(table.remove(one));
-    assertEquals(SocketRecord.Role.ACCEPT, table.get(two).role());
+    assertNull(table.get(6000, one));
+    assertNull(table.remove(6000, one));
+    assertSame(record, table.remove(5, one));
+    assertNull(table.get(5, one));
+    assertNull(table.remove(5, one));
+    assertEquals(SocketRecord.Role.ACCEPT, table.get(6000, two).role());
     assertEquals(1, table.size());
   }
 
   @Test
-  void aFullTableTakesNoMoreAndKnowsThatThereAreOthers() {
-    List<FileDescriptor> alive = new ArrayList<>();
-    for (int i = 0; i <= SocketTable.MAX; i++) {
-      assertFalse(table.hasStrangers());
-      FileDescriptor fd = new FileDescriptor();
-      alive.add(fd);
-      table.add(fd, SocketRecord.Kind.CHANNEL, SocketRecord.Role.CONNECT);
-    }
-    assertTrue(table.hasStrangers());
-    assertEquals(SocketTable.MAX, table.size());
-    assertNull(table.get(alive.getLast()));
+  void aNumberIsItsLastSockets() {
+    FileDescriptor forgotten = new FileDescriptor();
+    FileDescriptor next = new FileDescriptor();
+    table.add(5, forgotten, SocketRecord.Kind.SOCKET, SocketRecord.Role.CONNECT);
+    table.add(5, next, SocketRecord.Kind.CHANNEL, SocketRecord.Role.CONNECT);
+    assertNull(table.get(5, forgotten));
+    assertEquals(SocketRecord.Kind.CHANNEL, table.get(5, next).kind());
+    assertEquals(1, table.records().size());
   }
 
   @Test
-  @Timeout(60)
-  void aForgottenSocketLeavesNoRecord() throws Exception {
-    table.add(new FileDescriptor(), SocketRecord.Kind.CHANNEL, SocketRecord.Role.CONNECT);
-    FileDescriptor kept = new FileDescriptor();
-    while (table.size() != 1 || table.get(kept) == null) {
-      System.gc();
-      Thread.sleep(10);
-      table.remove(kept);
-      table.add(kept, SocketRecord.Kind.CHANNEL, SocketRecord.Role.CONNECT);
+  void beyondTheBoundThereIsNoRecordAndItIsKnownThatThereAreOthers() {
+    FileDescriptor last = new FileDescriptor();
+    table.add(SocketTable.MAX - 1, last, SocketRecord.Kind.CHANNEL, SocketRecord.Role.CONNECT);
+    assertFalse(table.hasStrangers());
+    FileDescriptor over = new FileDescriptor();
+    table.add(SocketTable.MAX, over, SocketRecord.Kind.CHANNEL, SocketRecord.Role.CONNECT);
+    assertTrue(table.hasStrangers());
+    assertNull(table.get(SocketTable.MAX, over));
+    assertNull(table.remove(SocketTable.MAX, over));
+    assertEquals(1, table.size());
+  }
+
+  @Test
+  void aClosedDescriptorHasNoRecord() {
+    FileDescriptor closed = new FileDescriptor();
+    table.add(-1, closed, SocketRecord.Kind.CHANNEL, SocketRecord.Role.CONNECT);
+    assertNull(table.get(-1, closed));
+    assertNull(table.remove(-1, closed));
+    assertEquals(0, table.size());
+  }
+
+  @Test
+  void anAnswerIsGivenOnce() {
+    FileDescriptor fd = new FileDescriptor();
+    table.add(1, fd, SocketRecord.Kind.SOCKET, SocketRecord.Role.ACCEPT);
+    SocketRecord record = table.get(1, fd);
+    for (int i = 0; i < SocketRecord.YOUNG_READS; i++) {
+      assertTrue(record.isYoung());
     }
-    assertEquals(1, table.records().size());
+    assertFalse(record.isYoung());
+    assertFalse(record.isJoined());
+    assertTrue(record.join());
+    assertFalse(record.join());
+    assertTrue(record.isJoined());
   }
 }

@@ -4,16 +4,30 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.FileDescriptor;
 import org.junit.jupiter.api.Test;
 
 class SpinTest {
-  private final FileDescriptor fd = new FileDescriptor();
-  private final Spin spin = new Spin(fd, 1_000);
+  private final Spin spin = new Spin(1_000);
 
   @Test
-  void aYoungSocketIsLeftAlone() {
-    assertEquals(Spin.FIRST_REST, reads());
+  void newSocketsShareWhatTheyHaveFoundOut() {
+    Outlook outlook = new Outlook(1_000);
+    assertFalse(outlook.isTooEarly(1_000));
+    for (int level = 1; level <= Spin.MAX_LEVEL + 2; level++) {
+      outlook.lost(0);
+      long pause = Spin.REST_NANOS << Math.min(level, Spin.MAX_LEVEL);
+      assertTrue(outlook.isTooEarly(pause - 1));
+      assertFalse(outlook.isTooEarly(pause));
+    }
+    outlook.won();
+    outlook.lost(0);
+    assertFalse(outlook.isTooEarly(Spin.REST_NANOS << (Spin.MAX_LEVEL / 2 + 1)));
+    assertTrue(spin.isNew());
+    spin.lost(0);
+    assertTrue(spin.isNew());
+    spin.won();
+    spin.lost(0);
+    assertFalse(spin.isNew());
   }
 
   @Test

@@ -33,7 +33,7 @@ class LoomTest {
       int returns = count(plain, hook.method(), null);
       int expected =
           switch (hook.where()) {
-            case EXIT, RESULT -> returns;
+            case EXIT, RESULT, READ -> returns;
             case ENTER, AVAILABLE, SEND_OOB, WRITE -> 1;
           };
       assertEquals(expected, calls, hook::toString);
