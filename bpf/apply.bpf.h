@@ -93,6 +93,8 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 	rec->peer_copied_at_enrolment = 0;
 	rec->seen = 0;
 	rec->tx = UP_TX_TCP;
+	rec->prot = (__u64)sk->__sk_common.skc_prot; /* a sockmap's variant of TCP, by now */
+	rec->pressure = (__u64)sk->__sk_common.skc_prot->memory_pressure;
 	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED);
 	rec->judged = messages_of(rec);
 	rec->judged_passed = rec->tx_counters.passed_messages;

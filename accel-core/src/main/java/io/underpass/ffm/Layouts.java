@@ -72,59 +72,64 @@ public final class Layouts {
    * {@code struct up_sock}, a socket's flow record.
    *
    * <pre>
-   *   0 | cookie                   | u64
-   *   8 | sk                       | u64, 0 outside of the kernel
-   *  16 | peer_sk                  | u64, 0 outside of the kernel
-   *  24 | peer_cookie              | u64
-   *  32 | born_ns, since_ns, enrolled_ns | u64 each
-   *  56 | published, judged, peer_judged, judged_passed, judge_at | u64 each
-   *  96 | owner_id, owner_slot, owner_tgid, generation | u32 each
-   * 112 | isn_mine, isn_theirs     | u32 each
-   * 120 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
-   * 128 | average_size, segments_in, segments_out, window_clamp | u32 each
-   * 144 | busy                     | u8, pad 3 bytes
-   * 148 | state                    | u32
-   * 152 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
-   * 160 | tx_counters              | struct up_counters
+   *   0 | peer_cookie              | u64
+   *   8 | peer_sk, sk, pressure    | u64 each, 0 outside of the kernel
+   *  32 | state, written, average_size, owner_slot | u32 each
+   *  48 | tx, pinned, seen, reason | u8 each
+   *  52 | isn_mine                 | u32
+   *  56 | tx_counters              | struct up_counters
+   *  96 | judge_at                 | u64
+   * 104 | prot                     | u64, 0 outside of the kernel
+   * 112 | cookie                   | u64
+   * 120 | born_ns, since_ns, enrolled_ns | u64 each
+   * 144 | published, judged, peer_judged, judged_passed | u64 each
+   * 176 | isn_theirs               | u32
+   * 180 | owner_id, owner_tgid, generation | u32 each
+   * 192 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
+   * 200 | segments_in, segments_out, window_clamp | u32 each
+   * 212 | busy, flags, repaired, rule, trials | u8 each, pad 7 bytes
    * </pre>
    */
   public static final class Sock {
-    public static final int COOKIE = 0;
-    public static final int SK = 8;
-    public static final int PEER_SK = 16;
-    public static final int PEER_COOKIE = 24;
-    public static final int BORN_NS = 32;
-    public static final int SINCE_NS = 40;
-    public static final int ENROLLED_NS = 48;
-    public static final int PUBLISHED = 56;
-    public static final int JUDGED = 64;
-    public static final int PEER_JUDGED = 72;
-    public static final int JUDGED_PASSED = 80;
-    public static final int JUDGE_AT = 88;
-    public static final int OWNER_ID = 96;
-    public static final int OWNER_SLOT = 100;
-    public static final int OWNER_TGID = 104;
-    public static final int GENERATION = 108;
-    public static final int ISN_MINE = 112;
-    public static final int ISN_THEIRS = 116;
-    public static final int COPIED_AT_ENROLMENT = 120;
-    public static final int PEER_COPIED_AT_ENROLMENT = 124;
-    public static final int AVERAGE_SIZE = 128;
-    public static final int SEGMENTS_IN = 132;
-    public static final int SEGMENTS_OUT = 136;
-    public static final int WINDOW_CLAMP = 140;
-    public static final int BUSY = 144;
-    public static final int STATE = 148;
-    public static final int REASON = 152;
-    public static final int TX = 153;
-    public static final int FLAGS = 154;
-    public static final int SEEN = 155;
-    public static final int PINNED = 156;
-    public static final int REPAIRED = 157;
-    public static final int RULE = 158;
-    public static final int TRIALS = 159;
-    public static final int TX_COUNTERS = 160;
-    public static final int SIZE = 200;
+    public static final int PEER_COOKIE = 0;
+    public static final int PEER_SK = 8;
+    public static final int SK = 16;
+    public static final int PRESSURE = 24;
+    public static final int STATE = 32;
+    public static final int WRITTEN = 36;
+    public static final int AVERAGE_SIZE = 40;
+    public static final int OWNER_SLOT = 44;
+    public static final int TX = 48;
+    public static final int PINNED = 49;
+    public static final int SEEN = 50;
+    public static final int REASON = 51;
+    public static final int ISN_MINE = 52;
+    public static final int TX_COUNTERS = 56;
+    public static final int JUDGE_AT = 96;
+    public static final int PROT = 104;
+    public static final int COOKIE = 112;
+    public static final int BORN_NS = 120;
+    public static final int SINCE_NS = 128;
+    public static final int ENROLLED_NS = 136;
+    public static final int PUBLISHED = 144;
+    public static final int JUDGED = 152;
+    public static final int PEER_JUDGED = 160;
+    public static final int JUDGED_PASSED = 168;
+    public static final int ISN_THEIRS = 176;
+    public static final int OWNER_ID = 180;
+    public static final int OWNER_TGID = 184;
+    public static final int GENERATION = 188;
+    public static final int COPIED_AT_ENROLMENT = 192;
+    public static final int PEER_COPIED_AT_ENROLMENT = 196;
+    public static final int SEGMENTS_IN = 200;
+    public static final int SEGMENTS_OUT = 204;
+    public static final int WINDOW_CLAMP = 208;
+    public static final int BUSY = 212;
+    public static final int FLAGS = 213;
+    public static final int REPAIRED = 214;
+    public static final int RULE = 215;
+    public static final int TRIALS = 216;
+    public static final int SIZE = 224;
 
     private Sock() {}
   }
@@ -256,21 +261,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 200 | tuple              | struct up_tuple
-   * 236 | queued             | u32
-   * 240 | tcp_bytes_sent     | u64
-   * 248 | tcp_bytes_received | u64
-   * 256 | age_ns             | u64
+   * 224 | tuple              | struct up_tuple
+   * 260 | queued             | u32
+   * 264 | tcp_bytes_sent     | u64
+   * 272 | tcp_bytes_received | u64
+   * 280 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 200;
-    public static final int QUEUED = 236;
-    public static final int TCP_BYTES_SENT = 240;
-    public static final int TCP_BYTES_RECEIVED = 248;
-    public static final int AGE_NS = 256;
-    public static final int SIZE = 264;
+    public static final int TUPLE = 224;
+    public static final int QUEUED = 260;
+    public static final int TCP_BYTES_SENT = 264;
+    public static final int TCP_BYTES_RECEIVED = 272;
+    public static final int AGE_NS = 280;
+    public static final int SIZE = 288;
 
     private Flow() {}
   }
