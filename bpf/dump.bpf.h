@@ -22,6 +22,8 @@ int up_dump(struct bpf_iter__bpf_sk_storage_map *ctx)
 	row.record = *rec;
 	row.record.sk = 0; /* addresses of the kernel stay there */
 	row.record.peer_sk = 0;
+	row.record.pressure = 0;
+	row.record.prot = 0;
 	tuple_of(&row.tuple, sk);
 	row.queued = psock_queued(sk);
 	row.tcp_bytes_sent = tp->bytes_acked;

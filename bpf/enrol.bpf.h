@@ -85,6 +85,8 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	}
 	rec->enrolled_ns = now;
 	rec->copied_at_enrolment = tp->copied_seq;
+	rec->prot = (__u64)sk->__sk_common.skc_prot; /* a sockmap's variant of TCP, by now */
+	rec->pressure = (__u64)sk->__sk_common.skc_prot->memory_pressure;
 	set_state(rec, UP_ENROLLED);
 	publish(rec, sk);
 	ctl->progress++;

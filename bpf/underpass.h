@@ -94,14 +94,30 @@ struct up_counters {
  *
  * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
  * `cookie` tells from the original.
- * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, average_size, seen and
+ * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, written, average_size, seen and
  * tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
+ *
+ * What the verdict reads for each message comes first: two cache lines, since the kernel puts a pointer of its own before
+ * the record, at the beginning of a line (struct bpf_local_storage_data).
  */
 struct up_sock {
-	__u64 cookie;  /* of this socket; 0 until the first scan */
-	__u64 sk;      /* address of this struct sock, for reads by CO-RE; never leaves the kernel */
-	__u64 peer_sk; /* address of the peer's; checked against peer_cookie at each use, since it may be gone */
 	__u64 peer_cookie;
+	__u64 peer_sk;      /* address of the peer's struct sock; what is read there counts only for a socket with peer_cookie */
+	__u64 sk;           /* address of this struct sock, for reads by CO-RE; never leaves the kernel */
+	__u64 pressure;     /* address of its protocol's memory_pressure; 0: none; never leaves the kernel */
+	__u32 state;        /* enum up_state; 32 bits wide for the atomic exchange that hands over */
+	__u32 written;      /* tcp_sock.write_seq when tx became UP_TX_REDIRECT: nothing went by TCP since, as long as it is that */
+	__u32 average_size; /* of messages, bytes, moving average over about 8 */
+	__u32 owner_slot;   /* index into `totals` */
+	__u8 tx;            /* enum up_tx */
+	__u8 pinned;        /* 1: UP_OPT_PIN_TCP was set */
+	__u8 seen;          /* UP_SEEN_*, of the verdict */
+	__u8 reason;        /* enum up_reason */
+	__u32 isn_mine;     /* initial sequence numbers of the handshake, each plus one */
+	struct up_counters tx_counters;
+	__u64 judge_at;     /* messages sent, when it is to be judged again */
+	__u64 prot;         /* address of its struct proto since its enrolment: another one is not TCP's; never leaves the kernel */
+	__u64 cookie;       /* of this socket; 0 until the first scan */
 	__u64 born_ns;      /* CLOCK_MONOTONIC, of the first scan that saw it */
 	__u64 since_ns;     /* the same, of when it last began to look for its other end */
 	__u64 enrolled_ns;  /* CLOCK_MONOTONIC, of its enrolment */
@@ -109,31 +125,20 @@ struct up_sock {
 	__u64 judged;       /* messages sent, and those of the peer, when the flow was last judged */
 	__u64 peer_judged;
 	__u64 judged_passed; /* messages passed, when it was last judged */
-	__u64 judge_at;     /* messages sent, when it is to be judged again */
 	__u64 busy_since_ns; /* of the first attempt at enrolment that found another psock; 0: none did */
+	__u32 isn_theirs;
 	__u32 owner_id;     /* registration; 0: not registered any more */
-	__u32 owner_slot;   /* index into `totals` */
 	__u32 owner_tgid;   /* in the initial pid namespace */
 	__u32 generation;   /* of up_control, when NO_PEER was decided */
-	__u32 isn_mine;     /* initial sequence numbers of the handshake, each plus one */
-	__u32 isn_theirs;
 	__u32 copied_at_enrolment;      /* tcp_sock.copied_seq of this socket when it was enrolled, under its lock */
 	__u32 peer_copied_at_enrolment; /* the same of the peer */
-	__u32 average_size;             /* of messages, bytes, moving average over about 8 */
 	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
 	__u32 segments_out;
 	__u32 window_clamp;             /* of TCP before enrolment, where it was lowered; else 0 */
-	__u32 pad;
-	__u32 state;                    /* enum up_state; 32 bits wide for the atomic exchange that hands over */
-	__u8 reason;                    /* enum up_reason */
-	__u8 tx;                        /* enum up_tx */
 	__u8 flags;                     /* UP_F_*, of the sweep */
-	__u8 seen;                      /* UP_SEEN_*, of the verdict */
-	__u8 pinned;                    /* 1: UP_OPT_PIN_TCP was set */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
 	__u8 rule;                      /* enum up_decision, of the rule that names one of its ports */
 	__u8 trials;                    /* how often it was taken off again; each makes the next rarer */
-	struct up_counters tx_counters;
 };
 
 /* Key of `halves`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */

@@ -105,19 +105,30 @@ static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec, __u32 
 }
 
 /* A layer above TCP, such as kernel TLS, that was put on after the enrolment: what it sends is not what is written. */
-static __always_inline int has_ulp(const struct up_sock *rec, const struct tcp_sock *tp)
+static __always_inline int has_ulp(const struct up_sock *rec)
 {
-	return tp->inet_conn.icsk_ulp_ops || READ_AT(struct inet_connection_sock, rec->peer_sk, icsk_ulp_ops);
+	return READ_AT(struct inet_connection_sock, rec->sk, icsk_ulp_ops) ||
+	       READ_AT(struct inet_connection_sock, rec->peer_sk, icsk_ulp_ops);
+}
+
+/*
+ * Has nothing gone by TCP since this direction was redirected? What the application writes passes the verdict, which then
+ * leaves UP_TX_REDIRECT; but a FIN has a sequence number too, and so has what another layer sends.
+ */
+static __always_inline int is_redirected(const struct up_sock *rec)
+{
+	return rec->tx == UP_TX_REDIRECT &&
+	       ((fault & UP_FAULT_HALF_CLOSE) || READ_AT(struct tcp_sock, rec->sk, write_seq) == rec->written);
 }
 
 /* May this direction change from TCP to redirect now? */
-static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock *tp)
+static __always_inline int is_drained(struct up_sock *rec)
 {
-	__u32 written = tp->write_seq, read;
+	__u32 written = READ_AT(struct tcp_sock, rec->sk, write_seq), read;
 
 	if (fault & UP_FAULT_ORDER)
 		return 1;
-	if (tp->snd_una != written)
+	if (READ_AT(struct tcp_sock, rec->sk, snd_una) != written)
 		return 0;
 	read = READ_AT(struct tcp_sock, rec->peer_sk, copied_seq);
 	if (read != written)
@@ -127,39 +138,76 @@ static __always_inline int is_drained(struct up_sock *rec, const struct tcp_sock
 	return (rec->seen & UP_SEEN_READER_PASSED) || (fault & UP_FAULT_READER);
 }
 
-static __always_inline int may_redirect(struct up_sock *rec, const struct tcp_sock *tp, __u32 size)
+/* tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. */
+static __always_inline int is_shut(const struct up_sock *rec)
 {
-	struct up_control *ctl = control_of();
+	return !(fault & UP_FAULT_HALF_CLOSE) && (READ_AT(struct sock, rec->sk, sk_shutdown) & SEND_SHUTDOWN);
+}
 
-	if (!ctl || ctl->paused || rec->pinned)
+/*
+ * The answer for most messages, from what the kernel is about to touch anyway; whatever is not as usual is left to
+ * may_redirect. The peer's cookie is not compared: nothing here depends on what is read of the peer but whether there is
+ * room, and the redirect finds the peer by its cookie, while it is a member. If it has gone, there is nobody to overfill.
+ */
+static __always_inline int goes_on(struct up_sock *rec, __u32 size)
+{
+	if (!is_redirected(rec) || is_shut(rec))
 		return 0;
-	/* tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. */
-	if (!(fault & UP_FAULT_HALF_CLOSE) && (tp->inet_conn.icsk_inet.sk.sk_shutdown & SEND_SHUTDOWN))
+	/* Neither has a layer above TCP: that would have put its own functions there. */
+	if (READ_AT(struct sock, rec->sk, __sk_common.skc_prot) != (struct proto *)rec->prot ||
+	    READ_AT(struct sock, rec->peer_sk, __sk_common.skc_prot) != (struct proto *)rec->prot)
+		return 0;
+	/* limit_of says no less. */
+	if (held_by(rec->peer_sk) || size > LEAST_ROOM ||
+	    (__u32)READ_AT(struct sock, rec->peer_sk, sk_rcvbuf) / 4 <= LEAST_ROOM)
+		return 0;
+	/* Its memory is in no cgroup that could have little left, and TCP in all has enough; or else somebody has to look. */
+	return (!READ_AT(struct sock, rec->peer_sk, sk_memcg) && !READ_AT(struct list_head, rec->pressure, next)) ||
+	       peer_may_charge(rec, size);
+}
+
+/* A function of its own, out of the way of those messages that need none of it. */
+static __attribute__((noinline)) int may_redirect(struct up_sock *rec, __u32 size)
+{
+	if (!rec)
+		return 0;
+	if (is_shut(rec))
 		return 0;
 	/* A socket that was disconnected and connected again (AF_UNSPEC) is another connection, with the same cookie. */
-	if (tp->snd_una - (__u32)tp->bytes_acked != rec->isn_mine)
+	if (READ_AT(struct tcp_sock, rec->sk, snd_una) - (__u32)READ_AT(struct tcp_sock, rec->sk, bytes_acked) !=
+	    rec->isn_mine)
 		return 0;
 	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
 	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 0;
-	if (!has_room(rec, size) || !peer_may_charge(rec, size) || has_ulp(rec, tp))
+	if (!has_room(rec, size) || !peer_may_charge(rec, size) || has_ulp(rec))
 		return 0;
-	return rec->tx == UP_TX_REDIRECT || is_drained(rec, tp);
+	return is_redirected(rec) || is_drained(rec);
 }
 
-static __always_inline void set_tx(struct up_sock *rec, struct up_totals *sum, __u8 tx)
+static __attribute__((noinline)) int switch_tx(struct up_sock *rec, __u8 tx)
 {
+	struct up_totals *sum;
+
+	if (!rec)
+		return 0;
+	sum = totals_of(rec->owner_slot);
+	if (tx == UP_TX_REDIRECT)
+		rec->written = READ_AT(struct tcp_sock, rec->sk, write_seq);
 	if (rec->tx == tx)
-		return;
+		return 0;
 	rec->tx = tx;
 	rec->tx_counters.switches++;
 	if (sum)
 		sum->tx.switches++;
+	return 0;
 }
 
 /* Starts at the first size, then goes an eighth of the way to each next one, down to it at the least. */
 static __always_inline void average_in(struct up_sock *rec, __u32 size)
 {
+	if (size == rec->average_size)
+		return;
 	if (!rec->average_size)
 		rec->average_size = size;
 	else if (size < rec->average_size)
@@ -168,8 +216,10 @@ static __always_inline void average_in(struct up_sock *rec, __u32 size)
 		rec->average_size += (size - rec->average_size) / 8;
 }
 
-static __always_inline void count_redirected(struct up_sock *rec, struct up_totals *sum, __u32 size)
+static __always_inline void count_redirected(struct up_sock *rec, __u32 size)
 {
+	struct up_totals *sum = totals_of(rec->owner_slot);
+
 	average_in(rec, size);
 	if (sum) {
 		if (!rec->tx_counters.redirected_messages)
@@ -181,8 +231,10 @@ static __always_inline void count_redirected(struct up_sock *rec, struct up_tota
 	rec->tx_counters.redirected_messages++;
 }
 
-static __always_inline void count_passed(struct up_sock *rec, struct up_totals *sum, __u32 size)
+static __always_inline void count_passed(struct up_sock *rec, __u32 size)
 {
+	struct up_totals *sum = totals_of(rec->owner_slot);
+
 	average_in(rec, size);
 	rec->tx_counters.passed_bytes += size;
 	rec->tx_counters.passed_messages++;
@@ -219,31 +271,33 @@ static __always_inline void call_for_judgement(const struct up_sock *rec)
 SEC("sk_msg")
 int up_verdict(struct sk_msg_md *msg)
 {
+	struct up_control *ctl = control_of();
 	__u32 size = msg->size;
-	struct up_totals *sum;
 	struct up_sock *rec;
-	struct tcp_sock *tp;
 	__u64 key;
+	int as_before;
 
 	rec = bpf_sk_storage_get(&socks, msg->sk, 0, 0);
-	if (!rec)
+	if (!rec || !ctl)
 		return SK_PASS;
-	sum = totals_of(rec->owner_slot);
-	tp = bpf_skc_to_tcp_sock(msg->sk);
-	if (rec->state == UP_READY && tp && may_redirect(rec, tp, size)) {
-		key = fault & UP_FAULT_WAKE ? rec->cookie : rec->peer_cookie;
-		/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
-		if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
-			set_tx(rec, sum, UP_TX_REDIRECT);
-			count_redirected(rec, sum, size);
-			call_for_judgement(rec);
-			return SK_PASS;
+	if (rec->state == UP_READY && !rec->pinned && !ctl->paused) {
+		as_before = goes_on(rec, size);
+		if (as_before || may_redirect(rec, size)) {
+			key = fault & UP_FAULT_WAKE ? rec->cookie : rec->peer_cookie;
+			/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
+			if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
+				if (!as_before)
+					switch_tx(rec, UP_TX_REDIRECT);
+				count_redirected(rec, size);
+				call_for_judgement(rec);
+				return SK_PASS;
+			}
 		}
 	}
-	set_tx(rec, sum, UP_TX_TCP);
+	switch_tx(rec, UP_TX_TCP);
 	if (is_rest(msg))
 		return SK_DROP;
-	count_passed(rec, sum, size);
+	count_passed(rec, size);
 	call_for_judgement(rec);
 	return SK_PASS;
 }

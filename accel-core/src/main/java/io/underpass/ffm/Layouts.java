@@ -72,61 +72,63 @@ public final class Layouts {
   }
 
   /**
-   * {@code struct up_sock}, a socket's flow record.
+   * {@code struct up_sock}, a socket's flow record; addresses of the kernel are 0 outside of it.
    *
    * <pre>
-   *   0 | cookie                   | u64
-   *   8 | sk                       | u64, 0 outside of the kernel
-   *  16 | peer_sk                  | u64, 0 outside of the kernel
-   *  24 | peer_cookie              | u64
-   *  32 | born_ns, since_ns, enrolled_ns | u64 each
-   *  56 | published, judged, peer_judged, judged_passed, judge_at, busy_since_ns | u64 each
-   * 104 | owner_id, owner_slot, owner_tgid, generation | u32 each
-   * 120 | isn_mine, isn_theirs     | u32 each
-   * 128 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
-   * 136 | average_size, segments_in, segments_out, window_clamp | u32 each
-   * 152 | pad, state               | u32 each
-   * 160 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
-   * 168 | tx_counters              | struct up_counters
+   *   0 | peer_cookie, peer_sk, sk, pressure               | u64 each
+   *  32 | state, written, average_size, owner_slot         | u32 each
+   *  48 | tx, pinned, seen, reason                         | u8 each
+   *  52 | isn_mine                                         | u32
+   *  56 | tx_counters                                      | struct up_counters
+   *  96 | judge_at, prot, cookie, born_ns, since_ns        | u64 each
+   * 136 | enrolled_ns, published, judged, peer_judged      | u64 each
+   * 168 | judged_passed, busy_since_ns                     | u64 each
+   * 184 | isn_theirs, owner_id, owner_tgid, generation     | u32 each
+   * 200 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
+   * 208 | segments_in, segments_out, window_clamp          | u32 each
+   * 220 | flags, repaired, rule, trials                    | u8 each
    * </pre>
    */
   public static final class Sock {
-    public static final int COOKIE = 0;
-    public static final int SK = 8;
-    public static final int PEER_SK = 16;
-    public static final int PEER_COOKIE = 24;
-    public static final int BORN_NS = 32;
-    public static final int SINCE_NS = 40;
-    public static final int ENROLLED_NS = 48;
-    public static final int PUBLISHED = 56;
-    public static final int JUDGED = 64;
-    public static final int PEER_JUDGED = 72;
-    public static final int JUDGED_PASSED = 80;
-    public static final int JUDGE_AT = 88;
-    public static final int BUSY_SINCE_NS = 96;
-    public static final int OWNER_ID = 104;
-    public static final int OWNER_SLOT = 108;
-    public static final int OWNER_TGID = 112;
-    public static final int GENERATION = 116;
-    public static final int ISN_MINE = 120;
-    public static final int ISN_THEIRS = 124;
-    public static final int COPIED_AT_ENROLMENT = 128;
-    public static final int PEER_COPIED_AT_ENROLMENT = 132;
-    public static final int AVERAGE_SIZE = 136;
-    public static final int SEGMENTS_IN = 140;
-    public static final int SEGMENTS_OUT = 144;
-    public static final int WINDOW_CLAMP = 148;
-    public static final int STATE = 156;
-    public static final int REASON = 160;
-    public static final int TX = 161;
-    public static final int FLAGS = 162;
-    public static final int SEEN = 163;
-    public static final int PINNED = 164;
-    public static final int REPAIRED = 165;
-    public static final int RULE = 166;
-    public static final int TRIALS = 167;
-    public static final int TX_COUNTERS = 168;
-    public static final int SIZE = 208;
+    public static final int PEER_COOKIE = 0;
+    public static final int PEER_SK = 8;
+    public static final int SK = 16;
+    public static final int PRESSURE = 24;
+    public static final int STATE = 32;
+    public static final int WRITTEN = 36;
+    public static final int AVERAGE_SIZE = 40;
+    public static final int OWNER_SLOT = 44;
+    public static final int TX = 48;
+    public static final int PINNED = 49;
+    public static final int SEEN = 50;
+    public static final int REASON = 51;
+    public static final int ISN_MINE = 52;
+    public static final int TX_COUNTERS = 56;
+    public static final int JUDGE_AT = 96;
+    public static final int PROT = 104;
+    public static final int COOKIE = 112;
+    public static final int BORN_NS = 120;
+    public static final int SINCE_NS = 128;
+    public static final int ENROLLED_NS = 136;
+    public static final int PUBLISHED = 144;
+    public static final int JUDGED = 152;
+    public static final int PEER_JUDGED = 160;
+    public static final int JUDGED_PASSED = 168;
+    public static final int BUSY_SINCE_NS = 176;
+    public static final int ISN_THEIRS = 184;
+    public static final int OWNER_ID = 188;
+    public static final int OWNER_TGID = 192;
+    public static final int GENERATION = 196;
+    public static final int COPIED_AT_ENROLMENT = 200;
+    public static final int PEER_COPIED_AT_ENROLMENT = 204;
+    public static final int SEGMENTS_IN = 208;
+    public static final int SEGMENTS_OUT = 212;
+    public static final int WINDOW_CLAMP = 216;
+    public static final int FLAGS = 220;
+    public static final int REPAIRED = 221;
+    public static final int RULE = 222;
+    public static final int TRIALS = 223;
+    public static final int SIZE = 224;
 
     private Sock() {}
   }
@@ -258,21 +260,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 208 | tuple              | struct up_tuple
-   * 244 | queued             | u32
-   * 248 | tcp_bytes_sent     | u64
-   * 256 | tcp_bytes_received | u64
-   * 264 | age_ns             | u64
+   * 224 | tuple              | struct up_tuple
+   * 260 | queued             | u32
+   * 264 | tcp_bytes_sent     | u64
+   * 272 | tcp_bytes_received | u64
+   * 280 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 208;
-    public static final int QUEUED = 244;
-    public static final int TCP_BYTES_SENT = 248;
-    public static final int TCP_BYTES_RECEIVED = 256;
-    public static final int AGE_NS = 264;
-    public static final int SIZE = 272;
+    public static final int TUPLE = 224;
+    public static final int QUEUED = 260;
+    public static final int TCP_BYTES_SENT = 264;
+    public static final int TCP_BYTES_RECEIVED = 272;
+    public static final int AGE_NS = 280;
+    public static final int SIZE = 288;
 
     private Flow() {}
   }
