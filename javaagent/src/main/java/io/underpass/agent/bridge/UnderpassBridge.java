@@ -115,6 +115,25 @@ public abstract class UnderpassBridge {
     }
   }
 
+  /**
+   * A selector is about to wait, under its lock.
+   *
+   * @param timeout milliseconds; 0: it only looks, -1: without end
+   * @param epoll the number of its epoll instance
+   * @param events address of where the kernel puts what has happened
+   */
+  public static void selecting(int timeout, int epoll, long events) {
+    UnderpassBridge to = agent;
+    if (to == null || timeout == 0) {
+      return;
+    }
+    try {
+      to.onSelect(epoll, events);
+    } catch (Throwable e) {
+      to.suppress(e);
+    }
+  }
+
   /** So many bytes are about to be written, under the socket's write lock. */
   public static void writing(FileDescriptor fd, int size) {
     if (size < LARGE_WRITE) {
@@ -153,6 +172,9 @@ public abstract class UnderpassBridge {
 
   /** The agent's part of {@link #reading}. */
   protected abstract void onRead(FileDescriptor fd, boolean blocks) throws Throwable;
+
+  /** The agent's part of {@link #selecting}. */
+  protected abstract void onSelect(int epoll, long events) throws Throwable;
 
   /** The agent's part of {@link #writing}. */
   protected abstract void onLargeWrite(FileDescriptor fd) throws Throwable;

@@ -147,8 +147,20 @@ public final class Hooks extends UnderpassBridge {
     Spins reads = spins;
     if (spin == null) {
       noLongerYoung(socket, reads);
-    } else if (blocks && reads != null) {
+    } else if (reads == null) {
+      return;
+    } else if (blocks) {
       reads.beforeRead(fd, spin);
+    } else {
+      reads.beforeLook(fd, spin);
+    }
+  }
+
+  @Override
+  protected void onSelect(int epoll, long events) throws Throwable {
+    Spins reads = spins;
+    if (reads != null) {
+      reads.beforeSelect(epoll, events);
     }
   }
 

@@ -6,10 +6,11 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Looks for the bytes for some microseconds before a read blocks, on enrolled sockets where that
- * paid lately.
+ * paid lately, and before a selector waits that such sockets are read by.
  *
  * <p>A redirected message is there within two or three microseconds. But to wake a thread whose
  * processor has gone idle takes about ten times that, on a virtual machine above all: it is most of
@@ -30,6 +31,9 @@ final class Spins {
   /** Reads without an attempt where all processors have work. */
   private static final int BUSY_REST = 16;
 
+  /** Selectors with a number from this one on do not spin. */
+  private static final int SELECTORS = 4096;
+
   /** The same on Linux, everywhere. */
   private static final int POLLIN = 1;
 
@@ -37,14 +41,29 @@ final class Spins {
   private final RunQueue runQueue;
   private final WaitCounts counts;
   private final MethodHandle poll;
+  private final MethodHandle epollWait;
+
+  /**
+   * By the number of the epoll instance, of which a selector has one; under the selector's lock.
+   */
+  private final AtomicReferenceArray<Spin> selectors = new AtomicReferenceArray<>(SELECTORS);
+
+  /** Until then some socket that is read without blocking counts as enrolled. */
+  private volatile long selectableUntil = System.nanoTime();
 
   private final Outlook outlook = new Outlook(System.nanoTime());
 
-  private Spins(Sockopts sockopts, RunQueue runQueue, WaitCounts counts, MethodHandle poll) {
+  private Spins(
+      Sockopts sockopts,
+      RunQueue runQueue,
+      WaitCounts counts,
+      MethodHandle poll,
+      MethodHandle epollWait) {
     this.sockopts = sockopts;
     this.runQueue = runQueue;
     this.counts = counts;
     this.poll = poll;
+    this.epollWait = epollWait;
   }
 
   /** Null where it can never pay, for want of a second processor. */
@@ -57,60 +76,116 @@ final class Spins {
     MethodHandles.Lookup net = JavaBase.lookup(Sockopts.NET);
     MethodType type = MethodType.methodType(int.class, FileDescriptor.class, int.class, long.class);
     MethodHandle poll = net.findStatic(net.lookupClass(), "poll", type);
-    return new Spins(sockopts, runQueue, counts, poll);
+    MethodHandles.Lookup epoll = JavaBase.lookup("sun.nio.ch.EPoll");
+    MethodType wait = MethodType.methodType(int.class, int.class, long.class, int.class, int.class);
+    return new Spins(
+        sockopts, runQueue, counts, poll, epoll.findStatic(epoll.lookupClass(), "wait", wait));
   }
 
   /** A read that blocks is about to begin; under the socket's read lock. */
   void beforeRead(FileDescriptor fd, Spin spin) throws Throwable {
     // A virtual thread that waits gives its processor to another one: it must not hold it.
-    if (spin.isDue() && !Thread.currentThread().isVirtual()) {
-      attempt(fd, spin);
+    if (!spin.isDue() || Thread.currentThread().isVirtual()) {
+      return;
+    }
+    long begin = System.nanoTime();
+    if (isTime(spin, begin) && isEnrolled(fd, spin, begin)) {
+      attempt(() -> (int) poll.invokeExact(fd, POLLIN, 0L) != 0, spin, begin);
     }
   }
 
-  private void attempt(FileDescriptor fd, Spin spin) throws Throwable {
-    long begin = System.nanoTime();
-    if (spin.isTooEarly(begin)) {
+  /** The same of a read that does not block: whoever waits for the socket does so by a selector. */
+  void beforeLook(FileDescriptor fd, Spin spin) throws Throwable {
+    if (!spin.isDue()) {
       return;
     }
-    if (spin.isNew() && outlook.isTooEarly(begin)) {
+    long now = System.nanoTime();
+    if (isEnrolled(fd, spin, now)) {
+      selectableUntil = now + ENROLLED_NANOS;
       spin.rest(Spin.MAX_REST);
+    }
+  }
+
+  /**
+   * A selector is about to wait, under its lock. What a look finds stays to be found by the wait,
+   * which then returns at once.
+   *
+   * @param events where the kernel puts what has happened: room for one
+   */
+  void beforeSelect(int epoll, long events) throws Throwable {
+    Spin spin = epoll < SELECTORS ? selectors.getPlain(epoll) : null;
+    if (spin == null) {
+      if (epoll < SELECTORS) {
+        selectors.set(epoll, new Spin(System.nanoTime()));
+      }
       return;
     }
-    if (!spin.isEnrolled(begin)) {
+    if (!spin.isDue()) {
+      return;
+    }
+    long begin = System.nanoTime();
+    if (begin - selectableUntil >= 0) {
+      spin.rest(BUSY_REST);
+    } else if (isTime(spin, begin)) {
+      attempt(() -> (int) epollWait.invokeExact(epoll, events, 1, 0) != 0, spin, begin);
+    }
+  }
+
+  /** Whether there is something to read, at this moment. */
+  private interface Look {
+    boolean isReady() throws Throwable;
+  }
+
+  private boolean isTime(Spin spin, long now) {
+    if (spin.isTooEarly(now)) {
+      return false;
+    }
+    if (spin.isNew() && outlook.isTooEarly(now)) {
+      spin.rest(Spin.MAX_REST);
+      return false;
+    }
+    return true;
+  }
+
+  private boolean isEnrolled(FileDescriptor fd, Spin spin, long now) throws Throwable {
+    if (!spin.isEnrolled(now)) {
       if (!sockopts.isEnrolled(fd)) {
         spin.rest(Spin.PLAIN_REST);
-        return;
+        return false;
       }
-      spin.enrolledUntil(begin + ENROLLED_NANOS);
+      spin.enrolledUntil(now + ENROLLED_NANOS);
     }
+    return true;
+  }
+
+  private void attempt(Look look, Spin spin, long begin) throws Throwable {
     if (!runQueue.hasSpareProcessor(begin)) {
       spin.rest(BUSY_REST);
       return;
     }
     try {
-      if (isReadable(fd)) {
+      if (look.isReady()) {
         spin.ready(begin);
       } else {
-        spin(fd, spin);
+        spin(look, spin);
       }
     } catch (IOException e) {
-      // The read meets the same, and tells it.
+      // The read, or the wait, meets the same, and tells it.
       spin.lost(begin);
     }
   }
 
-  private void spin(FileDescriptor fd, Spin spin) throws Throwable {
+  private void spin(Look look, Spin spin) throws Throwable {
     long budget = spin.budgetNanos();
     long begin = System.nanoTime();
     long now = begin;
-    boolean readable = false;
-    while (!readable && now - begin < budget) {
-      readable = isReadable(fd);
+    boolean ready = false;
+    while (!ready && now - begin < budget) {
+      ready = look.isReady();
       now = System.nanoTime();
     }
     // Bytes that came while another thread had the processor would have come to a sleeper too.
-    if (readable && now - begin < budget + PREEMPTED_NANOS) {
+    if (ready && now - begin < budget + PREEMPTED_NANOS) {
       counts.won();
       spin.won();
       outlook.won();
@@ -121,9 +196,5 @@ final class Spins {
         outlook.lost(now);
       }
     }
-  }
-
-  private boolean isReadable(FileDescriptor fd) throws Throwable {
-    return (int) poll.invokeExact(fd, POLLIN, 0L) != 0;
   }
 }

@@ -36,6 +36,11 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
     SEND_OOB,
     /** Before the first instruction; the bridge gets the descriptor and a number. */
     WRITE,
+    /**
+     * Before the only call of {@code EPoll.wait(epoll, events, n, timeout)}; the bridge gets the
+     * timeout, and two fields.
+     */
+    SELECT,
     /** Before each return; the bridge gets the descriptor, and whether the read blocks. */
     READ
   }
@@ -66,6 +71,10 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
 
   static Hook read(String method, Load fd, Load blocks) {
     return new Hook(Where.READ, method, -1, fd, null, blocks);
+  }
+
+  static Hook select(String method, Load epoll, Load events) {
+    return new Hook(Where.SELECT, method, -1, epoll, null, events);
   }
 
   Hook family(Load load) {

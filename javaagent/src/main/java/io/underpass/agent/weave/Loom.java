@@ -121,8 +121,9 @@ final class Loom {
   /** One method with its hook. */
   private final class Woven extends MethodVisitor {
     private static final String NET = "sun/nio/ch/Net";
+    private static final String EPOLL_WAIT = "sun/nio/ch/EPollwait(IJII)I";
 
-    /** A copy of the two top words, or the four arguments of an event. */
+    /** A copy of the two top words, or the four words of an event or a wait. */
     private static final int MORE_STACK = 4;
 
     private final Hook hook;
@@ -176,6 +177,12 @@ final class Loom {
         super.visitInsn(Opcodes.DUP2);
         super.visitInsn(Opcodes.POP);
         event();
+      }
+      if (hook.where() == Where.SELECT && (owner + name + descriptor).equals(EPOLL_WAIT)) {
+        super.visitInsn(Opcodes.DUP);
+        load(hook.fd(), Opcodes.ICONST_0);
+        load(hook.flag(), Opcodes.LCONST_0);
+        bridge("selecting", "(IIJ)V");
       }
       super.visitMethodInsn(opcode, owner, name, descriptor, isInterface);
     }

@@ -98,6 +98,13 @@ record Target(String type, List<Hook> hooks) {
             "bind(" + ADDRESS + "I)Ljava/nio/channels/AsynchronousServerSocketChannel;",
             BOUND,
             OWN_FD));
+    add(
+        all,
+        "sun/nio/ch/EPollSelectorImpl",
+        Hook.select(
+            "doSelect(Ljava/util/function/Consumer;J)I",
+            Load.field("epfd", "I"),
+            Load.field("pollArrayAddress", "J")));
     // Every write of a socket, but for those of several buffers, comes here, whatever class it is
     // of.
     add(

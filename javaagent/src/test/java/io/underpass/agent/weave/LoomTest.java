@@ -34,7 +34,7 @@ class LoomTest {
       int expected =
           switch (hook.where()) {
             case EXIT, RESULT, READ -> returns;
-            case ENTER, AVAILABLE, SEND_OOB, WRITE -> 1;
+            case ENTER, AVAILABLE, SEND_OOB, WRITE, SELECT -> 1;
           };
       assertEquals(expected, calls, hook::toString);
     }
