@@ -25,7 +25,15 @@ class SpinIT {
 
   /** All that the program can be asked. */
   private static final List<String> WORDS =
-      List.of("sockets", "channels", "close", "interrupt", "timeout", "shutdown");
+      List.of(
+          "sockets",
+          "channels",
+          "selectors",
+          "selects",
+          "close",
+          "interrupt",
+          "timeout",
+          "shutdown");
 
   @TempDir Path folder;
 
@@ -39,6 +47,8 @@ class SpinIT {
         List.of(
             "in order",
             "in order",
+            "in order",
+            "[BYTES 1 keys, CLOSE closed, INTERRUPT 0 keys, TIMEOUT 0 keys, WAKE_UP 0 keys]",
             "[SocketException] [closed]",
             "[ClosedByInterruptException]",
             "[Read timed out]",
@@ -61,7 +71,7 @@ class SpinIT {
     Assumptions.assumeFalse(hasOneProcessor(), "the machine has one processor");
     try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"), SOL_SOCKET);
         Child child = Child.start(Child.agent(Child.socket(helper.socket())), PROGRAM)) {
-      for (String word : List.of("sockets", "channels")) {
+      for (String word : List.of("sockets", "channels", "selectors")) {
         long before = spins(child);
         // As soon as the machine has a processor to spare.
         while (spins(child) == before) {

@@ -41,6 +41,8 @@ public final class Rally {
       switch (line) {
         case "sockets" -> System.out.println(rally(false, LONG));
         case "channels" -> System.out.println(rally(true, LONG));
+        case "selectors" -> System.out.println(Selects.rally(LONG));
+        case "selects" -> System.out.println(Selects.ends());
         case "close" -> System.out.println(ends(false, End.CLOSE) + " " + ends(true, End.CLOSE));
         case "interrupt" -> System.out.println(ends(true, End.INTERRUPT));
         case "timeout" -> System.out.println(ends(false, End.TIMEOUT));
