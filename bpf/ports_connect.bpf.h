@@ -170,6 +170,8 @@ static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end
 	if (local && !translate(ctx, member, netns, end, ctx->family == AF_INET6 ? TO_V4 | TO_V6 : TO_V4) &&
 	    is_forbidden(member, ctx->protocol, end))
 		return refused();
+	if (ctx->protocol == IPPROTO_UDP && (wanted.port != end->port || has_identity(member)))
+		has_datagrams(member); /* not for the C library's resolver, which connects to its server */
 	if (!remember_peer(sk, &wanted, end)) {
 		bpf_set_retval(-ENOBUFS);
 		return 0;
