@@ -225,7 +225,7 @@ public final class Registration implements Runnable {
     }
     return "datagrams of group "
         + groupStanding.group()
-        + " go to the ports as the host has them until the helper is back: "
+        + " may miss its ports until the helper is back: "
         + why
         + "; start it: bin/underpass helper";
   }
