@@ -19,11 +19,11 @@ final class PortsSuite implements Suite {
 
   /** What a member does beside which outsiders are measured, by the prefix of their rows' names. */
   private static final Map<String, String> OUTSIDE =
-      Map.of("outside: ", "listen", "outside, a member has UDP: ", "serve");
+      Map.of("outside: ", "listen", "outside while a member has UDP: ", "serve");
 
   /** Members' rows, and then those of outsiders. */
   private static final List<String> PREFIXES =
-      List.of("", "outside: ", "outside, a member has UDP: ");
+      List.of("", "outside: ", "outside while a member has UDP: ");
 
   /** Of {@link PortsPeer}, with their names in the report. */
   private static final Map<String, String> OPERATIONS =
