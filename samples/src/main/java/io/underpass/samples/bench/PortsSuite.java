@@ -21,9 +21,11 @@ final class PortsSuite implements Suite {
   private static final Map<String, String> OUTSIDE =
       Map.of("outside: ", "listen", "outside while a member has UDP: ", "serve");
 
+  private static final String MEMBER = "member: ";
+
   /** Members' rows, and then those of outsiders. */
   private static final List<String> PREFIXES =
-      List.of("", "outside: ", "outside while a member has UDP: ");
+      List.of(MEMBER, "outside: ", "outside while a member has UDP: ");
 
   /** Of {@link PortsPeer}, with their names in the report. */
   private static final Map<String, String> OPERATIONS =
@@ -103,7 +105,7 @@ final class PortsSuite implements Suite {
   }
 
   private static void members(Lab lab, Tally tally, String cpu) throws IOException {
-    List<String> wanted = wanted(lab, "");
+    List<String> wanted = wanted(lab, MEMBER);
     if (wanted.isEmpty()) {
       return;
     }
@@ -116,8 +118,8 @@ final class PortsSuite implements Suite {
       }
       for (String operation : wanted) {
         List<Side> sides = all.stream().map(peers -> peers.side(operation)).toList();
-        tally.measure(OPERATIONS.get(operation), 0, sides);
-        lab.say("  " + OPERATIONS.get(operation));
+        tally.measure(MEMBER + OPERATIONS.get(operation), 0, sides);
+        lab.say("  " + MEMBER + OPERATIONS.get(operation));
       }
     } finally {
       all.forEach(PortsSuite::end);
@@ -230,7 +232,7 @@ final class PortsSuite implements Suite {
   private static Row row(Tally tally, String name, String prefix, String other) {
     return Row.compare(
         prefix + name,
-        Map.of("pinning", "one core", "member", !name.startsWith("outside")),
+        Map.of("pinning", "one core", "member", name.startsWith(MEMBER)),
         Unit.MICROS,
         tally.series(name, Side.PLAIN),
         tally.series(name, other));
