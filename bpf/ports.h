@@ -46,17 +46,21 @@ struct up_member {
 	__u32 pad;
 };
 
+#define UP_F_MEMBER 1   /* may be a member */
+#define UP_F_IDENTITY 2 /* may be one that has an identity */
+
 /*
  * The one entry of `member_filter`: a process whose entry is 0 is no member. It spares those that are in no group a
  * look-up for each call. Written by the helper, before a member comes into `port_members` and after it has gone.
  */
 struct up_member_filter {
-	__u8 any[UP_FILTER]; /* by the low bits of the tgid */
+	__u8 may_be[UP_FILTER]; /* UP_F_*, by the low bits of the tgid */
 };
 
-/* The one entry of `real_filter`: how many sockets have this real port for a virtual one, in whatever namespace. */
-struct up_real_filter {
-	__u32 sockets[65536]; /* by port, in host order */
+/* The one entry of `port_filter`: how many sockets have this port, in whatever group, protocol and namespace. */
+struct up_port_filter {
+	__u32 real[65536];  /* stands for a virtual one; by port, in host order */
+	__u32 wanted[65536]; /* is a virtual one */
 };
 
 /* A virtual port: key of `mappings`. */

@@ -80,10 +80,18 @@ static __always_inline int is_anything_private(void)
 	return state && state->privates;
 }
 
-/* Nearly everybody who connects or sends; asked before anything is copied. */
+/* Nearly everybody who connects; asked before anything is copied. */
 static __always_inline int is_bystander(void)
 {
 	return !may_be_member(bpf_get_current_pid_tgid() >> 32) && !is_anything_private();
+}
+
+/* The same for a datagram, and for members that send to no virtual port: whoever answers does. */
+static __always_inline int goes_as_it_is(__u16 port)
+{
+	__u8 sender = may_be_member(bpf_get_current_pid_tgid() >> 32);
+
+	return !is_anything_private() && (!sender || (sender == UP_F_MEMBER && !is_virtual(port)));
 }
 
 /* Is this end private to another group? A process outside any group gets here with NULL. */
@@ -252,7 +260,7 @@ int up_sendmsg4(struct bpf_sock_addr *ctx)
 	struct end end;
 	int verdict, source;
 
-	if (is_bystander())
+	if (goes_as_it_is(bpf_ntohs((__u16)ctx->user_port)))
 		return 1;
 	member = current_member();
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
@@ -273,7 +281,7 @@ int up_sendmsg6(struct bpf_sock_addr *ctx)
 	struct end end;
 	int verdict, source;
 
-	if (is_bystander())
+	if (goes_as_it_is(bpf_ntohs((__u16)ctx->user_port)))
 		return 1;
 	member = current_member();
 	END_OF_V6(&end, ctx);

@@ -29,8 +29,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct up_real_filter);
-} real_filter SEC(".maps");
+	__type(value, struct up_port_filter);
+} port_filter SEC(".maps");
 
 /* A record of one byte: the helper is to look at the members. */
 struct {

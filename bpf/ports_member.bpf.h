@@ -16,12 +16,12 @@ struct end {
 #define MAPPED bpf_htonl(0xffff) /* third word of a v4-mapped address */
 
 /* Nearly everybody is no member, and is to learn that in a few instructions: the look-up in an array is inlined. */
-static __always_inline int may_be_member(__u32 tgid)
+static __always_inline __u8 may_be_member(__u32 tgid)
 {
 	__u32 zero = 0;
 	struct up_member_filter *filter = bpf_map_lookup_elem(&member_filter, &zero);
 
-	return filter && filter->any[tgid & (UP_FILTER - 1)];
+	return filter ? filter->may_be[tgid & (UP_FILTER - 1)] : 0;
 }
 
 /* The group's member that runs now. A child that it forked has another tgid, and is none. */

@@ -66,18 +66,24 @@ final class GroupMembers {
     value.putShort(Member.PUBLISH_RANGES, put(value, Member.PUBLISH, entry.publish));
     value.putInt(Member.FLAGS, entry.datagrams ? PortLayouts.UP_M_DATAGRAMS : 0);
     // First: a member that the filter did not let through would not be one.
-    writeFilter(entry.pid);
+    writeFilter(entry);
     map.update(key(entry.pid), value, BpfMap.ANY);
   }
 
   /** Lets through who is a member, and one more. */
-  private void writeFilter(int more) throws NativeException {
+  private void writeFilter(Entry more) throws NativeException {
     ByteBuffer value = filter.newValue();
-    value.put(more & (PortLayouts.UP_FILTER - 1), (byte) 1);
+    letThrough(value, more);
     for (Entry entry : all()) {
-      value.put(entry.pid & (PortLayouts.UP_FILTER - 1), (byte) 1);
+      letThrough(value, entry);
     }
     filter.update(filter.newKey(), value, BpfMap.ANY);
+  }
+
+  private static void letThrough(ByteBuffer value, Entry entry) {
+    int at = entry.pid & (PortLayouts.UP_FILTER - 1);
+    int flags = PortLayouts.UP_F_MEMBER | (entry.hasIdentity() ? PortLayouts.UP_F_IDENTITY : 0);
+    value.put(at, (byte) (value.get(at) | flags));
   }
 
   /** Null if the process is no member. */

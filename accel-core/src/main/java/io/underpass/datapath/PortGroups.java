@@ -42,7 +42,7 @@ final class PortGroups implements AutoCloseable {
           "member_filter",
           "mappings",
           "reals",
-          "real_filter",
+          "port_filter",
           "locals",
           "identities",
           "ports_state",

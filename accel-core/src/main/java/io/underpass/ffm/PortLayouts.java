@@ -20,6 +20,11 @@ public final class PortLayouts {
   /** Entries of the filter by tgid, one byte each. */
   public static final int UP_FILTER = 4096;
 
+  /** What such a byte says. */
+  public static final int UP_F_MEMBER = 1;
+
+  public static final int UP_F_IDENTITY = 2;
+
   /** Flags of a member. */
   public static final int UP_M_DATAGRAMS = 1;
 

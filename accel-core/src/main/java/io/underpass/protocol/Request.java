@@ -182,8 +182,11 @@ public record Request(Verb verb, Map<String, String> fields) {
     if (verb == Verb.REGISTER) {
       GroupWish wish = GroupWish.fromWire(fields);
       String datagrams = fields.getOrDefault("datagrams", LATER);
-      if (!datagrams.equals(LATER) || (wish == null && fields.containsKey("datagrams"))) {
-        throw Wire.malformed("datagrams is not " + LATER + ", or there is no group");
+      if (!datagrams.equals(LATER)) {
+        throw Wire.malformed("datagrams=" + datagrams + ": it is not " + LATER);
+      }
+      if (wish == null && fields.containsKey("datagrams")) {
+        throw Wire.malformed("datagrams=" + datagrams + ": there is no group");
       }
     }
     if (verb.names().contains("limit") && Wire.number(fields, "limit", Wire.MAX_FLOWS) == 0) {
