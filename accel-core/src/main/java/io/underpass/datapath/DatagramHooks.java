@@ -53,6 +53,11 @@ final class DatagramHooks implements AutoCloseable {
     }
   }
 
+  /** Whether one is. */
+  boolean areAttached() {
+    return !links.isEmpty();
+  }
+
   /** Detaches those that are attached. */
   void detach() throws IOException {
     for (String name : PROGRAMS.reversed()) {

@@ -12,7 +12,6 @@ import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
-import io.underpass.protocol.PortRanges;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -180,8 +179,7 @@ final class PortGroups implements AutoCloseable {
             ? former.identity()
             : null;
     int netns = netnsOf(registration.pid());
-    checkRoom(former);
-    checkPublish(registration, wish, netns);
+    Admission.check(members, former, registration.pid(), wish, netns);
     if (!wish.identity().isEmpty() && netns != netnsOf(ProcessHandle.current().pid())) {
       throw new WireException(
           ErrorCode.DENIED,
@@ -220,50 +218,20 @@ final class PortGroups implements AutoCloseable {
   private void settleDatagrams() throws IOException {
     if (members.all().stream().anyMatch(e -> e.datagrams() || !heard.contains(e.pid()))) {
       datagrams.attach();
-    } else {
+    } else if (datagrams.areAttached() && !isAnyConfined()) {
       datagrams.detach();
     }
+  }
+
+  /** A socket can outlive its owner's registration, and stays its group's alone. */
+  private boolean isAnyConfined() throws NativeException {
+    return ports().stream().anyMatch(p -> p.view().confined() && p.view().protocol().equals("udp"));
   }
 
   private void forget(int pid) throws IOException {
     members.remove(pid);
     heard.remove(pid);
     settleDatagrams();
-  }
-
-  private void checkRoom(GroupMembers.Entry former) throws IOException {
-    if (former == null && members.all().size() >= PortLayouts.UP_MAX_GROUP_JVMS) {
-      throw new WireException(
-          ErrorCode.FULL, "all groups together have " + PortLayouts.UP_MAX_GROUP_JVMS + " members");
-    }
-  }
-
-  /** A real port is one group's. */
-  private void checkPublish(Registration registration, GroupWish wish, int netns)
-      throws IOException {
-    for (GroupMembers.Entry other : members.all()) {
-      if (other.pid() == registration.pid()
-          || other.netns() != netns
-          || other.group().equals(wish.group())) {
-        continue;
-      }
-      for (PortRanges.Range range : other.publish().ranges()) {
-        int port = wish.publish().firstCommon(range);
-        if (port != 0) {
-          throw new WireException(
-              ErrorCode.DENIED,
-              "publish="
-                  + wish.publish()
-                  + ": port "
-                  + port
-                  + " is published by group "
-                  + other.group()
-                  + " (process "
-                  + other.pid()
-                  + ")");
-        }
-      }
-    }
   }
 
   /** The process is no member any more; what it has bound stays as it is. */
@@ -320,7 +288,8 @@ final class PortGroups implements AutoCloseable {
     refreshLocals();
     identities.giveUpAbandoned();
     settleDatagrams();
-    return members.all().isEmpty() && !identities.isAnyLeft() ? -1 : LOOK_MILLIS;
+    boolean rest = members.all().isEmpty() && !identities.isAnyLeft() && !datagrams.areAttached();
+    return rest ? -1 : LOOK_MILLIS;
   }
 
   private void refreshLocals() throws NativeException {

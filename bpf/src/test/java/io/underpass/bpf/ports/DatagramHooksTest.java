@@ -64,6 +64,23 @@ class DatagramHooksTest {
   }
 
   @Test
+  void aPrivateSocketStaysPrivateWhenItsOwnerIsNoMemberAnyMore() throws Exception {
+    try (PortsBed bed = new PortsBed("group * uid 0 identity 127.20.0.0/16\n")) {
+      Cast one = bed.member("blue", "7871", "-", "127.20.0.88");
+      Cast plain = bed.plain();
+      assertEquals("127.0.0.1:7871", one.say("answer one channel 127.0.0.1 7871"));
+      int real = bed.ports().get(0).real();
+      assertEquals("left", one.say("leave"));
+      bed.awaitRegistrations(0);
+      assertEquals(1, bed.ports().size()); // the end of the registration is dealt with before
+      assertMatches("! .*", plain.say("ask channel 127.0.0.1 " + real));
+      assertEquals(4, bed.datagramHooks());
+      one.kill();
+      await(() -> bed.datagramHooks() == 0);
+    }
+  }
+
+  @Test
   void theNextHelperKeepsThemUntilItHasHeardOfEveryMember(@TempDir Path folder) throws Exception {
     Path socket = folder.resolve("helper.sock");
     Path pins = Pinning.newFolder();

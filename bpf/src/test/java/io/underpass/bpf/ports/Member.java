@@ -98,6 +98,10 @@ final class Member {
         client.datagrams();
         yield "told";
       }
+      case "leave" -> {
+        client.close();
+        yield "left";
+      }
       case "storm" -> {
         boolean share = words.length > 3;
         yield Storm.binds(Integer.parseInt(words[1]), Integer.parseInt(words[2]), share);

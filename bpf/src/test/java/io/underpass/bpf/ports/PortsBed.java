@@ -128,6 +128,17 @@ final class PortsBed implements AutoCloseable {
     }
   }
 
+  /** Waits until the helper has so many processes. */
+  void awaitRegistrations(int count) throws Exception {
+    long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (helper.status().registrations() != count) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError(helper.status());
+      }
+      Thread.sleep(5);
+    }
+  }
+
   /** Closes what the members have open. */
   void closeSockets() throws Exception {
     for (Cast member : cast) {
