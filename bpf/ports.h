@@ -11,7 +11,7 @@
 
 #include <linux/bpf.h>
 
-#define UP_PORTS_ABI 1
+#define UP_PORTS_ABI 2
 
 #define UP_GROUP_NAME 16        /* bytes of a group's name, padded with zeros */
 #define UP_MAX_RANGES 16        /* of ports, in one list */
@@ -19,6 +19,7 @@
 #define UP_MAX_MAPPINGS 65536   /* virtual ports that are bound; bind() then fails with ENOBUFS */
 #define UP_MAX_LOCAL_ADDRS 8192 /* of all namespaces with members; one that is missing counts as another host's */
 #define UP_MAX_IDENTITIES 1024  /* addresses of JVMs; one more is refused (ERR full) */
+#define UP_FILTER 4096          /* entries of the filter by tgid; a power of two */
 #define UP_SLOTS 8              /* different addresses (or real ports) of one virtual port that are told apart */
 
 struct up_range {
@@ -26,7 +27,10 @@ struct up_range {
 	__u16 to; /* inclusive */
 };
 
-/* A JVM that is in a group; key: tgid in the initial pid namespace. Written by the helper alone. */
+#define UP_M_DATAGRAMS 1 /* it may have datagram sockets: the hooks of sendmsg and recvmsg are there for it */
+#define UP_M_UNTOLD 2    /* it has one though nobody said so: set by the programs, which wake the helper */
+
+/* A JVM that is in a group; key: tgid in the initial pid namespace. Written by the helper, but for UP_M_UNTOLD. */
 struct up_member {
 	__u64 start_boottime_ns; /* of the thread group's leader: a reused pid is not the JVM */
 	char group[UP_GROUP_NAME];
@@ -38,6 +42,25 @@ struct up_member {
 	__u16 publish_ranges;
 	struct up_range ports[UP_MAX_RANGES];
 	struct up_range publish[UP_MAX_RANGES];
+	__u32 flags; /* UP_M_* */
+	__u32 pad;
+};
+
+#define UP_F_MEMBER 1   /* may be a member */
+#define UP_F_IDENTITY 2 /* may be one that has an identity */
+
+/*
+ * The one entry of `member_filter`: a process whose entry is 0 is no member. It spares those that are in no group a
+ * look-up for each call. Written by the helper, before a member comes into `port_members` and after it has gone.
+ */
+struct up_member_filter {
+	__u8 may_be[UP_FILTER]; /* UP_F_*, by the low bits of the tgid */
+};
+
+/* The one entry of `port_filter`: how many sockets have this port, in whatever group, protocol and namespace. */
+struct up_port_filter {
+	__u32 real[65536];  /* stands for a virtual one; by port, in host order */
+	__u32 wanted[65536]; /* is a virtual one */
 };
 
 /* A virtual port: key of `mappings`. */

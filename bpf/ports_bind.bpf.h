@@ -71,12 +71,15 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 	struct up_member *member = current_member();
 	int wildcard = is_wildcard(end), udp = ctx->protocol == IPPROTO_UDP, mapped, published, private;
 	struct up_portsock *sock;
-	__u16 port = end->port;
+	__u16 port = end->port, real = 0;
+	struct up_vport key;
 
 	if (!member || !is_ours(ctx->protocol) || ctx->sk->src_port || is_multicast(end))
 		return ALLOW;
 	if (udp && has_option(ctx, SO_REUSEADDR))
 		return ALLOW;
+	if (udp)
+		has_datagrams(member);
 	published = port && is_in(member->publish, member->publish_ranges, port);
 	mapped = published || (port && is_in(member->ports, member->port_ranges, port));
 	private = has_identity(member) && is_localhost(end);
@@ -87,6 +90,12 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 
 	sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0,
 				  mapped || private ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	vport_of(&key, member, current_netns(), ctx->protocol, port);
+	if (port && (mapped || private))
+		real = known_real(&key, end);
+	/* It was bound before: a datagram socket that has been disconnected lets its port go, and its owner binds it again. */
+	if (sock && sock->held)
+		let_go(sock);
 	if (!mapped && !private) {
 		if (sock)
 			sock->pending = 0;
@@ -96,7 +105,7 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 		bpf_set_retval(-ENOBUFS);
 		return REFUSE;
 	}
-	vport_of(&sock->key, member, current_netns(), ctx->protocol, port);
+	sock->key = key;
 	sock->uid = member->uid;
 	sock->flags = 0;
 	if (published)
@@ -110,7 +119,7 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 	sock->pending = 1;
 	if (!port)
 		return ALLOW;
-	end->port = known_real(&sock->key, end);
+	end->port = real;
 	if (published && !end->port)
 		end->port = port;
 	else if (!published && end->port == port)
@@ -150,9 +159,12 @@ int up_bind6(struct bpf_sock_addr *ctx)
 
 static __always_inline int bound(struct bpf_sock *ctx, const struct end *end)
 {
-	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx, 0, 0);
+	struct up_portsock *sock;
 	int err;
 
+	if (!may_be_member(bpf_get_current_pid_tgid() >> 32))
+		return 1;
+	sock = bpf_sk_storage_get(&port_socks, ctx, 0, 0);
 	if (!sock || !sock->pending)
 		return 1;
 	sock->pending = 0;

@@ -72,15 +72,35 @@ static __always_inline int translate(struct bpf_sock_addr *ctx, const struct up_
 	return at >= 0;
 }
 
-/* Is this end private to another group? A process outside any group gets here with NULL. */
-static __always_inline int is_forbidden(const struct up_member *member, __u8 protocol, const struct end *end)
+static __always_inline int is_anything_private(void)
 {
 	__u32 zero = 0;
 	struct up_ports_state *state = bpf_map_lookup_elem(&ports_state, &zero);
+
+	return state && state->privates;
+}
+
+/* Nearly everybody who connects; asked before anything is copied. */
+static __always_inline int is_bystander(void)
+{
+	return !may_be_member(bpf_get_current_pid_tgid() >> 32) && !is_anything_private();
+}
+
+/* The same for a datagram, and for members that send to no virtual port: whoever answers does. */
+static __always_inline int goes_as_it_is(__u16 port)
+{
+	__u8 sender = may_be_member(bpf_get_current_pid_tgid() >> 32);
+
+	return !is_anything_private() && (!sender || (sender == UP_F_MEMBER && !is_virtual(port)));
+}
+
+/* Is this end private to another group? A process outside any group gets here with NULL. */
+static __always_inline int is_forbidden(const struct up_member *member, __u8 protocol, const struct end *end)
+{
 	struct up_rport key;
 	struct up_real *real;
 
-	if (!state || !state->privates)
+	if (!is_anything_private())
 		return 0;
 	if (!is_localhost(end) && !is_wildcard(end))
 		return 0;
@@ -170,6 +190,8 @@ static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end
 	if (local && !translate(ctx, member, netns, end, ctx->family == AF_INET6 ? TO_V4 | TO_V6 : TO_V4) &&
 	    is_forbidden(member, ctx->protocol, end))
 		return refused();
+	if (ctx->protocol == IPPROTO_UDP && (wanted.port != end->port || has_identity(member)))
+		has_datagrams(member); /* not for the C library's resolver, which connects to its server */
 	if (!remember_peer(sk, &wanted, end)) {
 		bpf_set_retval(-ENOBUFS);
 		return 0;
@@ -185,6 +207,8 @@ int up_group_connect4(struct bpf_sock_addr *ctx)
 	struct end end;
 	int verdict;
 
+	if (is_bystander())
+		return 1;
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
 	verdict = connecting(ctx, &end);
 	ctx->user_ip4 = end.addr.words[3];
@@ -198,6 +222,8 @@ int up_group_connect6(struct bpf_sock_addr *ctx)
 	struct end end;
 	int verdict;
 
+	if (is_bystander())
+		return 1;
 	END_OF_V6(&end, ctx);
 	verdict = connecting(ctx, &end);
 	V6_OF_END(ctx, &end);
@@ -230,10 +256,13 @@ static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, s
 SEC("cgroup/sendmsg4")
 int up_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	struct up_member *member = current_member();
+	struct up_member *member;
 	struct end end;
 	int verdict, source;
 
+	if (goes_as_it_is(bpf_ntohs((__u16)ctx->user_port)))
+		return 1;
+	member = current_member();
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
 	verdict = sending(ctx, &end, member, &source);
 	if (!member || !verdict)
@@ -248,10 +277,13 @@ int up_sendmsg4(struct bpf_sock_addr *ctx)
 SEC("cgroup/sendmsg6")
 int up_sendmsg6(struct bpf_sock_addr *ctx)
 {
-	struct up_member *member = current_member();
+	struct up_member *member;
 	struct end end;
 	int verdict, source;
 
+	if (goes_as_it_is(bpf_ntohs((__u16)ctx->user_port)))
+		return 1;
+	member = current_member();
 	END_OF_V6(&end, ctx);
 	if (is_v4(&end))
 		return 1;

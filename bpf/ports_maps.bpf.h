@@ -18,6 +18,26 @@ struct {
 	__type(value, struct up_mapping);
 } mappings SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct up_member_filter);
+} member_filter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct up_port_filter);
+} port_filter SEC(".maps");
+
+/* A record of one byte: the helper is to look at the members. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} port_events SEC(".maps");
+
 /* More room than `mappings`: a virtual port has more than one real one at the rarest moments. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

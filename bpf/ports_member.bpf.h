@@ -15,17 +15,43 @@ struct end {
 
 #define MAPPED bpf_htonl(0xffff) /* third word of a v4-mapped address */
 
+/* Nearly everybody is no member, and is to learn that in a few instructions: the look-up in an array is inlined. */
+static __always_inline __u8 may_be_member(__u32 tgid)
+{
+	__u32 zero = 0;
+	struct up_member_filter *filter = bpf_map_lookup_elem(&member_filter, &zero);
+
+	return filter ? filter->may_be[tgid & (UP_FILTER - 1)] : 0;
+}
+
 /* The group's member that runs now. A child that it forked has another tgid, and is none. */
 static __always_inline struct up_member *current_member(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct up_member *member = bpf_map_lookup_elem(&port_members, &tgid);
+	struct up_member *member;
 
+	if (!may_be_member(tgid))
+		return 0;
+	member = bpf_map_lookup_elem(&port_members, &tgid);
 	if (!member)
 		return 0;
 	if (bpf_get_current_task_btf()->group_leader->start_boottime != member->start_boottime_ns)
 		return 0; /* the pid was used again */
 	return member;
+}
+
+/*
+ * A member that had not said that it would has a datagram socket, made by native code (Netty's epoll): its datagrams are
+ * translated from some milliseconds later on.
+ */
+static __always_inline void has_datagrams(struct up_member *member)
+{
+	__u8 record = 1;
+
+	if (member->flags & (UP_M_DATAGRAMS | UP_M_UNTOLD))
+		return;
+	member->flags |= UP_M_UNTOLD; /* another thread at the same moment writes the same, and wakes twice */
+	bpf_ringbuf_output(&port_events, &record, sizeof(record), 0);
 }
 
 /* That of the calling thread, in which it makes its sockets. */

@@ -23,18 +23,21 @@ static __always_inline __u16 virtual_of(const char group[UP_GROUP_NAME], __u32 n
  */
 static __always_inline void own_name(struct bpf_sock_addr *ctx)
 {
-	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	__u16 port = bpf_ntohs((__u16)ctx->user_port);
+	struct up_portsock *sock;
 	struct up_member *member;
 	struct up_real *real;
 	struct up_rport key;
 
+	if (!stands_for_one(port))
+		return;
+	sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	if (sock && sock->held) {
 		if (port == sock->real)
 			ctx->user_port = bpf_htons(sock->key.port);
 		return;
 	}
-	if (!port || ctx->protocol != IPPROTO_TCP)
+	if (ctx->protocol != IPPROTO_TCP)
 		return;
 	member = current_member();
 	if (!member)
@@ -60,8 +63,9 @@ int up_getsockname6(struct bpf_sock_addr *ctx)
 }
 
 /* Also what accept() answers: the peer may be bound to a port of the group itself. 0: as it is. */
-static __always_inline int peer_name(struct bpf_sock_addr *ctx, struct up_portsock *sock, struct end *end)
+static __always_inline int peer_name(struct bpf_sock_addr *ctx, struct end *end)
 {
+	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	struct up_member *member;
 
 	if (sock && sock->peer_moved) {
@@ -81,11 +85,12 @@ static __always_inline int peer_name(struct bpf_sock_addr *ctx, struct up_portso
 SEC("cgroup/getpeername4")
 int up_getpeername4(struct bpf_sock_addr *ctx)
 {
-	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	struct end end;
 
+	if (!stands_for_one(bpf_ntohs((__u16)ctx->user_port)))
+		return 1;
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
-	if (peer_name(ctx, sock, &end)) {
+	if (peer_name(ctx, &end)) {
 		ctx->user_ip4 = end.addr.words[3];
 		ctx->user_port = bpf_htons(end.port);
 	}
@@ -95,11 +100,12 @@ int up_getpeername4(struct bpf_sock_addr *ctx)
 SEC("cgroup/getpeername6")
 int up_getpeername6(struct bpf_sock_addr *ctx)
 {
-	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	struct end end;
 
+	if (!stands_for_one(bpf_ntohs((__u16)ctx->user_port)))
+		return 1;
 	END_OF_V6(&end, ctx);
-	if (peer_name(ctx, sock, &end)) {
+	if (peer_name(ctx, &end)) {
 		V6_OF_END(ctx, &end);
 		ctx->user_port = bpf_htons(end.port);
 	}
@@ -110,9 +116,12 @@ int up_getpeername6(struct bpf_sock_addr *ctx)
 SEC("cgroup/recvmsg4")
 int up_recvmsg4(struct bpf_sock_addr *ctx)
 {
-	struct up_member *member = current_member();
+	struct up_member *member;
 	struct end end;
 
+	if (!stands_for_one(bpf_ntohs((__u16)ctx->user_port)))
+		return 1;
+	member = current_member();
 	if (!member)
 		return 1;
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
@@ -123,9 +132,12 @@ int up_recvmsg4(struct bpf_sock_addr *ctx)
 SEC("cgroup/recvmsg6")
 int up_recvmsg6(struct bpf_sock_addr *ctx)
 {
-	struct up_member *member = current_member();
+	struct up_member *member;
 	struct end end;
 
+	if (!stands_for_one(bpf_ntohs((__u16)ctx->user_port)))
+		return 1;
+	member = current_member();
 	if (!member)
 		return 1;
 	END_OF_V6(&end, ctx);

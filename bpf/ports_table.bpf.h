@@ -15,6 +15,39 @@ static __always_inline void count_private(int by)
 		__sync_fetch_and_add(&state->privates, by);
 }
 
+static __always_inline struct up_port_filter *the_port_filter(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&port_filter, &zero);
+}
+
+static __always_inline void count_ports(const struct up_portsock *sock, int by)
+{
+	struct up_port_filter *filter = the_port_filter();
+
+	if (!filter)
+		return;
+	__sync_fetch_and_add(&filter->real[sock->real], by);
+	__sync_fetch_and_add(&filter->wanted[sock->key.port], by);
+}
+
+/* Is it a real port that stands for a virtual one? Asked first of all, since of nearly every port it is not. */
+static __always_inline int stands_for_one(__u16 port)
+{
+	struct up_port_filter *filter = the_port_filter();
+
+	return filter && filter->real[port];
+}
+
+/* Has somebody bound it as a virtual port? Likewise. */
+static __always_inline int is_virtual(__u16 port)
+{
+	struct up_port_filter *filter = the_port_filter();
+
+	return filter && filter->wanted[port];
+}
+
 static __always_inline void fill_slot(struct up_slot *slot, const struct up_portsock *sock)
 {
 	*(__u64 *)slot->addr = *(const __u64 *)sock->addr;
@@ -160,6 +193,7 @@ static __always_inline int hold(struct up_portsock *sock)
 	if (err)
 		return err;
 	sock->held = 1;
+	count_ports(sock, 1);
 	if (sock->flags & UP_B_PRIVATE)
 		count_private(1);
 	/* Fails for want of memory only: what is received then shows the real port. */
@@ -174,6 +208,7 @@ static __always_inline void let_go(struct up_portsock *sock)
 	__u32 left = 0, left_of_real = 0;
 
 	sock->held = 0;
+	count_ports(sock, -1);
 	if (sock->flags & UP_B_PRIVATE)
 		count_private(-1);
 	if (!mapping)

@@ -13,9 +13,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The map {@code port_members}. Guarded by the lock of {@link PortGroups}. */
+/**
+ * The map {@code port_members}, and the filter before it. Guarded by the lock of {@link
+ * PortGroups}.
+ */
 final class GroupMembers {
   private final BpfMap map;
+  private final BpfMap filter;
 
   /**
    * A member as the kernel has it.
@@ -23,6 +27,7 @@ final class GroupMembers {
    * @param startNanos since boot: tells it from another process with its pid
    * @param identity {@code ::} for none
    * @param id of the registration
+   * @param datagrams whether it may have datagram sockets: by its word, or a program saw one
    */
   record Entry(
       int pid,
@@ -33,14 +38,20 @@ final class GroupMembers {
       int uid,
       int netns,
       PortRanges ports,
-      PortRanges publish) {
+      PortRanges publish,
+      boolean datagrams) {
     boolean hasIdentity() {
       return !identity.isAnyLocalAddress();
     }
+
+    Entry withDatagrams() {
+      return new Entry(pid, startNanos, group, identity, id, uid, netns, ports, publish, true);
+    }
   }
 
-  GroupMembers(BpfMap map) {
+  GroupMembers(BpfMap map, BpfMap filter) {
     this.map = map;
+    this.filter = filter;
   }
 
   void put(Entry entry) throws NativeException {
@@ -53,7 +64,26 @@ final class GroupMembers {
     value.putInt(Member.NETNS_INUM, entry.netns);
     value.putShort(Member.PORT_RANGES, put(value, Member.PORTS, entry.ports));
     value.putShort(Member.PUBLISH_RANGES, put(value, Member.PUBLISH, entry.publish));
+    value.putInt(Member.FLAGS, entry.datagrams ? PortLayouts.UP_M_DATAGRAMS : 0);
+    // First: a member that the filter did not let through would not be one.
+    writeFilter(entry);
     map.update(key(entry.pid), value, BpfMap.ANY);
+  }
+
+  /** Lets through who is a member, and one more. */
+  private void writeFilter(Entry more) throws NativeException {
+    ByteBuffer value = filter.newValue();
+    letThrough(value, more);
+    for (Entry entry : all()) {
+      letThrough(value, entry);
+    }
+    filter.update(filter.newKey(), value, BpfMap.ANY);
+  }
+
+  private static void letThrough(ByteBuffer value, Entry entry) {
+    int at = entry.pid & (PortLayouts.UP_FILTER - 1);
+    int flags = PortLayouts.UP_F_MEMBER | (entry.hasIdentity() ? PortLayouts.UP_F_IDENTITY : 0);
+    value.put(at, (byte) (value.get(at) | flags));
   }
 
   /** Null if the process is no member. */
@@ -64,6 +94,12 @@ final class GroupMembers {
 
   void remove(int pid) throws NativeException {
     map.delete(key(pid));
+    ByteBuffer key = map.newKey();
+    // Who is through one time too often pays a look-up: with members left, the next join is soon
+    // enough.
+    if (!map.nextKey(null, key)) {
+      filter.update(filter.newKey(), filter.newValue(), BpfMap.ANY);
+    }
   }
 
   List<Entry> all() throws NativeException {
@@ -90,7 +126,8 @@ final class GroupMembers {
         value.getInt(Member.UID),
         value.getInt(Member.NETNS_INUM),
         ranges(value, Member.PORTS, value.getShort(Member.PORT_RANGES)),
-        ranges(value, Member.PUBLISH, value.getShort(Member.PUBLISH_RANGES)));
+        ranges(value, Member.PUBLISH, value.getShort(Member.PUBLISH_RANGES)),
+        value.getInt(Member.FLAGS) != 0);
   }
 
   /** The group's name at an offset, without the zeros after it. */

@@ -203,15 +203,20 @@ public final class KernelDatapath implements Datapath {
   }
 
   @Override
-  public String join(Registration registration, GroupWish wish, List<Net> pools)
+  public String join(Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
       throws IOException {
     lock.lock();
     try {
       long start = registrations.startNanosOf(registration.pid());
-      return ports.join(registration, start, wish, pools);
+      return ports.join(registration, start, wish, datagrams, pools);
     } finally {
       lock.unlock();
     }
+  }
+
+  @Override
+  public void datagrams(Registration registration) throws IOException {
+    ports.datagrams(registration);
   }
 
   @Override
@@ -230,7 +235,7 @@ public final class KernelDatapath implements Datapath {
         sweep.run();
         thread.wake(); // what holds unread bytes leaves later
       }
-    } catch (NativeException e) {
+    } catch (IOException e) {
       trouble.accept("dismiss " + registration.pid() + ": " + e.getMessage());
     } finally {
       control.dismiss(0);

@@ -64,6 +64,16 @@ final class Pins {
     return link;
   }
 
+  /** Whether a cgroup program is attached. */
+  boolean isAttached(String program) {
+    return Files.exists(folder.resolve(LINK + program));
+  }
+
+  /** Detaches a cgroup program, once its link is closed too. */
+  void detach(String program) throws IOException {
+    Files.deleteIfExists(folder.resolve(LINK + program));
+  }
+
   /** Keeps the verdict in the kernel; sockets that are enrolled already keep the one they have. */
   void keepVerdict(BpfProgram program) throws IOException {
     Path pin = folder.resolve(VERDICT);

@@ -4,6 +4,7 @@ import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PortLayouts;
+import io.underpass.ffm.RingBuffer;
 import io.underpass.ffm.UnavailableException;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.Net;
@@ -11,7 +12,6 @@ import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
-import io.underpass.protocol.PortRanges;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,8 +19,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -35,8 +37,18 @@ import java.util.function.Consumer;
 final class PortGroups implements AutoCloseable {
   private static final List<String> MAPS =
       List.of(
-          "port_members", "mappings", "reals", "locals", "identities", "ports_state", "port_socks");
+          "port_members",
+          "member_filter",
+          "mappings",
+          "reals",
+          "port_filter",
+          "locals",
+          "identities",
+          "ports_state",
+          "port_socks",
+          "port_events");
 
+  /** Beside those of {@link DatagramHooks}. */
   private static final List<String> CGROUP_PROGRAMS =
       List.of(
           "up_post_bind4",
@@ -46,10 +58,6 @@ final class PortGroups implements AutoCloseable {
           "up_getsockname6",
           "up_getpeername4",
           "up_getpeername6",
-          "up_recvmsg4",
-          "up_recvmsg6",
-          "up_sendmsg4",
-          "up_sendmsg6",
           "up_group_connect4",
           "up_group_connect6",
           // Last: nothing is translated before everything that translates back is in place.
@@ -57,7 +65,7 @@ final class PortGroups implements AutoCloseable {
           "up_bind6");
 
   /** How often addresses and members are looked at while there are members. */
-  private static final long LOOK_MILLIS = 2_000;
+  private static final int LOOK_MILLIS = 2_000;
 
   /** USER_HZ: the unit of {@code /proc/<pid>/stat} is 1/100 s on every Linux architecture. */
   private static final long NANOS_PER_TICK = 10_000_000;
@@ -73,8 +81,16 @@ final class PortGroups implements AutoCloseable {
   private LocalAddresses locals;
   private Identities identities;
   private BpfIterator dump;
+  private DatagramHooks datagrams;
+  private RingBuffer events;
   private Thread thread;
-  private boolean closed;
+  private volatile boolean closed;
+
+  /**
+   * Members that have registered with this helper. Of others nobody knows whether they have made a
+   * datagram socket while there was no helper whom they could have told.
+   */
+  private final Set<Integer> heard = new HashSet<>();
 
   PortGroups(Path pinFolder, Path cgroup, Consumer<String> trouble) throws IOException {
     this.pins = pins(pinFolder);
@@ -106,7 +122,13 @@ final class PortGroups implements AutoCloseable {
       for (String name : CGROUP_PROGRAMS) {
         open.add(pins.attach(object.program(name), cgroup));
       }
-      GroupMembers adopted = new GroupMembers(object.map("port_members"));
+      datagrams = new DatagramHooks(pins, object, cgroup);
+      open.add(datagrams);
+      datagrams.adopt();
+      events = new RingBuffer(object.map("port_events"), _ -> {});
+      open.add(events);
+      GroupMembers adopted =
+          new GroupMembers(object.map("port_members"), object.map("member_filter"));
       locals = new LocalAddresses(object.map("locals"));
       identities = new Identities(object.map("identities"), adopted);
       members = adopted;
@@ -124,19 +146,27 @@ final class PortGroups implements AutoCloseable {
    * Makes a process a member of a group, with what the policy granted; with null, of none.
    *
    * @param startNanos when the process started, as the kernel has it
+   * @param hasDatagrams whether it may have datagram sockets before it calls {@link #datagrams}
    * @return its identity; empty if it has none
    */
   synchronized String join(
-      Registration registration, long startNanos, GroupWish wish, List<Net> pools)
+      Registration registration,
+      long startNanos,
+      GroupWish wish,
+      boolean hasDatagrams,
+      List<Net> pools)
       throws IOException {
     if (wish == null) {
       if (members != null) {
-        members.remove(registration.pid());
+        forget(registration.pid());
       }
       return "";
     }
     try {
       load();
+      if (hasDatagrams) {
+        datagrams.attach();
+      }
     } catch (NativeException | UnavailableException e) {
       throw new WireException(
           ErrorCode.UNAVAILABLE,
@@ -149,8 +179,7 @@ final class PortGroups implements AutoCloseable {
             ? former.identity()
             : null;
     int netns = netnsOf(registration.pid());
-    checkRoom(former);
-    checkPublish(registration, wish, netns);
+    Admission.check(members, former, registration.pid(), wish, netns);
     if (!wish.identity().isEmpty() && netns != netnsOf(ProcessHandle.current().pid())) {
       throw new WireException(
           ErrorCode.DENIED,
@@ -169,55 +198,50 @@ final class PortGroups implements AutoCloseable {
             registration.uid(),
             netns,
             wish.ports(),
-            wish.publish()));
+            wish.publish(),
+            hasDatagrams));
+    heard.add(registration.pid());
     refreshLocals();
-    notifyAll(); // there is something to look at now
+    events.wake(); // there is something to look at now
     return Identities.text(identity);
   }
 
-  private void checkRoom(GroupMembers.Entry former) throws IOException {
-    if (former == null && members.all().size() >= PortLayouts.UP_MAX_GROUP_JVMS) {
-      throw new WireException(
-          ErrorCode.FULL, "all groups together have " + PortLayouts.UP_MAX_GROUP_JVMS + " members");
+  /** A member is about to make its first datagram socket. */
+  synchronized void datagrams(Registration registration) throws IOException {
+    GroupMembers.Entry entry = members == null ? null : members.get(registration.pid());
+    if (entry != null && entry.id() == registration.id()) {
+      datagrams.attach();
+      members.put(entry.withDatagrams());
     }
   }
 
-  /** A real port is one group's. */
-  private void checkPublish(Registration registration, GroupWish wish, int netns)
-      throws IOException {
-    for (GroupMembers.Entry other : members.all()) {
-      if (other.pid() == registration.pid()
-          || other.netns() != netns
-          || other.group().equals(wish.group())) {
-        continue;
-      }
-      for (PortRanges.Range range : other.publish().ranges()) {
-        int port = wish.publish().firstCommon(range);
-        if (port != 0) {
-          throw new WireException(
-              ErrorCode.DENIED,
-              "publish="
-                  + wish.publish()
-                  + ": port "
-                  + port
-                  + " is published by group "
-                  + other.group()
-                  + " (process "
-                  + other.pid()
-                  + ")");
-        }
-      }
+  private void settleDatagrams() throws IOException {
+    if (members.all().stream().anyMatch(e -> e.datagrams() || !heard.contains(e.pid()))) {
+      datagrams.attach();
+    } else if (datagrams.areAttached() && !isAnyConfined()) {
+      datagrams.detach();
     }
+  }
+
+  /** A socket can outlive its owner's registration, and stays its group's alone. */
+  private boolean isAnyConfined() throws NativeException {
+    return ports().stream().anyMatch(p -> p.view().confined() && p.view().protocol().equals("udp"));
+  }
+
+  private void forget(int pid) throws IOException {
+    members.remove(pid);
+    heard.remove(pid);
+    settleDatagrams();
   }
 
   /** The process is no member any more; what it has bound stays as it is. */
-  synchronized void leave(Registration registration) throws NativeException {
+  synchronized void leave(Registration registration) throws IOException {
     if (members == null) {
       return;
     }
     GroupMembers.Entry entry = members.get(registration.pid());
     if (entry != null && entry.id() == registration.id()) {
-      members.remove(registration.pid());
+      forget(registration.pid());
     }
   }
 
@@ -234,15 +258,15 @@ final class PortGroups implements AutoCloseable {
     return members.all().stream().filter(GroupMembers.Entry::hasIdentity).count();
   }
 
-  private synchronized void watch() {
+  private void watch() {
     String told = "";
+    int pause = 0;
     try {
       while (!closed) {
         try {
-          // For ever while there is nobody, else until the next look.
-          wait(members.all().isEmpty() && !identities.isAnyLeft() ? 0 : LOOK_MILLIS);
+          events.await(pause);
           if (!closed) {
-            look();
+            pause = look();
           }
         } catch (IOException e) {
           String said = "port groups: " + e.getMessage();
@@ -250,7 +274,7 @@ final class PortGroups implements AutoCloseable {
             told = said;
             trouble.accept(said);
           }
-          wait(LOOK_MILLIS);
+          Thread.sleep(LOOK_MILLIS);
         }
       }
     } catch (InterruptedException e) {
@@ -258,10 +282,14 @@ final class PortGroups implements AutoCloseable {
     }
   }
 
-  private void look() throws IOException {
+  /** Returns when to look again, in ms; -1: not while there is nobody. */
+  private synchronized int look() throws IOException {
     forgetDead();
     refreshLocals();
     identities.giveUpAbandoned();
+    settleDatagrams();
+    boolean rest = members.all().isEmpty() && !identities.isAnyLeft() && !datagrams.areAttached();
+    return rest ? -1 : LOOK_MILLIS;
   }
 
   private void refreshLocals() throws NativeException {
@@ -273,10 +301,10 @@ final class PortGroups implements AutoCloseable {
   }
 
   /** Members that ended while there was no helper, or whose registration outlived them. */
-  private void forgetDead() throws NativeException {
+  private void forgetDead() throws IOException {
     for (GroupMembers.Entry entry : members.all()) {
       if (PeerProcess.startTicksOf(entry.pid()) != entry.startNanos() / NANOS_PER_TICK) {
-        members.remove(entry.pid());
+        forget(entry.pid());
       }
     }
   }
@@ -296,10 +324,10 @@ final class PortGroups implements AutoCloseable {
     synchronized (this) {
       closed = true;
       watcher = thread;
-      notifyAll();
     }
     try {
       if (watcher != null) {
+        events.wake();
         watcher.join();
       }
       synchronized (this) {
@@ -326,6 +354,7 @@ final class PortGroups implements AutoCloseable {
       pins.remove();
       return;
     }
+    datagrams.attach(); // whoever makes a datagram socket from now on has nobody to ask
     trouble.accept(
         "stop: JVMs still hold "
             + bound

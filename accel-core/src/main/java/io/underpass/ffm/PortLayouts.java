@@ -6,7 +6,7 @@ package io.underpass.ffm;
  */
 public final class PortLayouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_PORTS_ABI = 1;
+  public static final int UP_PORTS_ABI = 2;
 
   /** Bytes of a group's name. */
   public static final int UP_GROUP_NAME = 16;
@@ -16,6 +16,17 @@ public final class PortLayouts {
 
   /** How many members all groups have together. */
   public static final int UP_MAX_GROUP_JVMS = 1024;
+
+  /** Entries of the filter by tgid, one byte each. */
+  public static final int UP_FILTER = 4096;
+
+  /** What such a byte says. */
+  public static final int UP_F_MEMBER = 1;
+
+  public static final int UP_F_IDENTITY = 2;
+
+  /** Flags of a member. */
+  public static final int UP_M_DATAGRAMS = 1;
 
   /** Flags of a bound socket. */
   public static final int UP_B_PRIVATE = 4;
@@ -54,6 +65,8 @@ public final class PortLayouts {
    *  54 | publish_ranges    | u16
    *  56 | ports             | struct up_range[16]
    * 120 | publish           | struct up_range[16]
+   * 184 | flags             | u32
+   * 188 | pad               | 4 bytes
    * </pre>
    */
   public static final class Member {
@@ -67,7 +80,8 @@ public final class PortLayouts {
     public static final int PUBLISH_RANGES = 54;
     public static final int PORTS = 56;
     public static final int PUBLISH = 120;
-    public static final int SIZE = 184;
+    public static final int FLAGS = 184;
+    public static final int SIZE = 192;
 
     private Member() {}
   }

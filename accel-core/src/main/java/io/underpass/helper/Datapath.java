@@ -48,10 +48,18 @@ public interface Datapath extends AutoCloseable {
    * changes nothing.
    *
    * @param wish what the policy granted
+   * @param datagrams whether it may have datagram sockets before {@link #datagrams} is called
    * @param pools where {@code identity=auto} comes from
    * @return its identity; empty if it has none
    */
-  String join(Registration registration, GroupWish wish, List<Net> pools) throws IOException;
+  String join(Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
+      throws IOException;
+
+  /**
+   * A member of a port group is about to make its first datagram socket; returns when that can be
+   * translated.
+   */
+  void datagrams(Registration registration) throws IOException;
 
   /** All ports of groups that are bound. */
   List<BoundPort> ports() throws IOException;

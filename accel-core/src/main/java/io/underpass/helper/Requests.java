@@ -67,7 +67,11 @@ final class Requests implements Connection.Handler {
     try {
       Request request = Request.parse(line);
       return switch (request.verb()) {
-        case REGISTER -> register(connection, request.fields().get("agent"), request.wish());
+        case REGISTER -> register(connection, request);
+        case DATAGRAMS -> {
+          datapath.datagrams(registrationOf(connection));
+          yield Reply.ok(Map.of());
+        }
         case TOTALS -> Reply.ok(datapath.totals(registrationOf(connection)).toWire());
         case FLOWS -> flows(connection, request.limit());
         case PORTS -> ports(connection, request);
@@ -83,7 +87,8 @@ final class Requests implements Connection.Handler {
     }
   }
 
-  private Reply register(Connection connection, String agent, GroupWish wish) throws IOException {
+  private Reply register(Connection connection, Request request) throws IOException {
+    GroupWish wish = request.wish();
     Connection.Peer peer = connection.peer();
     if (connection.registration() != null) {
       throw new WireException(ErrorCode.ALREADY_REGISTERED, "this connection has a registration");
@@ -107,7 +112,7 @@ final class Requests implements Connection.Handler {
         if (PeerProcess.startTicks(process) != startTicks) {
           throw new WireException(ErrorCode.DENIED, "the process has ended");
         }
-        identity = datapath.join(made, granted, policy.groups().pools());
+        identity = datapath.join(made, granted, request.hasDatagrams(), policy.groups().pools());
       } catch (IOException e) {
         dismiss(made);
         throw e;
@@ -121,7 +126,7 @@ final class Requests implements Connection.Handler {
                 made.id(),
                 made.pid(),
                 Integer.toUnsignedString(made.uid()),
-                clean(agent),
+                clean(request.fields().get("agent")),
                 granted == null ? "" : " group=" + granted.group(),
                 identity.isEmpty() ? "" : " identity=" + identity));
     Map<String, String> fields = new LinkedHashMap<>();

@@ -93,6 +93,21 @@ public final class HelperClient implements AutoCloseable {
     return call(Request.register(enabled, wish)).orThrow();
   }
 
+  /**
+   * The same, and promises to call {@link #datagrams} before this process has a datagram socket.
+   */
+  public Reply registerWithoutDatagrams(String enabled, GroupWish wish) throws IOException {
+    return call(Request.registerWithoutDatagrams(enabled, wish)).orThrow();
+  }
+
+  /**
+   * This process is about to make its first datagram socket; when this returns, its group's ports
+   * are translated for it.
+   */
+  public void datagrams() throws IOException {
+    call(Request.datagrams()).orThrow();
+  }
+
   /** The totals of this connection's registration. */
   public Totals totals() throws IOException {
     return Totals.fromWire(call(Request.totals()).orThrow().fields());

@@ -13,6 +13,9 @@ public record Request(Verb verb, Map<String, String> fields) {
   /** Longest {@code agent} text. */
   private static final int MAX_AGENT = 64;
 
+  /** The one value of {@code datagrams}. */
+  private static final String LATER = "later";
+
   /** Longest time that readers can be given to read, for an administrator who is patient. */
   public static final int MAX_WAIT_SECONDS = 86_400;
 
@@ -40,6 +43,21 @@ public record Request(Verb verb, Map<String, String> fields) {
       fields.putAll(wish.toWire());
     }
     return new Request(Verb.REGISTER, fields);
+  }
+
+  /**
+   * Registers this process as a member of a port group, and promises a {@link #datagrams} before it
+   * has a datagram socket.
+   */
+  public static Request registerWithoutDatagrams(String enabled, GroupWish wish) {
+    Map<String, String> fields = new LinkedHashMap<>(register(enabled, wish).fields);
+    fields.put("datagrams", LATER);
+    return new Request(Verb.REGISTER, fields);
+  }
+
+  /** Says that this process is about to make its first datagram socket. */
+  public static Request datagrams() {
+    return new Request(Verb.DATAGRAMS, Map.of());
   }
 
   /** Asks for this registration's totals. */
@@ -103,7 +121,7 @@ public record Request(Verb verb, Map<String, String> fields) {
       }
     }
     throw Wire.malformed(
-        "an unknown verb; known are REGISTER, TOTALS, FLOWS, PORTS, STATUS and DRAIN");
+        "an unknown verb; known are REGISTER, DATAGRAMS, TOTALS, FLOWS, PORTS, STATUS and DRAIN");
   }
 
   /** The line, with its line end. */
@@ -114,6 +132,14 @@ public record Request(Verb verb, Map<String, String> fields) {
   /** What is asked of a port group; null if nothing is. For {@link Verb#REGISTER}. */
   public GroupWish wish() throws WireException {
     return GroupWish.fromWire(fields);
+  }
+
+  /**
+   * Whether the process may have datagram sockets before it sends {@link Verb#DATAGRAMS}: it may if
+   * it does not say. For {@link Verb#REGISTER}.
+   */
+  public boolean hasDatagrams() {
+    return !fields.containsKey("datagrams");
   }
 
   /** How many are asked for; for {@link Verb#FLOWS} and {@link Verb#PORTS}. */
@@ -154,7 +180,14 @@ public record Request(Verb verb, Map<String, String> fields) {
       }
     }
     if (verb == Verb.REGISTER) {
-      GroupWish.fromWire(fields);
+      GroupWish wish = GroupWish.fromWire(fields);
+      String datagrams = fields.getOrDefault("datagrams", LATER);
+      if (!datagrams.equals(LATER)) {
+        throw Wire.malformed("datagrams=" + datagrams + ": it is not " + LATER);
+      }
+      if (wish == null && fields.containsKey("datagrams")) {
+        throw Wire.malformed("datagrams=" + datagrams + ": there is no group");
+      }
     }
     if (verb.names().contains("limit") && Wire.number(fields, "limit", Wire.MAX_FLOWS) == 0) {
       throw Wire.malformed("limit is no number from 1 to " + Wire.MAX_FLOWS);

@@ -6,6 +6,8 @@ import java.util.List;
 public enum Verb {
   /** Registers the calling process for as long as the connection lasts. */
   REGISTER,
+  /** The calling process, a member of a port group, is about to make its first datagram socket. */
+  DATAGRAMS,
   /** Asks for the totals of this connection's registration. */
   TOTALS,
   /** Asks for the flows, most bytes first. */
@@ -23,16 +25,16 @@ public enum Verb {
       case REGISTER -> List.of("proto", "agent", "enabled");
       case FLOWS, PORTS -> List.of("limit");
       case DRAIN -> List.of("wait");
-      case TOTALS, STATUS -> List.of();
+      case DATAGRAMS, TOTALS, STATUS -> List.of();
     };
   }
 
   /** The names that it may have beside those. */
   List<String> optionalNames() {
     return switch (this) {
-      case REGISTER -> List.of("group", "ports", "publish", "identity");
+      case REGISTER -> List.of("group", "ports", "publish", "identity", "datagrams");
       case PORTS -> List.of("group", "port");
-      case FLOWS, TOTALS, STATUS, DRAIN -> List.of();
+      case DATAGRAMS, FLOWS, TOTALS, STATUS, DRAIN -> List.of();
     };
   }
 }

@@ -46,9 +46,13 @@ final class MemoryDatapath implements Datapath {
   }
 
   @Override
-  public String join(Registration registration, GroupWish wish, List<Net> pools) {
+  public String join(
+      Registration registration, GroupWish wish, boolean datagrams, List<Net> pools) {
     return "";
   }
+
+  @Override
+  public void datagrams(Registration registration) {}
 
   @Override
   public List<BoundPort> ports() {

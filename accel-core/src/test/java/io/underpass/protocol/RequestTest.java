@@ -1,8 +1,10 @@
 package io.underpass.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
@@ -27,6 +29,8 @@ class RequestTest {
           Request.ports("blue", 8080),
           Request.register("on", wish("blue", "*", "80;8080-8090", "auto")),
           Request.register("on", wish("a.b-C_9", "8080", "", "fd00::7")),
+          Request.registerWithoutDatagrams("on", wish("blue", "8080", "", "")),
+          Request.datagrams(),
         }) {
       assertEquals(request, Request.parse(line(request)));
     }
@@ -41,6 +45,8 @@ class RequestTest {
             + " identity=127.20.0.7",
         line);
     assertEquals(wish, Request.parse(line).wish());
+    assertTrue(Request.parse(line).hasDatagrams());
+    assertFalse(Request.registerWithoutDatagrams("on", wish).hasDatagrams());
     assertNull(Request.parse(line(Request.register("on"))).wish());
   }
 
@@ -56,6 +62,8 @@ class RequestTest {
     "group=blue identity=::1, identity=::1: it is neither auto nor an address to have for oneself",
     "ports=8080, ports=8080: there is no group",
     "identity=auto, identity=auto: there is no group",
+    "datagrams=later, datagrams=later: there is no group",
+    "group=blue datagrams=now, datagrams=now: it is not later",
   })
   void whatIsWrongWithAWishIsNamed(String fields, String message) {
     WireException e =

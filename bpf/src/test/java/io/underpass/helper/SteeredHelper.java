@@ -139,9 +139,15 @@ public final class SteeredHelper implements AutoCloseable {
     }
 
     @Override
-    public String join(Registration registration, GroupWish wish, List<Net> pools)
+    public String join(
+        Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
         throws IOException {
-      return kernel.join(registration, wish, pools);
+      return kernel.join(registration, wish, datagrams, pools);
+    }
+
+    @Override
+    public void datagrams(Registration registration) throws IOException {
+      kernel.datagrams(registration);
     }
 
     @Override

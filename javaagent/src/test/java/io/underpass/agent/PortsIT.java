@@ -1,13 +1,17 @@
 package io.underpass.agent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.agent.child.PortHolder;
+import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
 import io.underpass.testing.KernelTest;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,6 +22,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Port groups, from the agent's option to the kernel: the helper is the real one. */
 @KernelTest
@@ -28,19 +34,33 @@ class PortsIT {
   @TempDir static Path folder;
   private static Helper helper;
 
+  /** There while the hooks of datagrams are attached. */
+  private static Path hook;
+
+  /** That of the groups. */
+  private static int port;
+
+  /** More than {@link #port}: the end of a range. */
+  private static int last;
+
   @BeforeAll
   static void startHelper() throws Exception {
+    port = freePort();
+    last = port + 10;
     Path policy = folder.resolve("policy");
     Files.writeString(
         policy,
-        "allow uid 0\ngroup blue uid 0 publish 18080 identity 127.20.0.7\ngroup green uid 0\n");
+        "allow uid 0\ngroup blue uid 0 publish "
+            + port
+            + " identity 127.20.0.7\ngroup green uid 0\n");
+    Path pins = Path.of("/sys/fs/bpf/underpass-agent-test-" + ProcessHandle.current().pid());
     helper =
         Helper.start(
             HelperConfig.defaults()
                 .withSocket(folder.resolve("s"))
                 .withPolicyFile(policy)
-                .withBpffs(
-                    Path.of("/sys/fs/bpf/underpass-agent-test-" + ProcessHandle.current().pid())));
+                .withBpffs(pins));
+    hook = pins.resolve("ports-v" + PortLayouts.UP_PORTS_ABI).resolve("link_up_sendmsg4");
   }
 
   @AfterAll
@@ -52,15 +72,16 @@ class PortsIT {
 
   @Test
   void twoUnchangedServersOnOnePortEachInItsGroup() throws Exception {
-    try (Child blue = holder("blue", "group=blue,ports=18080-18090,publish=18080", 18080);
-        Child green = holder("green", "group=green,ports=18080", 18080)) {
-      assertEquals("listening on 18080", blue.line());
-      assertEquals("listening on 18080", green.line());
+    String ports = port + "-" + last;
+    try (Child blue = holder("blue", "group=blue,ports=" + ports + ",publish=" + port, port);
+        Child green = holder("green", "group=green,ports=" + port, port)) {
+      assertEquals("listening on " + port, blue.line());
+      assertEquals("listening on " + port, green.line());
       blue.send("ask");
-      assertEquals("blue at 18080", blue.line());
+      assertEquals("blue at " + port, blue.line());
       green.send("ask");
-      assertEquals("green at 18080", green.line());
-      try (Socket outside = new Socket(InetAddress.getLoopbackAddress(), 18080)) {
+      assertEquals("green at " + port, green.line());
+      try (Socket outside = new Socket(InetAddress.getLoopbackAddress(), port)) {
         byte[] name = outside.getInputStream().readAllBytes();
         assertEquals("blue", new String(name, StandardCharsets.US_ASCII));
       }
@@ -70,13 +91,13 @@ class PortsIT {
               "Ports.Group=blue",
               "Ports.Joined=true",
               "Ports.Reason=",
-              "Ports.Ports=18080-18090",
-              "Ports.Publish=18080",
+              "Ports.Ports=" + ports,
+              "Ports.Publish=" + port,
               "Ports.Identity=")) {
         assertTrue(jmx.contains(line), () -> line + " is not in " + jmx);
       }
       String bound = jmx.stream().filter(l -> l.startsWith("Ports.Bound=")).findFirst().orElse("");
-      assertTrue(bound.contains("port:18080") && bound.contains("real:18080"), bound);
+      assertTrue(bound.contains("port:" + port) && bound.contains("real:" + port), bound);
       assertTrue(bound.contains("pid:" + blue.pid()) && !bound.contains("green"), bound);
       assertTrue(jmx.contains("SuppressedErrors=0"), jmx::toString);
       assertEquals(List.of(), blue.errors());
@@ -86,24 +107,68 @@ class PortsIT {
 
   @Test
   void anIdentityIsTold() throws Exception {
-    try (Child blue = holder("blue", "group=blue,ports=18080,identity=127.20.0.7", 18080)) {
-      assertEquals("listening on 18080", blue.line());
+    try (Child blue = holder("blue", "group=blue,ports=" + port + ",identity=127.20.0.7", port)) {
+      assertEquals("listening on " + port, blue.line());
       blue.send("ask");
-      assertEquals("blue at 18080", blue.line());
+      assertEquals("blue at " + port, blue.line());
       assertTrue(blue.ask("jmx").contains("Ports.Identity=127.20.0.7"));
     }
   }
 
   @Test
+  void aHostHasTheHooksOfDatagramsOnlyWhileAMemberMayHaveSome() throws Exception {
+    try (Child blue = holder("blue", "group=blue,ports=" + port, port)) {
+      assertEquals("listening on " + port, blue.line());
+      blue.send("ask");
+      assertEquals("blue at " + port, blue.line());
+      assertFalse(Files.exists(hook), "a member with TCP alone has them attached");
+      blue.send("datagram");
+      assertEquals("answered from " + port, blue.line());
+      assertTrue(Files.exists(hook), "they are not attached");
+      assertEquals(List.of(), blue.errors());
+    }
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (Files.exists(hook)) {
+      assertTrue(System.nanoTime() < end, "they are still attached");
+      Thread.sleep(5);
+    }
+  }
+
+  @Test
+  void aFirstDatagramWithoutAHelperIsOneLine() throws Exception {
+    Path socket = folder.resolve("another");
+    Path pins = Path.of("/sys/fs/bpf/underpass-agent-test-b-" + ProcessHandle.current().pid());
+    Helper another = Helper.start(HelperConfig.defaults().withSocket(socket).withBpffs(pins));
+    int other = freePort();
+    String options = "group=blue,ports=" + other + "," + Child.socket(socket);
+    try (Child blue = Child.start(Child.agent(options), PROGRAM, "blue", Integer.toString(other))) {
+      assertEquals("listening on " + other, blue.line());
+      another.close();
+      // Stopped in good order while a port is bound: the next datagram socket has nobody to ask.
+      blue.send("datagram");
+      assertEquals("answered from " + other, blue.line());
+      List<String> errors = blue.errors();
+      assertEquals(1, errors.size(), errors::toString);
+      String said = errors.get(0);
+      assertTrue(
+          said.startsWith("underpass: datagrams of group blue may miss its ports until"), said);
+    } finally {
+      another.close();
+      Helper.start(HelperConfig.defaults().withSocket(socket).withBpffs(pins)).close();
+    }
+  }
+
+  @Test
   void aRefusedGroupIsOneLineAndTheProgramRunsWithoutIt() throws Exception {
-    try (Child purple = holder("purple", "group=purple,ports=18085", 18085)) {
-      assertEquals("listening on 18085", purple.line());
+    int other = freePort();
+    try (Child purple = holder("purple", "group=purple,ports=" + other, other)) {
+      assertEquals("listening on " + other, purple.line());
       assertEquals(
           List.of(
               "underpass: running without group purple: group=purple: the policy knows no such"
                   + " group"),
           purple.errors());
-      try (Socket outside = new Socket(InetAddress.getLoopbackAddress(), 18085)) {
+      try (Socket outside = new Socket(InetAddress.getLoopbackAddress(), other)) {
         byte[] name = outside.getInputStream().readAllBytes();
         assertEquals("purple", new String(name, StandardCharsets.US_ASCII));
       }
@@ -115,13 +180,31 @@ class PortsIT {
     }
   }
 
-  @Test
-  void aBadOptionIsOneLineThatNamesIt() throws Exception {
-    try (Child blue = holder("blue", "group=blue,ports=18090-18080", 18086)) {
-      assertEquals("listening on 18086", blue.line());
-      assertEquals(
-          List.of("underpass: ignored ports=18090-18080 (the range 18090-18080 is reversed)"),
-          blue.errors());
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "ports=9090-9080 | ports=9090-9080 (the range 9090-9080 is reversed)",
+        "ports=70000     | ports=70000 (",
+        "ports=0         | ports=0 (",
+        "ports=80;http   | ports=80;http (",
+        "publish=99999   | publish=99999 (",
+        "identity=nobody | identity=nobody (it is neither auto nor an address to have for oneself)",
+      })
+  void aBadOptionIsOneLineThatNamesIt(String option, String line) throws Exception {
+    int other = freePort();
+    try (Child blue = holder("blue", "group=blue," + option, other)) {
+      assertEquals("listening on " + other, blue.line());
+      List<String> errors = blue.errors();
+      assertEquals(1, errors.size(), errors::toString);
+      String said = errors.get(0);
+      assertTrue(said.startsWith("underpass: ignored " + line), said);
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket any = new ServerSocket(0)) {
+      return any.getLocalPort();
     }
   }
 

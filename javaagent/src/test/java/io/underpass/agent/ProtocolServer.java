@@ -119,6 +119,7 @@ final class ProtocolServer implements AutoCloseable {
               Map.of("total", Integer.toString(flows.size())),
               flows.stream().limit(request.limit()).map(FlowView::toWire).toList());
       case PORTS -> Reply.ok(Map.of("total", "0"));
+      case DATAGRAMS -> Reply.ok(Map.of());
       case STATUS, DRAIN -> Reply.error(ErrorCode.INTERNAL, "not here");
     };
   }

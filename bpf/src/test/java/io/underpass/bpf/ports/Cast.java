@@ -52,6 +52,15 @@ final class Cast {
         List.of(socket.toString(), group, ports, publish, identity));
   }
 
+  /** A member that promises to say so before it has datagram sockets. */
+  static Cast memberWithoutDatagrams(Path socket, String group, String ports) throws IOException {
+    return new Cast(
+        List.of(),
+        CLASS_PATH,
+        List.of(),
+        List.of(socket.toString(), group, ports, "-", "-", "later"));
+  }
+
   /** The same, with options of the JVM. */
   static Cast memberWith(List<String> options, Path socket, String group, String ports)
       throws IOException {

@@ -285,6 +285,27 @@ final class Endpoints {
     }
   }
 
+  /** Binds, connects and disconnects a datagram socket, and tells which port it has. */
+  static String disconnect(String kind, int to, int from) throws IOException {
+    InetSocketAddress peer = address("127.0.0.1", to);
+    if (kind.equals("socket")) {
+      try (DatagramSocket socket = new DatagramSocket(from)) {
+        socket.connect(peer);
+        int before = socket.getLocalPort();
+        socket.disconnect();
+        return before + " before and " + socket.getLocalPort() + " after";
+      }
+    }
+    try (DatagramChannel channel = DatagramChannel.open()) {
+      channel.bind(new InetSocketAddress(from));
+      channel.connect(peer);
+      int before = ((InetSocketAddress) channel.getLocalAddress()).getPort();
+      channel.disconnect();
+      int after = ((InetSocketAddress) channel.getLocalAddress()).getPort();
+      return before + " before and " + after + " after";
+    }
+  }
+
   /** A multicast datagram to oneself, over the loopback device; tells who got it, from whom. */
   static String multicast(int port) throws IOException {
     NetworkInterface loopback = NetworkInterface.getByName("lo");

@@ -11,7 +11,6 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -19,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 /** JVMs with an address of their own. */
 @KernelTest
 @Timeout(120)
-class IdentityTest {
+class IdentityTest extends OnBed {
   private static final String POLICY =
       """
       pool 127.20.5.0/30
@@ -27,8 +26,6 @@ class IdentityTest {
       group * uid 0 identity 10.213.7.0/24 identity fd00:213:7::/64
       """;
 
-  private static PortsBed bed;
-  private static Cast plain;
   private static Cast one;
   private static Cast two;
   private static Cast six;
@@ -36,8 +33,7 @@ class IdentityTest {
 
   @BeforeAll
   static void start() throws Exception {
-    bed = new PortsBed(POLICY);
-    plain = Cast.plain();
+    make(POLICY);
     one = bed.member("blue", "7871", "-", "127.20.0.77");
     two = bed.member("blue", "7871", "-", "auto");
     six = bed.member("blue", "7871", "-", "fd00:213:7::7");
@@ -45,17 +41,10 @@ class IdentityTest {
   }
 
   @AfterAll
-  static void stop() throws Exception {
-    plain.kill();
+  static void nothingIsLeft() throws Exception {
     bed.close();
     assertFalse(isLocal("10.213.7.5"), "an address is left");
     assertFalse(isLocal("fd00:213:7::7"), "an address is left");
-  }
-
-  @AfterEach
-  void closeSockets() throws Exception {
-    plain.say("close");
-    bed.closeSockets();
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.underpass.bpf.ports;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortRanges;
+import io.underpass.protocol.Reply;
 import io.underpass.protocol.WireException;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -16,7 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A process of a test: joins a group if it is told to, and does what its standard input says, with
  * one line of answer for each. Arguments: helper's socket, then group, ports, publish, identity, of
- * which {@code -} stands for none.
+ * which {@code -} stands for none; {@code later} if it is to say so before it has datagrams.
  */
 final class Member {
   private static final Map<String, AutoCloseable> OPEN = new ConcurrentHashMap<>();
@@ -32,7 +33,11 @@ final class Member {
         client = HelperClient.connect(Path.of(args[0]), Duration.ofSeconds(20));
         GroupWish wish =
             new GroupWish(args[1], ranges(args[2]), ranges(args[3]), args[4].replace("-", ""));
-        System.out.println("joined " + client.register("on", wish).fields().get("identity"));
+        Reply reply =
+            args.length > 5
+                ? client.registerWithoutDatagrams("on", wish)
+                : client.register("on", wish);
+        System.out.println("joined " + reply.fields().get("identity"));
       } catch (WireException e) {
         System.out.println("! " + e.code().wireName() + " " + e.getMessage());
       }
@@ -86,6 +91,16 @@ final class Member {
       case "ask" -> {
         int from = words.length > 4 ? Integer.parseInt(words[4]) : 0;
         yield Endpoints.ask(words[1], words[2], Integer.parseInt(words[3]), from);
+      }
+      case "disconnect" ->
+          Endpoints.disconnect(words[1], Integer.parseInt(words[2]), Integer.parseInt(words[3]));
+      case "datagrams" -> {
+        client.datagrams();
+        yield "told";
+      }
+      case "leave" -> {
+        client.close();
+        yield "left";
       }
       case "storm" -> {
         boolean share = words.length > 3;

@@ -10,8 +10,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,32 +19,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Two groups and a process outside of any, all on the same ports of one host. */
 @KernelTest
 @Timeout(120)
-class PortGroupsTest {
-  private static PortsBed bed;
+class PortGroupsTest extends OnBed {
   private static Cast blue;
   private static Cast otherBlue;
   private static Cast green;
-  private static Cast plain;
 
   @BeforeAll
   static void start() throws Exception {
-    bed = new PortsBed("");
+    make("");
     blue = bed.member("blue", "*");
     otherBlue = bed.member("blue", "7871;9000-9100");
     green = bed.member("green", "7871;9000-9100");
-    plain = Cast.plain();
-  }
-
-  @AfterAll
-  static void stop() throws Exception {
-    plain.kill();
-    bed.close();
-  }
-
-  @AfterEach
-  void closeSockets() throws Exception {
-    plain.say("close");
-    bed.closeSockets();
   }
 
   @ParameterizedTest
@@ -105,7 +88,8 @@ class PortGroupsTest {
     assertMatches("g at .*", green.say("connect socket 127.0.0.1 9010"));
     assertMatches("p at .*", plain.say("connect socket 127.0.0.1 9010"));
     assertMatches("p at .*", blue.say("connect socket 127.0.0.1 9010"));
-    bed.closeSockets();
+    green.say("close");
+    bed.awaitNone();
     assertMatches("p at .*", green.say("connect socket 127.0.0.1 9010"));
     assertEquals("closed", plain.say("close p"));
   }
@@ -142,6 +126,34 @@ class PortGroupsTest {
     assertEquals(2, bed.ports().stream().map(PortView::real).distinct().count());
     blue.say("close b");
     assertMatches("c at .*", blue.say("connect channel 127.0.0.1 7871"));
+  }
+
+  @Test
+  void datagramSocketsShareAPortInItsGroupLikeAnyOther() throws Exception {
+    assertMatches(".*:9020", blue.say("answer b channel 127.0.0.1 9020 share"));
+    assertMatches("! BindException .*", otherBlue.say("answer c socket 127.0.0.1 9020"));
+    assertMatches(".*:9020", otherBlue.say("answer c socket 127.0.0.1 9020 share"));
+    assertMatches(".*:9020", green.say("answer g channel 127.0.0.1 9020 share"));
+    Set<String> answers = new HashSet<>();
+    for (int i = 0; i < 100 && answers.size() < 2; i++) {
+      answers.add(blue.say("ask channel 127.0.0.1 9020").substring(0, 1));
+    }
+    assertEquals(Set.of("b", "c"), answers);
+    assertEquals(2, bed.ports().stream().map(PortView::real).distinct().count());
+  }
+
+  @Test
+  void aDatagramSocketThatIsDisconnectedKeepsItsPortAndLetsGoOfItOnce() throws Exception {
+    assertMatches(".*:9030", blue.say("answer b channel :: 9030"));
+    for (String kind : new String[] {"socket", "channel"}) {
+      assertEquals(
+          "9031 before and 9031 after", otherBlue.say("disconnect " + kind + " 9030 9031"));
+    }
+    blue.say("close");
+    bed.awaitNone();
+    // If something of 9031 were left, the group would go on sending to where nobody is.
+    assertMatches(".*:9031", plain.say("answer p channel 127.0.0.1 9031"));
+    assertMatches("p at .*", blue.say("ask channel 127.0.0.1 9031"));
   }
 
   @Test

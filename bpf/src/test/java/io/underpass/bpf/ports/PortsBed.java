@@ -1,6 +1,7 @@
 package io.underpass.bpf.ports;
 
 import io.underpass.bpf.Pinning;
+import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
@@ -15,11 +16,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** A helper in this JVM, which is in no group itself, and the processes that register with it. */
 final class PortsBed implements AutoCloseable {
   private final Path folder;
   private final Helper helper;
+  private final Path pins;
+  private boolean closed;
   private final List<Cast> cast = Collections.synchronizedList(new ArrayList<>());
 
   /**
@@ -30,16 +34,44 @@ final class PortsBed implements AutoCloseable {
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     Path file = folder.resolve("policy");
     Files.writeString(file, "allow uid 0\ngroup * uid 0 publish * low\n" + policy);
+    pins = Pinning.newFolder();
     helper =
         Helper.start(
             HelperConfig.defaults()
                 .withSocket(folder.resolve("helper.sock"))
                 .withPolicyFile(file)
-                .withBpffs(Pinning.newFolder()));
+                .withBpffs(pins));
   }
 
   Path socket() {
     return helper.socket();
+  }
+
+  /** How many of the four hooks of sendmsg and recvmsg are attached. */
+  int datagramHooks() {
+    return datagramHooks(pins);
+  }
+
+  static int datagramHooks(Path pins) {
+    Path folder = pins.resolve("ports-v" + PortLayouts.UP_PORTS_ABI);
+    return (int)
+        Stream.of("sendmsg4", "sendmsg6", "recvmsg4", "recvmsg6")
+            .filter(hook -> Files.exists(folder.resolve("link_up_" + hook)))
+            .count();
+  }
+
+  /** A process that no helper knows of. */
+  Cast plain() throws IOException {
+    Cast made = Cast.plain();
+    cast.add(made);
+    return made;
+  }
+
+  /** A member that promises to say so before it has datagram sockets. */
+  Cast memberWithoutDatagrams(String group, String ports) throws IOException {
+    Cast made = Cast.memberWithoutDatagrams(socket(), group, ports);
+    cast.add(made);
+    return made;
   }
 
   Cast member(String group, String ports) throws IOException {
@@ -96,6 +128,17 @@ final class PortsBed implements AutoCloseable {
     }
   }
 
+  /** Waits until the helper has so many processes. */
+  void awaitRegistrations(int count) throws Exception {
+    long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (helper.status().registrations() != count) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError(helper.status());
+      }
+      Thread.sleep(5);
+    }
+  }
+
   /** Closes what the members have open. */
   void closeSockets() throws Exception {
     for (Cast member : cast) {
@@ -106,8 +149,13 @@ final class PortsBed implements AutoCloseable {
     awaitNone();
   }
 
+  /** A second call does nothing. */
   @Override
   public void close() throws IOException {
+    if (closed) {
+      return;
+    }
+    closed = true;
     for (Cast member : cast) {
       member.kill();
     }

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.testing.KernelTest;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -14,10 +12,7 @@ import org.junit.jupiter.api.Timeout;
 /** What the policy lets a user do with a group's ports: publish them, and bind low ones. */
 @KernelTest
 @Timeout(120)
-class PublishTest {
-  private static PortsBed bed;
-  private static Cast plain;
-
+class PublishTest extends OnBed {
   /** Of user nobody: it may publish 97 and 8180 of blue. */
   private static Cast blue;
 
@@ -25,23 +20,10 @@ class PublishTest {
 
   @BeforeAll
   static void start() throws Exception {
-    bed = new PortsBed("allow uid 65534\ngroup blue uid 65534 publish 97;8180 low\n");
-    plain = Cast.plain();
+    make("allow uid 65534\ngroup blue uid 65534 publish 97;8180 low\n");
     blue = bed.nobody("blue", "90-99;8180", "97;8180", "-");
     green = bed.member("green", "90-99;8180", "-", "-");
     assertEquals("joined ", blue.start);
-  }
-
-  @AfterAll
-  static void stop() throws Exception {
-    plain.kill();
-    bed.close();
-  }
-
-  @AfterEach
-  void closeSockets() throws Exception {
-    plain.say("close");
-    bed.closeSockets();
   }
 
   @Test

@@ -32,7 +32,7 @@ public final class Boot {
     }
     Registration registration = new Registration(settings);
     Hooks.install(new Beans(registration, settings.flows()));
-    boolean beansNow = Weaver.install(instrumentation);
+    boolean beansNow = Weaver.install(instrumentation, new DatagramsAhead(registration));
     Trouble trouble = registration.attempt();
     if (trouble != null) {
       String loudness = settings.enabled() == Mode.ON ? "WARNING: " : "";
@@ -45,7 +45,8 @@ public final class Boot {
     registration.keep(beansNow);
   }
 
-  private static void say(String line) {
+  /** One line on standard error. */
+  static void say(String line) {
     System.err.println("underpass: " + line);
   }
 }

@@ -59,6 +59,9 @@ public final class Registration implements Runnable {
 
   private boolean beansNow;
 
+  /** This JVM may have a datagram socket. Guarded by this. */
+  private boolean datagrams;
+
   private volatile HelperClient client;
   private volatile Standing standing = Standing.plain(new Trouble("the agent is starting", ""));
   private volatile GroupStanding groupStanding;
@@ -195,6 +198,50 @@ public final class Registration implements Runnable {
     return ports;
   }
 
+  /**
+   * A datagram socket is about to be made: the helper attaches what its datagrams need, if this JVM
+   * is in a group. As with the registration, the wait is bounded.
+   *
+   * @return a line to say if it could not; the datagrams are translated as soon as this JVM has
+   *     registered again
+   */
+  synchronized String datagrams() {
+    datagrams = true;
+    HelperClient current = client;
+    if (!groupStanding.joined()) {
+      return null; // the next registration says it
+    }
+    String why = "the helper has gone";
+    if (current != null) {
+      try {
+        current.timeout(AT_START_WITH_GROUP);
+        current.datagrams();
+        current.timeout(LATER);
+        return null;
+      } catch (IOException e) {
+        current.close();
+        why = e.getMessage();
+      }
+    }
+    return "datagrams of group "
+        + groupStanding.group()
+        + " may miss its ports until the helper is back: "
+        + why
+        + "; start it: bin/underpass helper";
+  }
+
+  private Reply register(HelperClient to) throws IOException {
+    return wish == null ? to.register(enabled, null) : to.registerWithoutDatagrams(enabled, wish);
+  }
+
+  /** From here on it is the client that is asked. */
+  private synchronized void use(HelperClient registered) throws IOException {
+    if (datagrams && groupStanding.joined()) {
+      registered.datagrams();
+    }
+    client = registered;
+  }
+
   private Trouble register(Duration patience) {
     Trouble trouble = Trouble.ofSocket(socket);
     if (trouble != null) {
@@ -205,7 +252,7 @@ public final class Registration implements Runnable {
       attempt = HelperClient.connect(socket, patience);
       Reply reply;
       try {
-        reply = attempt.register(enabled, wish);
+        reply = register(attempt);
         groupStanding = GroupStanding.of(wish, reply);
       } catch (WireException e) {
         if (wish == null) {
@@ -221,7 +268,7 @@ public final class Registration implements Runnable {
       standing =
           Standing.registered(
               reply.text("helper"), reply.number("id"), Probe.fromWire(reply.fields()));
-      client = attempt;
+      use(attempt);
       return null;
     } catch (IOException e) {
       if (attempt != null) {

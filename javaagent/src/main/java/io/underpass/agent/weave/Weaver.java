@@ -19,24 +19,39 @@ public final class Weaver implements ClassFileTransformer {
   private static final ConcurrentSkipListMap<String, String> OUTCOMES =
       new ConcurrentSkipListMap<>();
 
-  private Weaver() {}
+  /**
+   * Every datagram channel and socket of the JDK is one of these, so there is none before this
+   * class is loaded.
+   */
+  private static final String DATAGRAMS = "sun/nio/ch/DatagramChannelImpl";
+
+  private final Runnable beforeDatagrams;
+
+  private Weaver(Runnable beforeDatagrams) {
+    this.beforeDatagrams = beforeDatagrams;
+  }
 
   /**
    * Installs the transformer.
    *
+   * @param beforeDatagrams is run before this JVM makes its first datagram socket, by the thread
+   *     that makes it; now, if it may have made some already
    * @return whether JMX is in use already, so that the beans have to be published without being
    *     asked for
    */
-  public static boolean install(Instrumentation instrumentation) {
+  public static boolean install(Instrumentation instrumentation, Runnable beforeDatagrams) {
     // What the transformer touches has to be loaded before it is called for the loading of it.
     Map<String, Target> targets = Target.ALL;
-    instrumentation.addTransformer(new Weaver(), true);
+    instrumentation.addTransformer(new Weaver(beforeDatagrams), true);
     boolean management = false;
     for (Class<?> loaded : instrumentation.getAllLoadedClasses()) {
       if (loaded.getClassLoader() != null || loaded.isArray()) {
         continue;
       }
       String name = loaded.getName().replace('.', '/');
+      if (name.equals(DATAGRAMS)) {
+        beforeDatagrams.run();
+      }
       if (!targets.containsKey(name)) {
         continue;
       }
@@ -92,6 +107,9 @@ public final class Weaver implements ClassFileTransformer {
     }
     Target target = Target.ALL.get(name);
     if (target == null) {
+      if (name.equals(DATAGRAMS)) {
+        beforeDatagrams.run();
+      }
       return null;
     }
     try {

@@ -3,14 +3,20 @@ package io.underpass.agent.child;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
 import java.nio.charset.StandardCharsets;
 
 /**
  * An ordinary server, which tells its name to whoever connects, and does what its standard input
- * says: {@code ask} connects to its own port, {@code jmx} prints; the end of the input ends it.
+ * says: {@code ask} connects to its own port, {@code datagram} sends there, {@code jmx} prints; the
+ * end of the input ends it.
  */
 public final class PortHolder {
   private PortHolder() {}
@@ -35,6 +41,7 @@ public final class PortHolder {
               System.out.println(name + " at " + socket.getPort());
             }
           }
+          case "datagram" -> System.out.println(datagram(port));
           case "jmx" -> {
             Jmx.print();
             System.out.println("end");
@@ -42,6 +49,21 @@ public final class PortHolder {
           default -> throw new IllegalArgumentException(line);
         }
       }
+    }
+  }
+
+  /** One to oneself, from a socket that is not connected; tells what the receiver saw, and back. */
+  private static String datagram(int port) throws IOException {
+    InetSocketAddress here = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    try (DatagramChannel server = DatagramChannel.open();
+        DatagramSocket client = new DatagramSocket(0)) {
+      server.bind(here);
+      client.setSoTimeout(10_000);
+      client.send(new DatagramPacket(new byte[1], 1, here));
+      server.send(ByteBuffer.allocate(1), server.receive(ByteBuffer.allocate(1)));
+      DatagramPacket answer = new DatagramPacket(new byte[1], 1);
+      client.receive(answer);
+      return "answered from " + answer.getPort();
     }
   }
 

@@ -34,6 +34,9 @@ public final class PortsPeer {
 
   private final InetAddress loopback = InetAddress.getLoopbackAddress();
 
+  /** Null but in the member beside which others are measured. */
+  private ServerSocket listener;
+
   private PortsPeer() {}
 
   /** Does as it is told until standard input ends. */
@@ -59,6 +62,9 @@ public final class PortsPeer {
     int port = question.get("port").asInt();
     if (verb.equals("serve")) {
       return serve(port);
+    }
+    if (verb.equals("listen")) {
+      return listen(port);
     }
     long nanos = question.get("millis").asLong() * 1_000_000;
     try {
@@ -154,6 +160,12 @@ public final class PortsPeer {
             }
           });
     }
+  }
+
+  /** Has a TCP port, and nothing else, until this process ends. */
+  private Map<String, Integer> listen(int port) throws IOException {
+    listener = new ServerSocket(port, 1, loopback);
+    return Map.of("port", listener.getLocalPort());
   }
 
   /** Answers every datagram, until this process ends. */

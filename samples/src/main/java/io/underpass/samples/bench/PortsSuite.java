@@ -17,7 +17,15 @@ final class PortsSuite implements Suite {
   private static final double FLOOR = 0.97;
   private static final double OUTSIDE_FLOOR = 0.99;
 
-  private static final String OUTSIDE = "outside: ";
+  /** What a member does beside which outsiders are measured, by the prefix of their rows' names. */
+  private static final Map<String, String> OUTSIDE =
+      Map.of("outside: ", "listen", "outside while a member has UDP: ", "serve");
+
+  private static final String MEMBER = "member: ";
+
+  /** Members' rows, and then those of outsiders. */
+  private static final List<String> PREFIXES =
+      List.of(MEMBER, "outside: ", "outside while a member has UDP: ");
 
   /** Of {@link PortsPeer}, with their names in the report. */
   private static final Map<String, String> OPERATIONS =
@@ -58,7 +66,8 @@ final class PortsSuite implements Suite {
         All but the request/response are one thread of one process, which waits for nothing. The datagrams have %d bytes, \
         and their sockets are not connected. `getsockname` is the JDK's own call of it. Rows named "outside" are JVMs \
         without the agent, without a helper on the host (`plain`) and with one that serves a member of a group \
-        (`accelerated`); helper and member are started for every round, and what is measured runs on."""
+        (`accelerated`), which has a TCP port alone, or a UDP socket; helper and member are started for every round, and what is \
+        measured runs on."""
         .formatted(PortsPeer.SIZE);
   }
 
@@ -68,15 +77,19 @@ final class PortsSuite implements Suite {
     String cpu = Pinning.available().getFirst().clientCpu();
     members(lab, tally, cpu);
     lab.stopHelper();
-    outsiders(lab, tally, cpu);
+    for (String prefix : PREFIXES) {
+      if (OUTSIDE.containsKey(prefix)) {
+        outsiders(lab, tally, cpu, prefix);
+      }
+    }
     List<Row> rows = new ArrayList<>();
-    for (String prefix : List.of("", OUTSIDE)) {
+    for (String prefix : PREFIXES) {
       for (String operation : wanted(lab, prefix)) {
         rows.add(row(tally, prefix + OPERATIONS.get(operation), "", Side.ACCELERATED));
       }
     }
     if (lab.selection().controls()) {
-      for (String prefix : List.of("", OUTSIDE)) {
+      for (String prefix : PREFIXES) {
         for (String operation : wanted(lab, prefix)) {
           rows.add(row(tally, prefix + OPERATIONS.get(operation), Row.CONTROL, Side.CONTROL));
         }
@@ -92,7 +105,7 @@ final class PortsSuite implements Suite {
   }
 
   private static void members(Lab lab, Tally tally, String cpu) throws IOException {
-    List<String> wanted = wanted(lab, "");
+    List<String> wanted = wanted(lab, MEMBER);
     if (wanted.isEmpty()) {
       return;
     }
@@ -105,8 +118,8 @@ final class PortsSuite implements Suite {
       }
       for (String operation : wanted) {
         List<Side> sides = all.stream().map(peers -> peers.side(operation)).toList();
-        tally.measure(OPERATIONS.get(operation), 0, sides);
-        lab.say("  " + OPERATIONS.get(operation));
+        tally.measure(MEMBER + OPERATIONS.get(operation), 0, sides);
+        lab.say("  " + MEMBER + OPERATIONS.get(operation));
       }
     } finally {
       all.forEach(PortsSuite::end);
@@ -137,8 +150,9 @@ final class PortsSuite implements Suite {
     peers.server().close();
   }
 
-  private static void outsiders(Lab lab, Tally tally, String cpu) throws IOException {
-    List<String> wanted = wanted(lab, OUTSIDE);
+  private static void outsiders(Lab lab, Tally tally, String cpu, String prefix)
+      throws IOException {
+    List<String> wanted = wanted(lab, prefix);
     if (wanted.isEmpty()) {
       return;
     }
@@ -148,39 +162,41 @@ final class PortsSuite implements Suite {
         peers.side(operation).measure(lab.plan().warmUpMillis());
       }
       for (int round = 0; round < lab.plan().pairs(); round++) {
-        measure(lab, tally, peers, Side.PLAIN);
-        beside(lab, tally, peers, cpu);
+        measure(lab, tally, peers, prefix, Side.PLAIN);
+        beside(lab, tally, peers, prefix, cpu);
         if (lab.selection().controls()) {
-          measure(lab, tally, peers, Side.CONTROL);
+          measure(lab, tally, peers, prefix, Side.CONTROL);
         }
-        lab.say("  outside: round %d of %d".formatted(round + 1, lab.plan().pairs()));
+        lab.say("  " + prefix + "round %d of %d".formatted(round + 1, lab.plan().pairs()));
       }
     } finally {
       end(peers);
     }
   }
 
-  /** With a helper, and a member that has a port of its group, which loads all programs. */
-  private static void beside(Lab lab, Tally tally, Peers peers, String cpu) throws IOException {
+  /** With a helper, and a member that has a port of its group, which loads the programs. */
+  private static void beside(Lab lab, Tally tally, Peers peers, String prefix, String cpu)
+      throws IOException {
     if (!lab.plan().accelerate()) {
-      measure(lab, tally, peers, Side.ACCELERATED);
+      measure(lab, tally, peers, prefix, Side.ACCELERATED);
       return;
     }
     lab.startHelper();
     // The member ends first: while it has a port, the helper would leave the programs in place.
     try (Child member = peer(lab, "member", cpu, ",group=bench,ports=*")) {
-      member.ask(Map.of("verb", "serve", "port", freePort()));
-      measure(lab, tally, peers, Side.ACCELERATED);
+      member.ask(Map.of("verb", OUTSIDE.get(prefix), "port", freePort()));
+      measure(lab, tally, peers, prefix, Side.ACCELERATED);
     } finally {
       lab.stopHelper();
     }
   }
 
-  private static void measure(Lab lab, Tally tally, Peers peers, String phase) throws IOException {
+  private static void measure(Lab lab, Tally tally, Peers peers, String prefix, String phase)
+      throws IOException {
     pause();
-    for (String operation : wanted(lab, OUTSIDE)) {
+    for (String operation : wanted(lab, prefix)) {
       tally
-          .series(OUTSIDE + OPERATIONS.get(operation), phase)
+          .series(prefix + OPERATIONS.get(operation), phase)
           .add(peers.side(operation).measure(lab.plan().roundMillis()));
     }
   }
@@ -216,7 +232,7 @@ final class PortsSuite implements Suite {
   private static Row row(Tally tally, String name, String prefix, String other) {
     return Row.compare(
         prefix + name,
-        Map.of("pinning", "one core", "member", !name.startsWith(OUTSIDE)),
+        Map.of("pinning", "one core", "member", name.startsWith(MEMBER)),
         Unit.MICROS,
         tally.series(name, Side.PLAIN),
         tally.series(name, other));

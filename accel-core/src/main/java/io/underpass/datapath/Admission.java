@@ -1,0 +1,48 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.PortLayouts;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.PortRanges;
+import io.underpass.protocol.WireException;
+import java.io.IOException;
+
+/** Whether what the policy granted has room beside the members that there are. */
+final class Admission {
+  private Admission() {}
+
+  /**
+   * @param former what the process is so far; null for no member
+   * @throws WireException naming the option, and who has what it asks for
+   */
+  static void check(
+      GroupMembers members, GroupMembers.Entry former, int pid, GroupWish wish, int netns)
+      throws IOException {
+    if (former == null && members.all().size() >= PortLayouts.UP_MAX_GROUP_JVMS) {
+      throw new WireException(
+          ErrorCode.FULL, "all groups together have " + PortLayouts.UP_MAX_GROUP_JVMS + " members");
+    }
+    // A real port is one group's.
+    for (GroupMembers.Entry other : members.all()) {
+      if (other.pid() == pid || other.netns() != netns || other.group().equals(wish.group())) {
+        continue;
+      }
+      for (PortRanges.Range range : other.publish().ranges()) {
+        int port = wish.publish().firstCommon(range);
+        if (port != 0) {
+          throw new WireException(
+              ErrorCode.DENIED,
+              "publish="
+                  + wish.publish()
+                  + ": port "
+                  + port
+                  + " is published by group "
+                  + other.group()
+                  + " (process "
+                  + other.pid()
+                  + ")");
+        }
+      }
+    }
+  }
+}
