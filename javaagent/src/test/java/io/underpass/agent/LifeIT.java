@@ -65,6 +65,22 @@ class LifeIT {
   }
 
   @Test
+  @Timeout(60)
+  void aConnectionThatEndsAtOnceIsCountedAsBrief() throws Exception {
+    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"));
+        Child child = Child.start(Child.agent(Child.socket(helper.socket())), PROGRAM)) {
+      assertEquals("ready", child.line());
+      List<String> jmx;
+      do { // on a slow machine it may last long enough to be no brief one
+        child.send("new");
+        assertEquals("new true", child.line());
+        jmx = child.ask("jmx");
+      } while (jmx.stream().noneMatch(l -> l.startsWith("ConnectionsPlain=[{key:brief ")));
+      assertTrue(jmx.contains("SuppressedErrors=0"), jmx::toString);
+    }
+  }
+
+  @Test
   void aHelperThatRefusesTheKernelSaysWhy() throws Exception {
     try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"))) {
       helper.toRegister =

@@ -220,6 +220,9 @@ public final class Hooks extends UnderpassBridge {
     SocketRecord record = TABLE.remove(Descriptors.numberOf(fd), fd);
     if (record != null) {
       COUNTS.closed();
+      if (record.isConnected() && !record.isJoined()) {
+        COUNTS.brief();
+      }
     }
     Sockopts opened = sockopts;
     if (opened != null && (record == null ? TABLE.hasStrangers() : record.isJoined())) {

@@ -9,6 +9,7 @@ public final class SocketCounts {
   private final LongAdder connected = new LongAdder();
   private final LongAdder accepted = new LongAdder();
   private final LongAdder closed = new LongAdder();
+  private final LongAdder brief = new LongAdder();
 
   SocketCounts() {}
 
@@ -30,6 +31,15 @@ public final class SocketCounts {
 
   void closed() {
     closed.increment();
+  }
+
+  void brief() {
+    brief.increment();
+  }
+
+  /** Connections that ended before they had lasted long enough to be accelerated. */
+  public long briefCount() {
+    return brief.sum();
   }
 
   /** Sockets made by the program; accepted ones not among them. */

@@ -11,6 +11,9 @@ import java.util.TreeMap;
 
 /** Answers from the registration and the hooks. */
 final class Accelerator implements AcceleratorMXBean {
+  /** The one reason that the helper does not know. */
+  private static final String BRIEF = "brief";
+
   private final Registration registration;
 
   Accelerator(Registration registration) {
@@ -65,6 +68,10 @@ final class Accelerator implements AcceleratorMXBean {
   public Map<String, Long> getConnectionsPlain() {
     Map<String, Long> plain = new TreeMap<>();
     registration.totals().plain().forEach((reason, n) -> plain.put(reason.wireName(), n));
+    long brief = Hooks.COUNTS.briefCount();
+    if (brief > 0) {
+      plain.put(BRIEF, brief);
+    }
     return plain;
   }
 

@@ -37,7 +37,10 @@ public interface AcceleratorMXBean {
   /** Sockets of which a byte was redirected. */
   long getConnectionsAccelerated();
 
-  /** Connections that run plain, by reason. */
+  /**
+   * Connections that ran plain, by reason; {@code brief}: they ended before the helper heard of
+   * them.
+   */
   Map<String, Long> getConnectionsPlain();
 
   /** Bytes sent that went socket to socket. */
