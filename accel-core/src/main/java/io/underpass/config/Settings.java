@@ -21,6 +21,8 @@ import java.util.Properties;
  * @param flows how many flows the JMX table shows at most, {@code 1..1000}
  * @param spin whether a read may look for its bytes for some microseconds before it blocks
  * @param pace whether a large write may let its reader come along first, for a millisecond or two
+ * @param joinNow whether a connection asks to be accelerated as soon as it is made, and not only
+ *     when it has lasted
  * @param wish what is asked of a port group; null: nothing
  * @param problems one text for each value that was ignored: what it was, and why
  */
@@ -30,6 +32,7 @@ public record Settings(
     int flows,
     boolean spin,
     boolean pace,
+    boolean joinNow,
     GroupWish wish,
     List<String> problems) {
   /** Where the helper listens unless told otherwise. */
@@ -62,8 +65,9 @@ public record Settings(
     int flows = sources.first("flows", DEFAULT_FLOWS, Settings::limit);
     boolean spin = sources.first("spin", true, Settings::autoOrOff);
     boolean pace = sources.first("pace", true, Settings::autoOrOff);
+    boolean joinNow = sources.first("join", false, Settings::autoOrNow);
     GroupWish wish = wish(sources);
-    return new Settings(enabled, socket, flows, spin, pace, wish, sources.problems());
+    return new Settings(enabled, socket, flows, spin, pace, joinNow, wish, sources.problems());
   }
 
   /** What stands without a group is told. */
@@ -106,6 +110,14 @@ public record Settings(
       case "auto" -> true;
       case "off" -> false;
       default -> throw new IllegalArgumentException("it is neither auto nor off");
+    };
+  }
+
+  private static boolean autoOrNow(String text) {
+    return switch (text) {
+      case "auto" -> false;
+      case "now" -> true;
+      default -> throw new IllegalArgumentException("it is neither auto nor now");
     };
   }
 

@@ -29,6 +29,7 @@ final class Sources {
           "flows",
           "spin",
           "pace",
+          "join",
           "group",
           "ports",
           "publish",

@@ -11,6 +11,9 @@ final class SweepBudget {
   /** Saved up at most: some forty sweeps of a few sockets. */
   private static final long SAVED_NANOS = 2_000_000;
 
+  /** No longer than this without a sweep: a helper that was stopped in one has not been working. */
+  private static final long LONGEST_PAUSE_NANOS = 1_000_000_000;
+
   private long saved = SAVED_NANOS;
   private long last;
 
@@ -25,6 +28,7 @@ final class SweepBudget {
   long spend(long start, long end) {
     saved = Math.min(SAVED_NANOS, saved + (end - last) / SHARE) - (end - start);
     last = end;
+    saved = Math.max(saved, -LONGEST_PAUSE_NANOS / SHARE);
     return saved >= 0 ? 0 : -saved * SHARE;
   }
 }

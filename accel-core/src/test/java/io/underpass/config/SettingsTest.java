@@ -30,6 +30,7 @@ class SettingsTest {
             Settings.DEFAULT_FLOWS,
             true,
             true,
+            false,
             null,
             List.of());
     assertEquals(expected, Settings.read(null, NONE, NONE));
@@ -53,9 +54,11 @@ class SettingsTest {
   void everyKeyIsTakenFromTheArgument() throws Exception {
     Settings settings =
         Settings.read(
-            "enabled=on,socket=/tmp/s, flows = 7 ,spin=off,config=" + file(""), NONE, NONE);
+            "enabled=on,socket=/tmp/s, flows = 7 ,spin=off,join=now,config=" + file(""),
+            NONE,
+            NONE);
     assertEquals(
-        new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, true, null, List.of()), settings);
+        new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, true, true, null, List.of()), settings);
   }
 
   @ParameterizedTest
@@ -70,6 +73,7 @@ class SettingsTest {
         "enabled=",
         "enabled=yes",
         "spin=on",
+        "join=later",
         "enabled=ON",
         "flows=0",
         "flows=1001",

@@ -32,6 +32,11 @@ class SweepBudgetTest {
   }
 
   @Test
+  void aSweepThatWasStoppedInTheMiddleDelaysTheNextByASecond() {
+    assertEquals(1_000 * MILLI, budget.spend(0, 75_000 * MILLI));
+  }
+
+  @Test
   void noMoreIsSavedUpThanAFewSweeps() {
     assertEquals(0, budget.spend(3_600_000 * MILLI, 3_600_000 * MILLI));
     assertEquals(0, budget.spend(3_600_001 * MILLI, 3_600_003 * MILLI));

@@ -193,7 +193,8 @@ class BehaviourTest {
   private Outcome run(Row row, Namespace namespace) throws Exception {
     List<String> options = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
     if (row.mode != null) {
-      options.add("-javaagent:" + AGENT + "=enabled=on,socket=" + folder.resolve("helper.sock"));
+      options.add(
+          "-javaagent:" + AGENT + "=enabled=on,join=now,socket=" + folder.resolve("helper.sock"));
     }
     // The moments are what they are in the other two.
     boolean moments = row.mode == Mode.IN_MID_STREAM || row.mode == Mode.TAKEN_OFF;

@@ -82,7 +82,8 @@ final class Steersman {
     return switch (words[0]) {
       case Steering.START -> start();
       case Steering.PAIR -> pair(ends);
-      case Steering.UNACCEPTED -> mode == Mode.FROM_THE_HANDSHAKE ? pair(ends) : Steering.OK;
+      // Nobody can ask for an end that is not accepted.
+      case Steering.UNACCEPTED -> Steering.OK;
       case Steering.WARM -> warm(ends);
       case Steering.SETTLED -> moment(ends, true);
       case Steering.PENDING -> moment(ends, false);

@@ -53,6 +53,7 @@ public final class Registration implements Runnable {
   private final String enabled;
   private final boolean spin;
   private final boolean pace;
+  private final boolean joinNow;
 
   /** Null for no port group. */
   private final GroupWish wish;
@@ -85,6 +86,7 @@ public final class Registration implements Runnable {
     this.socket = settings.socket();
     this.spin = settings.spin();
     this.pace = settings.pace();
+    this.joinNow = settings.joinNow();
     this.enabled = settings.enabled().name().toLowerCase(Locale.ROOT);
     this.wish = settings.wish();
     this.groupStanding = GroupStanding.waiting(wish);
@@ -248,6 +250,7 @@ public final class Registration implements Runnable {
       return trouble;
     }
     HelperClient attempt = null;
+    Hooks.registering(true);
     try {
       attempt = HelperClient.connect(socket, patience);
       Reply reply;
@@ -264,7 +267,7 @@ public final class Registration implements Runnable {
         groupStanding = GroupStanding.refused(wish, e);
       }
       attempt.timeout(LATER);
-      Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace);
+      Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace, joinNow);
       standing =
           Standing.registered(
               reply.text("helper"), reply.number("id"), Probe.fromWire(reply.fields()));
@@ -280,6 +283,8 @@ public final class Registration implements Runnable {
       return new Trouble(
           "this JDK's socket classes are not as expected (" + e + ")",
           "run a JDK that this release of the agent supports");
+    } finally {
+      Hooks.registering(false);
     }
   }
 }

@@ -43,6 +43,9 @@ public final class Hooks extends UnderpassBridge {
   /** Null until the first registration. */
   private static volatile Joins joins;
 
+  /** The helper may know connections that are not joined. */
+  private static volatile boolean registering;
+
   private final Consumer<Object> platformServer;
 
   private Hooks(Consumer<Object> platformServer) {
@@ -63,12 +66,14 @@ public final class Hooks extends UnderpassBridge {
    *
    * @param spin whether reads may spin before they block
    * @param pace whether large writes may wait for the reader
+   * @param joinNow whether connections are made known to the kernel's part as soon as they are made
    */
-  public static void activate(Sockopts opened, boolean spin, boolean pace) {
+  public static void activate(Sockopts opened, boolean spin, boolean pace, boolean joinNow) {
     sockopts = opened;
     if (joins == null) {
-      joins = Joins.start(TABLE, COUNTS, opened);
+      joins = Joins.start(TABLE, COUNTS, opened, joinNow);
     }
+    joins.registered();
     paces = pace ? new Paces(opened, PACES) : null;
     if (spin) {
       try {
@@ -78,6 +83,14 @@ public final class Hooks extends UnderpassBridge {
         spins = null;
       }
     }
+  }
+
+  /**
+   * A registration begins or ends. Meanwhile the helper finds connections by itself, that this side
+   * does not know to be found.
+   */
+  public static void registering(boolean begins) {
+    registering = begins;
   }
 
   /** Something of the agent failed; the application goes on as if there were no agent. */
@@ -225,7 +238,8 @@ public final class Hooks extends UnderpassBridge {
       }
     }
     Sockopts opened = sockopts;
-    if (opened != null && (record == null ? TABLE.hasStrangers() : record.isJoined())) {
+    if (opened != null
+        && (record == null ? TABLE.hasStrangers() : record.isJoined() || registering)) {
       if (opened.unread(fd, record != null) > 0) {
         opened.lingerZero(fd);
       }
@@ -249,21 +263,25 @@ public final class Hooks extends UnderpassBridge {
     if (record != null) {
       record.connected();
     } else {
-      TABLE.add(number, fd, kind, SocketRecord.Role.CONNECT);
+      record = TABLE.add(number, fd, kind, SocketRecord.Role.CONNECT);
     }
-    added();
+    added(record);
   }
 
   private static void accepted(FileDescriptor fd, SocketRecord.Kind kind) throws Throwable {
     COUNTS.accepted();
-    TABLE.add(Descriptors.numberOf(fd), fd, kind, SocketRecord.Role.ACCEPT);
-    added();
+    added(TABLE.add(Descriptors.numberOf(fd), fd, kind, SocketRecord.Role.ACCEPT));
   }
 
-  private static void added() {
+  /**
+   * A connection, counted already.
+   *
+   * @param record null where the table has no place for it
+   */
+  private static void added(SocketRecord record) throws Throwable {
     Joins known = joins;
-    if (known != null) {
-      known.added();
+    if (known != null && record != null) {
+      known.added(record);
     }
   }
 }

@@ -24,6 +24,7 @@ final class Joins implements Runnable {
   private final SocketTable table;
   private final SocketCounts counts;
   private final Sockopts sockopts;
+  private final boolean now;
   private final Thread thread;
 
   /**
@@ -32,10 +33,11 @@ final class Joins implements Runnable {
    */
   private volatile boolean idle;
 
-  private Joins(SocketTable table, SocketCounts counts, Sockopts sockopts) {
+  private Joins(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean now) {
     this.table = table;
     this.counts = counts;
     this.sockopts = sockopts;
+    this.now = now;
     this.thread =
         Thread.ofPlatform()
             .name("underpass-join")
@@ -45,17 +47,41 @@ final class Joins implements Runnable {
     thread.setContextClassLoader(null);
   }
 
-  static Joins start(SocketTable table, SocketCounts counts, Sockopts sockopts) {
-    Joins joins = new Joins(table, counts, sockopts);
+  /**
+   * Starts the thread.
+   *
+   * @param now whether a connection joins as soon as it is made
+   */
+  static Joins start(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean now) {
+    Joins joins = new Joins(table, counts, sockopts, now);
     joins.thread.start();
     return joins;
   }
 
   /** There is a new connection, and it has been counted. */
-  void added() {
-    if (idle) {
+  void added(SocketRecord socket) throws Throwable {
+    if (now) {
+      busy(socket);
+    } else if (idle) {
       idle = false;
       LockSupport.unpark(thread);
+    }
+  }
+
+  /**
+   * A registration is made. The helper has looked for the connections that there were; which of
+   * them it saw is not known, so all are asked for.
+   */
+  void registered() {
+    for (SocketRecord record : table.records()) {
+      if (record.isConnected()) {
+        record.join();
+        try {
+          sockopts.join(record.fd());
+        } catch (Throwable e) {
+          Hooks.suppressed(e);
+        }
+      }
     }
   }
 

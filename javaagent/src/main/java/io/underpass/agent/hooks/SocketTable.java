@@ -29,15 +29,18 @@ public final class SocketTable {
 
   SocketTable() {}
 
-  void add(int number, FileDescriptor fd, SocketRecord.Kind kind, SocketRecord.Role role) {
+  /** Its record; null where it is closed already, or there is no place. */
+  SocketRecord add(int number, FileDescriptor fd, SocketRecord.Kind kind, SocketRecord.Role role) {
     if (number < 0) {
-      return; // closed already
+      return null;
     }
     if (number >= MAX) {
       strangers = true;
-      return;
+      return null;
     }
-    chunkFor(number).set(number % CHUNK, new SocketRecord(fd, kind, role));
+    SocketRecord record = new SocketRecord(fd, kind, role);
+    chunkFor(number).set(number % CHUNK, record);
+    return record;
   }
 
   /** Null if it has none. */
