@@ -96,6 +96,7 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp)
 	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED);
 	rec->judged = messages_of(rec);
 	rec->judged_passed = rec->tx_counters.passed_messages;
+	rec->judged_contended = rec->contended;
 	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
 	rec->judge_at = rec->judged + judge_messages;
 	set_state(rec, UP_ENROLLED);

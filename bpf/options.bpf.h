@@ -63,7 +63,8 @@ static __always_inline int readable(const struct up_sock *rec)
 
 /*
  * What a writer of much should wait for: that the reader comes along, before the redirect has no room any more; or, where the
- * direction goes by TCP, that the reader has read all, and the redirect can go on.
+ * direction goes by TCP, that the reader has read all, and the redirect can go on. And whether the reader has nothing to do,
+ * so that it can be woken by a first part of the message while the rest is copied.
  */
 static __always_inline int behind(const struct up_sock *rec)
 {
@@ -73,6 +74,8 @@ static __always_inline int behind(const struct up_sock *rec)
 	if (rec->state != UP_READY || rec->pinned || cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return -1;
 	if (rec->tx == UP_TX_REDIRECT) {
+		if (!held_by(rec->peer_sk) && !READ_AT(struct sock, rec->peer_sk, sk_lock.owned))
+			return UP_READER_WAITS;
 		enough = limit_of(rec->peer_sk) / 2;
 		if (enough > READER_HAS_WORK)
 			enough = READER_HAS_WORK;

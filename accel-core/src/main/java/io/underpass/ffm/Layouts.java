@@ -82,10 +82,11 @@ public final class Layouts {
    * 112 | isn_mine, isn_theirs     | u32 each
    * 120 | copied_at_enrolment, peer_copied_at_enrolment | u32 each
    * 128 | average_size, segments_in, segments_out, window_clamp | u32 each
-   * 144 | busy                     | u8, pad 3 bytes
-   * 148 | state                    | u32
-   * 152 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
-   * 160 | tx_counters              | struct up_counters
+   * 144 | contended, judged_contended | u32 each
+   * 152 | busy                     | u8, pad 3 bytes
+   * 156 | state                    | u32
+   * 160 | reason, tx, flags, seen, pinned, repaired, rule, trials | u8 each
+   * 168 | tx_counters              | struct up_counters
    * </pre>
    */
   public static final class Sock {
@@ -113,18 +114,20 @@ public final class Layouts {
     public static final int SEGMENTS_IN = 132;
     public static final int SEGMENTS_OUT = 136;
     public static final int WINDOW_CLAMP = 140;
-    public static final int BUSY = 144;
-    public static final int STATE = 148;
-    public static final int REASON = 152;
-    public static final int TX = 153;
-    public static final int FLAGS = 154;
-    public static final int SEEN = 155;
-    public static final int PINNED = 156;
-    public static final int REPAIRED = 157;
-    public static final int RULE = 158;
-    public static final int TRIALS = 159;
-    public static final int TX_COUNTERS = 160;
-    public static final int SIZE = 200;
+    public static final int CONTENDED = 144;
+    public static final int JUDGED_CONTENDED = 148;
+    public static final int BUSY = 152;
+    public static final int STATE = 156;
+    public static final int REASON = 160;
+    public static final int TX = 161;
+    public static final int FLAGS = 162;
+    public static final int SEEN = 163;
+    public static final int PINNED = 164;
+    public static final int REPAIRED = 165;
+    public static final int RULE = 166;
+    public static final int TRIALS = 167;
+    public static final int TX_COUNTERS = 168;
+    public static final int SIZE = 208;
 
     private Sock() {}
   }
@@ -153,14 +156,14 @@ public final class Layouts {
    * <pre>
    *  0 | tx                      | struct up_counters
    * 40 | connections_accelerated | u64
-   * 48 | connections_plain       | u64[14], by reason
+   * 48 | connections_plain       | u64[15], by reason
    * </pre>
    */
   public static final class Totals {
     public static final int TX = 0;
     public static final int CONNECTIONS_ACCELERATED = 40;
     public static final int CONNECTIONS_PLAIN = 48;
-    public static final int SIZE = 160;
+    public static final int SIZE = 168;
 
     private Totals() {}
   }
@@ -256,21 +259,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 200 | tuple              | struct up_tuple
-   * 236 | queued             | u32
-   * 240 | tcp_bytes_sent     | u64
-   * 248 | tcp_bytes_received | u64
-   * 256 | age_ns             | u64
+   * 208 | tuple              | struct up_tuple
+   * 244 | queued             | u32
+   * 248 | tcp_bytes_sent     | u64
+   * 256 | tcp_bytes_received | u64
+   * 264 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 200;
-    public static final int QUEUED = 236;
-    public static final int TCP_BYTES_SENT = 240;
-    public static final int TCP_BYTES_RECEIVED = 248;
-    public static final int AGE_NS = 256;
-    public static final int SIZE = 264;
+    public static final int TUPLE = 208;
+    public static final int QUEUED = 244;
+    public static final int TCP_BYTES_SENT = 248;
+    public static final int TCP_BYTES_RECEIVED = 256;
+    public static final int AGE_NS = 264;
+    public static final int SIZE = 272;
 
     private Flow() {}
   }

@@ -64,6 +64,14 @@ public final class Hooks extends UnderpassBridge {
   public static void activate(Sockopts opened, boolean spin, boolean pace) {
     sockopts = opened;
     paces = pace ? new Paces(opened, PACES) : null;
+    if (pace && Runtime.getRuntime().availableProcessors() > 1) {
+      try {
+        writeBy(Paces.nativeWrite());
+      } catch (ReflectiveOperationException e) {
+        // A JDK without that method: large writes are left whole.
+        suppressed(e);
+      }
+    }
     if (spin) {
       try {
         spins = Spins.open(opened, SPINS);
@@ -138,11 +146,9 @@ public final class Hooks extends UnderpassBridge {
   }
 
   @Override
-  protected void onLargeWrite(FileDescriptor fd) throws Throwable {
+  protected int onLargeWrite(FileDescriptor fd, int size) throws Throwable {
     Paces writes = paces;
-    if (writes != null) {
-      writes.beforeWrite(fd);
-    }
+    return writes == null ? 0 : writes.beforeWrite(fd, size);
   }
 
   @Override

@@ -13,7 +13,7 @@ import io.underpass.agent.bridge.UnderpassBridge;
  * @param flag a boolean; null for false. At {@link Where#WRITE} the number of bytes
  */
 record Hook(Where where, String method, int event, Load fd, Load family, Load flag) {
-  /** The places. None of them adds a branch, so that no stack map frame has to be made. */
+  /** The places. Only {@link #WRITE} adds a branch, and a stack map frame. */
   enum Where {
     /** Before the first instruction. */
     ENTER,
@@ -33,7 +33,10 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
      * reason.
      */
     SEND_OOB,
-    /** Before the first instruction; the bridge gets the descriptor and a number. */
+    /**
+     * Before the first instruction of a method of a descriptor, an address and a size; the bridge
+     * may do the method's work, and tells its result.
+     */
     WRITE
   }
 
