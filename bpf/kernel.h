@@ -83,6 +83,7 @@ struct sock_common {
 	unsigned long skc_flags;
 	struct refcount_struct skc_refcnt;
 	struct proto *skc_prot;
+	int skc_incoming_cpu;
 };
 
 

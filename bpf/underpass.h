@@ -17,7 +17,7 @@
 #define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket is not enrolled */
 #define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
 #define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0; -1: not accelerated; UP_READER_WAITS */
-#define UP_READER_WAITS -2 /* the answer where the other end has read all that was redirected */
+#define UP_READER_WAITS -2 /* the answer where the other end has read all that was redirected, and runs on another processor */
 
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
 #define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */

@@ -64,7 +64,7 @@ public final class Hooks extends UnderpassBridge {
   public static void activate(Sockopts opened, boolean spin, boolean pace) {
     sockopts = opened;
     paces = pace ? new Paces(opened, PACES) : null;
-    if (pace && Runtime.getRuntime().availableProcessors() > 1) {
+    if (pace) {
       try {
         writeBy(Paces.nativeWrite());
       } catch (ReflectiveOperationException e) {

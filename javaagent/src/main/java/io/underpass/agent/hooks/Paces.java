@@ -23,10 +23,10 @@ final class Paces {
    * Writes of so many bytes begin with a small part, where the reader has nothing to do. The kernel
    * copies all of a message before the reader sees any of it; TCP hands it over in segments.
    */
-  private static final int EARLY_SIZE = Integer.getInteger("up.early", 131_072);
+  private static final int EARLY_SIZE = 131_072;
 
   /** What is there by the time that the reader is awake, bytes; too little to be in its way. */
-  private static final int EARLY_PART = Integer.getInteger("up.part", 8_192);
+  private static final int EARLY_PART = 8_192;
 
   private final Sockopts sockopts;
   private final WaitCounts counts;
