@@ -83,6 +83,7 @@ struct sock_common {
 	unsigned long skc_flags;
 	struct refcount_struct skc_refcnt;
 	struct proto *skc_prot;
+	int skc_incoming_cpu;
 };
 
 
@@ -98,8 +99,28 @@ struct hrtimer {
 	__u8 state; /* not 0: queued */
 };
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+typedef struct wait_queue_head wait_queue_head_t;
+
+struct socket_wq {
+	wait_queue_head_t wait;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	struct socket_wq *sk_wq;
 	struct timer_list sk_timer;
 	struct {
 		atomic_t rmem_alloc;
@@ -147,10 +168,6 @@ struct tcp_sock {
 
 struct sk_msg {
 	struct sock *sk_redir;
-};
-
-struct list_head {
-	struct list_head *next, *prev;
 };
 
 /* msg_tot_len came with the FIONREAD fix (929e30f93125 and its stable backports). */

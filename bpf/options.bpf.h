@@ -68,8 +68,18 @@ static __always_inline int readable(const struct up_sock *rec)
 #define READER_HAS_WORK 262144
 
 /*
+ * Did the other end run on another processor when it last sent by TCP? Over loopback the receiving side of TCP runs on the
+ * sender's. On one processor nobody is woken before the writer is done, and a first part is only one message more.
+ */
+static __always_inline int is_elsewhere(const struct up_sock *rec)
+{
+	return READ_AT(struct sock, rec->sk, __sk_common.skc_incoming_cpu) != (int)bpf_get_smp_processor_id();
+}
+
+/*
  * What a writer of much should wait for: that the reader comes along, before the redirect has no room any more; or, where the
- * direction goes by TCP, that the reader has read all, and the redirect can go on.
+ * direction goes by TCP, that the reader has read all, and the redirect can go on. And whether the reader has nothing to do
+ * on another processor, and can be woken by a first part of the message while the rest is copied.
  */
 static __always_inline int behind(const struct up_sock *rec)
 {
@@ -79,6 +89,8 @@ static __always_inline int behind(const struct up_sock *rec)
 	if (rec->state != UP_READY || rec->pinned || cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return -1;
 	if (rec->tx == UP_TX_REDIRECT) {
+		if (!held_by(rec->peer_sk) && !READ_AT(struct sock, rec->peer_sk, sk_lock.owned) && is_elsewhere(rec))
+			return UP_READER_WAITS;
 		enough = limit_of(rec->peer_sk) / 2;
 		if (enough > READER_HAS_WORK)
 			enough = READER_HAS_WORK;

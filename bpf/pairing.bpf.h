@@ -113,7 +113,7 @@ static __always_inline int is_mutual(const struct up_sock *rec, const struct up_
 /* Was it a judgement on the traffic, which may change? */
 static __always_inline int is_about_traffic(__u8 reason)
 {
-	return reason == UP_REASON_ONE_WAY || reason == UP_REASON_BEHIND;
+	return reason == UP_REASON_ONE_WAY || reason == UP_REASON_BEHIND || reason == UP_REASON_CONTENDED;
 }
 
 /* Does the reason outlast a pause, a change of the set of registrations, and other traffic? */

@@ -74,6 +74,9 @@ static __always_inline void leave(struct up_sock *rec, const struct sock *sk, __
 	rec->reason = reason;
 	if (is_about_traffic(reason) && rec->trials < 255)
 		rec->trials++;
+	/* Bursts are answered, so reconsider() would come to them soon. */
+	if (reason == UP_REASON_CONTENDED && rec->trials < 2)
+		rec->trials = 2;
 	set_state(rec, UP_LEAVING);
 	publish(rec, sk);
 	ctl->progress++;
@@ -102,12 +105,13 @@ static __always_inline void reconsider(struct up_sock *rec, const struct tcp_soc
 
 /*
  * Does an accelerated flow still gain? Requests and responses do. A direction that sends many messages for each one of
- * the other end is a stream, and a redirected stream gains only with large writes; and one of which most goes by TCP all
- * the same loses (docs/data-path.md). Both ends say in one pass how far they are, and judge in the next.
+ * the other end is a stream, and a redirected stream gains only with large writes; one of which most goes by TCP all the
+ * same loses, and so do answers in several messages that meet their reader at work (docs/data-path.md). Both ends say in one pass how far they are, and judge in the next.
  */
 static __always_inline void review(struct up_sock *rec, const struct sock *sk, struct up_control *ctl)
 {
 	__u64 sent = messages_of(rec), mine, theirs, passed, next;
+	__u32 contended;
 	struct up_half *half;
 
 	if (sent != rec->published) {
@@ -118,6 +122,7 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 		/* Until then what is large passes, whatever it is. */
 		rec->judged = sent;
 		rec->judged_passed = rec->tx_counters.passed_messages;
+		rec->judged_contended = rec->contended;
 		rec->judge_at = sent + judge_messages;
 		return;
 	}
@@ -138,6 +143,8 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 	rec->peer_judged = half->messages;
 	passed = rec->tx_counters.passed_messages - rec->judged_passed;
 	rec->judged_passed = rec->tx_counters.passed_messages;
+	contended = rec->contended - rec->judged_contended;
+	rec->judged_contended = rec->contended;
 	next = mine * 4;
 	if (next > judge_messages_max)
 		next = judge_messages_max;
@@ -148,6 +155,9 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 		leave(rec, sk, UP_REASON_ONE_WAY, ctl);
 	else if (passed > mine / 2)
 		leave(rec, sk, UP_REASON_BEHIND, ctl);
+	else if (theirs * stream_factor >= mine && contended > theirs * contended_costs &&
+		 rec->average_size < contended_gains_size)
+		leave(rec, sk, UP_REASON_CONTENDED, ctl);
 }
 
 /*

@@ -16,7 +16,8 @@
 #define UP_OPT_PIN_TCP 1   /* set, int: this socket's sending direction goes by TCP from now on */
 #define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket is not enrolled */
 #define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
-#define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0; -1: not accelerated */
+#define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0; -1: not accelerated; UP_READER_WAITS */
+#define UP_READER_WAITS -2 /* the answer where the other end has read all that was redirected, and runs on another processor */
 #define UP_OPT_JOIN 5      /* set, int: this socket of a registered process has lasted long enough to be worth a record */
 
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
@@ -41,7 +42,8 @@ enum up_reason {
 	UP_REASON_FAILED = 11,      /* any other errno at enrolment */
 	UP_REASON_BEHIND = 12,      /* its reader does not keep up, so that most of it goes by TCP in any case */
 	UP_REASON_RULE = 13,        /* a rule says so; of an accelerated flow too */
-	UP_REASON_MAX = 14,
+	UP_REASON_CONTENDED = 14,   /* bursts that meet their reader while it reads, and wait for it more than they gain */
+	UP_REASON_MAX = 15,
 };
 
 /* up_sock.state: where enrolment stands. Only the sweep moves it, under the socket's lock from WANTED on. */
@@ -94,8 +96,8 @@ struct up_counters {
  *
  * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
  * `cookie` tells from the original.
- * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, written, average_size, seen and
- * tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
+ * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, written, average_size, seen,
+ * contended and tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
  *
  * What the verdict reads for each message comes first: two cache lines, since the kernel puts a pointer of its own before
  * the record, at the beginning of a line (struct bpf_local_storage_data).
@@ -135,6 +137,8 @@ struct up_sock {
 	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
 	__u32 segments_out;
 	__u32 window_clamp;             /* of TCP before enrolment, where it was lowered; else 0 */
+	__u32 contended;                /* of redirects that met the other end in its own socket's lock: what they cost (count_contended) */
+	__u32 judged_contended;         /* the same, when it was last judged */
 	__u8 flags;                     /* UP_F_*, of the sweep */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
 	__u8 rule;                      /* enum up_decision, of the rule that names one of its ports */

@@ -244,6 +244,27 @@ static __always_inline void count_passed(struct up_sock *rec, __u32 size)
 	}
 }
 
+/*
+ * Does this redirect meet the other end in the lock of its own socket, where it copies what came before? Then the sender
+ * sleeps until that is done (bpf_tcp_ingress, lock_sock), and has to be woken: that costs more than several messages gain.
+ * It can only happen on two processors. A reader that waits by epoll, whose entry stands in its socket's wait queue all the
+ * time, sleeps as well as soon as it has caught up, which makes each such meeting so many times dearer as that of a reader
+ * that looks without sleeping (measured: docs/data-path.md).
+ */
+#define POLLED_READER 8
+
+static __always_inline void count_contended(struct up_sock *rec)
+{
+	struct socket_wq *wq;
+	__u64 first;
+
+	if (!READ_AT(struct sock, rec->peer_sk, sk_lock.owned))
+		return;
+	wq = READ_AT(struct sock, rec->peer_sk, sk_wq);
+	first = (__u64)READ_AT(struct socket_wq, wq, wait.head.next);
+	rec->contended += first && first != (__u64)&wq->wait.head ? POLLED_READER : 1;
+}
+
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 
 /*
@@ -284,6 +305,7 @@ int up_verdict(struct sk_msg_md *msg)
 		as_before = goes_on(rec, size);
 		if (as_before || may_redirect(rec, size)) {
 			key = fault & UP_FAULT_WAKE ? rec->cookie : rec->peer_cookie;
+			count_contended(rec);
 			/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
 			if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
 				if (!as_before)

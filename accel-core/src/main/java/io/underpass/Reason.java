@@ -37,7 +37,9 @@ public enum Reason {
   /** Its reader does not keep up, so that most of it would go by TCP in any case. */
   BEHIND,
   /** A rule of the administrator says so; of an accelerated flow too, which then stays so. */
-  RULE;
+  RULE,
+  /** Bursts of messages that meet their reader at work, and wait for it more than they gain. */
+  CONTENDED;
 
   private static final Reason[] ALL = values();
 

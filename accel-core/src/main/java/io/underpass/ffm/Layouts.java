@@ -86,7 +86,8 @@ public final class Layouts {
    * 184 | isn_theirs, owner_id, owner_tgid, generation     | u32 each
    * 200 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
    * 208 | segments_in, segments_out, window_clamp          | u32 each
-   * 220 | flags, repaired, rule, trials                    | u8 each
+   * 220 | contended, judged_contended                      | u32 each
+   * 228 | flags, repaired, rule, trials                    | u8 each
    * </pre>
    */
   public static final class Sock {
@@ -124,11 +125,13 @@ public final class Layouts {
     public static final int SEGMENTS_IN = 208;
     public static final int SEGMENTS_OUT = 212;
     public static final int WINDOW_CLAMP = 216;
-    public static final int FLAGS = 220;
-    public static final int REPAIRED = 221;
-    public static final int RULE = 222;
-    public static final int TRIALS = 223;
-    public static final int SIZE = 224;
+    public static final int CONTENDED = 220;
+    public static final int JUDGED_CONTENDED = 224;
+    public static final int FLAGS = 228;
+    public static final int REPAIRED = 229;
+    public static final int RULE = 230;
+    public static final int TRIALS = 231;
+    public static final int SIZE = 232;
 
     private Sock() {}
   }
@@ -157,14 +160,14 @@ public final class Layouts {
    * <pre>
    *  0 | tx                      | struct up_counters
    * 40 | connections_accelerated | u64
-   * 48 | connections_plain       | u64[14], by reason
+   * 48 | connections_plain       | u64[15], by reason
    * </pre>
    */
   public static final class Totals {
     public static final int TX = 0;
     public static final int CONNECTIONS_ACCELERATED = 40;
     public static final int CONNECTIONS_PLAIN = 48;
-    public static final int SIZE = 160;
+    public static final int SIZE = 168;
 
     private Totals() {}
   }
@@ -260,21 +263,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 224 | tuple              | struct up_tuple
-   * 260 | queued             | u32
-   * 264 | tcp_bytes_sent     | u64
-   * 272 | tcp_bytes_received | u64
-   * 280 | age_ns             | u64
+   * 232 | tuple              | struct up_tuple
+   * 268 | queued             | u32
+   * 272 | tcp_bytes_sent     | u64
+   * 280 | tcp_bytes_received | u64
+   * 288 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 224;
-    public static final int QUEUED = 260;
-    public static final int TCP_BYTES_SENT = 264;
-    public static final int TCP_BYTES_RECEIVED = 272;
-    public static final int AGE_NS = 280;
-    public static final int SIZE = 288;
+    public static final int TUPLE = 232;
+    public static final int QUEUED = 268;
+    public static final int TCP_BYTES_SENT = 272;
+    public static final int TCP_BYTES_RECEIVED = 280;
+    public static final int AGE_NS = 288;
+    public static final int SIZE = 296;
 
     private Flow() {}
   }

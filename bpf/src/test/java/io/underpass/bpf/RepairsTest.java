@@ -12,9 +12,13 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -87,7 +91,7 @@ class RepairsTest {
   /** Uses sockets and tells what it sees. */
   static final class Transcript {
     static final String WARM = "warm";
-    static final int ROUNDS = 5;
+    static final int ROUNDS = 6;
 
     private Transcript() {}
 
@@ -99,6 +103,7 @@ class RepairsTest {
         closeWithUnread(listener);
         halfClose(listener);
       }
+      largeWrites();
     }
 
     private static void available(ServerSocket listener) throws Exception {
@@ -191,6 +196,52 @@ class RepairsTest {
         two.shutdownOutput();
         say("read back: " + one.getInputStream().readAllBytes().length);
       }
+    }
+
+    /** Which the agent makes in two parts where the reader waits on another processor. */
+    private static void largeWrites() throws Exception {
+      try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+        SocketChannel one = pair.client();
+        warm(one.socket(), pair.server().socket());
+        byte[] content = new byte[300_000];
+        new Random(7).nextBytes(content);
+        FutureTask<Long> reader = new FutureTask<>(() -> countRight(pair.server(), content));
+        Thread.ofPlatform().daemon().start(reader);
+        for (int i = 0; i < 200; i++) {
+          int n = one.write(ByteBuffer.wrap(content));
+          if (n != content.length) {
+            say("a blocking write took only " + n);
+          }
+          if (i % 10 == 0) {
+            Thread.sleep(1); // lets the reader come to wait
+          }
+        }
+        one.configureBlocking(false);
+        long taken = 0;
+        while (taken < 100L * content.length) {
+          int at = (int) (taken % content.length);
+          taken += one.write(ByteBuffer.wrap(content, at, content.length - at));
+        }
+        one.shutdownOutput();
+        say("all is right: " + (reader.get() == 200L * content.length + taken));
+      }
+    }
+
+    /**
+     * How much comes until the end, which is to be the content again and again; -1 if it is not.
+     */
+    private static long countRight(SocketChannel from, byte[] content) throws IOException {
+      ByteBuffer got = ByteBuffer.allocate(200_000);
+      long count = 0;
+      while (from.read(got.clear()) >= 0) {
+        got.flip();
+        while (got.hasRemaining()) {
+          if (got.get() != content[(int) (count++ % content.length)]) {
+            return -1;
+          }
+        }
+      }
+      return count;
     }
 
     private static Socket connect(ServerSocket listener) throws IOException {

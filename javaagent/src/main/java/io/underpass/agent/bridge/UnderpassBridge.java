@@ -1,6 +1,8 @@
 package io.underpass.agent.bridge;
 
 import java.io.FileDescriptor;
+import java.io.IOException;
+import java.lang.invoke.MethodHandle;
 
 /**
  * The only class that the agent adds to the JDK: woven methods call it, it calls the agent, and
@@ -59,12 +61,26 @@ public abstract class UnderpassBridge {
 
   private static volatile UnderpassBridge agent;
 
+  /**
+   * {@code SocketDispatcher.write0(FileDescriptor, long, int)}; null: large writes are left whole.
+   */
+  private static volatile MethodHandle write;
+
   /** For the agent. */
   protected UnderpassBridge() {}
 
   /** From now on calls go there. */
   public static void connect(UnderpassBridge agent) {
     UnderpassBridge.agent = agent;
+  }
+
+  /**
+   * From now on large writes may be made in two parts.
+   *
+   * @param write the JDK's native write: descriptor, address, size
+   */
+  protected static void writeBy(MethodHandle write) {
+    UnderpassBridge.write = write;
   }
 
   /**
@@ -134,19 +150,39 @@ public abstract class UnderpassBridge {
     }
   }
 
-  /** So many bytes are about to be written, under the socket's write lock. */
-  public static void writing(FileDescriptor fd, int size) {
+  /**
+   * So many bytes are about to be written, under the socket's write lock. Where that lets the
+   * reader begin earlier, they are written here, in two parts.
+   *
+   * <p>The answer is what the kernel could have given for one write. A second part that fails makes
+   * it a short one, and the next write tells why.
+   *
+   * @return as the native write answers; 0 where nothing was written, and the JDK is to do it
+   * @throws Throwable an {@code IOException} of the native write: nothing was written
+   */
+  public static int writing(FileDescriptor fd, long address, int size) throws Throwable {
     if (size < LARGE_WRITE) {
-      return;
+      return 0;
     }
     UnderpassBridge to = agent;
+    MethodHandle plain = write;
     if (to == null) {
-      return;
+      return 0;
+    }
+    int first = to.firstPart(fd, size);
+    if (first <= 0 || first >= size || plain == null) {
+      return 0;
+    }
+    int written = (int) plain.invokeExact(fd, address, first);
+    if (written < first) {
+      // No room, or a signal: the kernel would have stopped here too.
+      return written;
     }
     try {
-      to.onLargeWrite(fd);
-    } catch (Throwable e) {
-      to.suppress(e);
+      int rest = (int) plain.invokeExact(fd, address + first, size - first);
+      return first + Math.max(rest, 0);
+    } catch (IOException e) {
+      return first;
     }
   }
 
@@ -176,14 +212,27 @@ public abstract class UnderpassBridge {
   /** The agent's part of {@link #selecting}. */
   protected abstract void onSelect(int epoll, long events) throws Throwable;
 
-  /** The agent's part of {@link #writing}. */
-  protected abstract void onLargeWrite(FileDescriptor fd) throws Throwable;
+  /**
+   * The agent's part of {@link #writing}: may wait for the reader.
+   *
+   * @return how many of so many bytes to write first; 0 for all of them
+   */
+  protected abstract int onLargeWrite(FileDescriptor fd, int size) throws Throwable;
 
   /** The agent's part of {@link #platformServer}. */
   protected abstract void onPlatformServer(Object server) throws Throwable;
 
   /** Counts what the application is not to see. */
   protected abstract void onSuppressed(Throwable e);
+
+  private int firstPart(FileDescriptor fd, int size) {
+    try {
+      return onLargeWrite(fd, size);
+    } catch (Throwable e) {
+      suppress(e);
+      return 0;
+    }
+  }
 
   private void suppress(Throwable e) {
     try {

@@ -75,6 +75,14 @@ public final class Hooks extends UnderpassBridge {
     }
     joins.registered();
     paces = pace ? new Paces(opened, PACES) : null;
+    if (pace) {
+      try {
+        writeBy(Paces.nativeWrite());
+      } catch (ReflectiveOperationException e) {
+        // A JDK without that method: large writes are left whole.
+        suppressed(e);
+      }
+    }
     if (spin) {
       try {
         spins = Spins.open(opened, SPINS);
@@ -190,12 +198,10 @@ public final class Hooks extends UnderpassBridge {
   }
 
   @Override
-  protected void onLargeWrite(FileDescriptor fd) throws Throwable {
+  protected int onLargeWrite(FileDescriptor fd, int size) throws Throwable {
     Paces writes = paces;
     SocketRecord socket = writes == null ? null : TABLE.get(Descriptors.numberOf(fd), fd);
-    if (socket != null) {
-      writes.beforeWrite(socket);
-    }
+    return socket == null ? 0 : writes.beforeWrite(socket, size);
   }
 
   @Override

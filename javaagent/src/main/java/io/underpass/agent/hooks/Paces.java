@@ -1,6 +1,10 @@
 package io.underpass.agent.hooks;
 
+import io.underpass.agent.weave.JavaBase;
 import java.io.FileDescriptor;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 
 /**
  * Lets the reader come along before a large write, where that keeps the stream redirected.
@@ -15,6 +19,15 @@ final class Paces {
   /** What one wait may take. A reader that runs at all reads a buffer in a tenth of it. */
   private static final long BUDGET_NANOS = 2_000_000;
 
+  /**
+   * Writes of so many bytes begin with a small part, where the reader has nothing to do. The kernel
+   * copies all of a message before the reader sees any of it; TCP hands it over in segments.
+   */
+  private static final int EARLY_SIZE = 131_072;
+
+  /** What is there by the time that the reader is awake, bytes; too little to be in its way. */
+  private static final int EARLY_PART = 8_192;
+
   private final Sockopts sockopts;
   private final WaitCounts counts;
 
@@ -23,20 +36,35 @@ final class Paces {
     this.counts = counts;
   }
 
-  /** A large write is about to begin; under the socket's write lock. */
-  void beforeWrite(SocketRecord socket) throws Throwable {
+  /**
+   * So many bytes are about to be written, of a large write; under the socket's write lock.
+   *
+   * @return how many of them to write first; 0 for all
+   */
+  int beforeWrite(SocketRecord socket, int size) throws Throwable {
     Pace pace = socket.pace();
     FileDescriptor fd = socket.fd();
-    // A virtual thread would keep its carrier from others meanwhile.
-    if (!pace.isDue() || Thread.currentThread().isVirtual()) {
-      return;
+    if (!pace.isDue()) {
+      return 0;
     }
     int behind = sockopts.behind(fd);
+    if (behind == Sockopts.READER_WAITS) {
+      return size < EARLY_SIZE ? 0 : EARLY_PART;
+    }
     if (behind < 0) {
       pace.rest(Pace.PLAIN_REST);
-    } else if (behind > 0) {
+    } else if (behind > 0 && !Thread.currentThread().isVirtual()) {
+      // A virtual thread would keep its carrier from others meanwhile.
       await(fd, pace);
     }
+    return 0;
+  }
+
+  /** What {@code SocketDispatcher.write} calls. */
+  static MethodHandle nativeWrite() throws ReflectiveOperationException {
+    MethodHandles.Lookup dispatcher = JavaBase.lookup("sun.nio.ch.SocketDispatcher");
+    MethodType type = MethodType.methodType(int.class, FileDescriptor.class, long.class, int.class);
+    return dispatcher.findStatic(dispatcher.lookupClass(), "write0", type);
   }
 
   @SuppressWarnings("ThreadPriorityCheck") // to give the processor to the reader is the purpose

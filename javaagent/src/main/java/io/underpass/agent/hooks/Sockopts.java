@@ -28,6 +28,9 @@ public final class Sockopts {
   private static final int BEHIND = 4;
   private static final int JOIN = 5;
 
+  /** Answer of {@link #behind}: the reader has read all that was redirected. */
+  static final int READER_WAITS = -2;
+
   /** So many unanswered calls in a row are no accident. */
   private static final int MAX_UNANSWERED = 16;
 
@@ -88,7 +91,7 @@ public final class Sockopts {
 
   /**
    * Bytes that the other end has yet to read, where the writer of much had better wait for it; 0
-   * where not; -1 if the socket is not accelerated, or nobody answers.
+   * where not; {@link #READER_WAITS}; -1 if the socket is not accelerated, or nobody answers.
    */
   int behind(FileDescriptor fd) throws Throwable {
     return get(fd, BEHIND, false);

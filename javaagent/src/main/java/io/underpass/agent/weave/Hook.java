@@ -14,7 +14,7 @@ import io.underpass.agent.bridge.UnderpassBridge;
  *     number of bytes
  */
 record Hook(Where where, String method, int event, Load fd, Load family, Load flag) {
-  /** The places. None of them adds a branch, so that no stack map frame has to be made. */
+  /** The places. Only {@link #WRITE} adds a branch, and a stack map frame. */
   enum Where {
     /** Before the first instruction. */
     ENTER,
@@ -34,7 +34,10 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
      * reason.
      */
     SEND_OOB,
-    /** Before the first instruction; the bridge gets the descriptor and a number. */
+    /**
+     * Before the first instruction of a method of a descriptor, an address and a size; the bridge
+     * may do the method's work, and tells its result.
+     */
     WRITE,
     /**
      * Before the only call of {@code EPoll.wait(epoll, events, n, timeout)}; the bridge gets the

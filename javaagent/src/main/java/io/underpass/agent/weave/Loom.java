@@ -10,6 +10,7 @@ import net.bytebuddy.jar.asm.ClassReader;
 import net.bytebuddy.jar.asm.ClassVisitor;
 import net.bytebuddy.jar.asm.ClassWriter;
 import net.bytebuddy.jar.asm.FieldVisitor;
+import net.bytebuddy.jar.asm.Label;
 import net.bytebuddy.jar.asm.MethodVisitor;
 import net.bytebuddy.jar.asm.Opcodes;
 
@@ -140,9 +141,7 @@ final class Loom {
         load(hook.fd(), Opcodes.ACONST_NULL);
         event();
       } else if (hook.where() == Where.WRITE) {
-        load(hook.fd(), Opcodes.ACONST_NULL);
-        load(hook.flag(), Opcodes.ICONST_0);
-        bridge("writing", "(Ljava/io/FileDescriptor;I)V");
+        writing();
       }
     }
 
@@ -190,6 +189,21 @@ final class Loom {
     @Override
     public void visitMaxs(int maxStack, int maxLocals) {
       super.visitMaxs(maxStack + MORE_STACK, maxLocals);
+    }
+
+    /** Lets the bridge write, and returns what it answers unless it is 0. */
+    private void writing() {
+      load(hook.fd(), Opcodes.ACONST_NULL);
+      super.visitVarInsn(Opcodes.LLOAD, hook.fd().local() + 1);
+      load(hook.flag(), Opcodes.ICONST_0);
+      bridge("writing", "(Ljava/io/FileDescriptor;JI)I");
+      super.visitInsn(Opcodes.DUP);
+      Label asEver = new Label();
+      super.visitJumpInsn(Opcodes.IFEQ, asEver);
+      super.visitInsn(Opcodes.IRETURN);
+      super.visitLabel(asEver);
+      super.visitFrame(Opcodes.F_SAME1, 0, null, 1, new Object[] {Opcodes.INTEGER});
+      super.visitInsn(Opcodes.POP);
     }
 
     /** Tells the bridge, with the file descriptor on the stack. */
