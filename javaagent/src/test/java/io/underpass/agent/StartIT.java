@@ -57,7 +57,7 @@ class StartIT {
       assertEquals(
           List.of(
               "underpass: ignored colour=blue (unknown option; there are enabled, socket, config,"
-                  + " flows, spin, pace, group, ports, publish, identity); flows=many (it is no number from 1 to 1000)"),
+                  + " flows, spin, pace, join, group, ports, publish, identity); flows=many (it is no number from 1 to 1000)"),
           errors);
       assertEquals("on", helper.registrations.take().fields().get("enabled"));
     }
