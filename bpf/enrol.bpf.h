@@ -64,6 +64,8 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	rec->judged = messages_of(rec);
 	rec->judged_passed = rec->tx_counters.passed_messages;
 	rec->judged_contended = rec->contended;
+	rec->judged_bytes = bytes_of(rec);
+	rec->largest = 0;
 	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
 	rec->judge_at = rec->judged + judge_messages;
 	err = bpf_map_update_elem(&members, &key, sk, BPF_NOEXIST);

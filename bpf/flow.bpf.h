@@ -43,6 +43,11 @@ static __always_inline __u64 messages_of(const struct up_sock *rec)
 	return rec->tx_counters.redirected_messages + rec->tx_counters.passed_messages;
 }
 
+static __always_inline __u64 bytes_of(const struct up_sock *rec)
+{
+	return rec->tx_counters.redirected_bytes + rec->tx_counters.passed_bytes;
+}
+
 /* The psock of a socket, or NULL: sk_user_data may hold what belongs to others. */
 static __always_inline struct sk_psock *psock_of(const struct sock *sk)
 {

@@ -89,7 +89,8 @@ static __always_inline int behind(const struct up_sock *rec)
 	if (rec->state != UP_READY || rec->pinned || cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return -1;
 	if (rec->tx == UP_TX_REDIRECT) {
-		if (!held_by(rec->peer_sk) && !READ_AT(struct sock, rec->peer_sk, sk_lock.owned) && is_elsewhere(rec))
+		/* A stream's reader is hardly ever idle, and its messages are to be seen as large as they are (review). */
+		if (!(rec->flags & UP_F_STREAM) && !held_by(rec->peer_sk) && !READ_AT(struct sock, rec->peer_sk, sk_lock.owned) && is_elsewhere(rec))
 			return UP_READER_WAITS;
 		enough = limit_of(rec->peer_sk) / 2;
 		if (enough > READER_HAS_WORK)

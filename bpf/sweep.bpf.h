@@ -43,6 +43,14 @@ static __always_inline void start_record(struct up_sock *rec, __u64 cookie, __u6
 	start_over(rec, now);
 }
 
+static __always_inline void mark_stream(struct up_sock *rec, int is_stream)
+{
+	if (is_stream)
+		rec->flags |= UP_F_STREAM;
+	else
+		rec->flags &= ~UP_F_STREAM;
+}
+
 /* Paired: does either end say that it is time, or that it cannot be? */
 static __always_inline void judge(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp, struct up_control *ctl)
 {
@@ -63,6 +71,7 @@ static __always_inline void judge(struct up_sock *rec, const struct sock *sk, co
 			ripe = 1;
 	}
 	if (ripe) {
+		mark_stream(rec, tp->data_segs_out > (__u64)tp->data_segs_in * stream_factor);
 		set_state(rec, UP_WANTED);
 		publish(rec, sk);
 		ctl->progress++;
@@ -104,14 +113,27 @@ static __always_inline void reconsider(struct up_sock *rec, const struct tcp_soc
 }
 
 /*
+ * Are the messages of a stream so large that it gains? Where the kernel has no large pages to hand, a write comes as two
+ * messages (17 fragments at most), of which the second may be tiny: hence half of the largest will do, if that is large.
+ */
+static __always_inline int is_large(const struct up_sock *rec, __u64 bytes, __u64 messages)
+{
+	__u64 largest = rec->largest > rec->average_size ? rec->largest : rec->average_size;
+
+	return bytes >= messages * stream_gains_size || (largest >= stream_gains_size && 2 * bytes >= messages * largest);
+}
+
+/*
  * Does an accelerated flow still gain? Requests and responses do. A direction that sends many messages for each one of
  * the other end is a stream, and a redirected stream gains only with large writes; one of which most goes by TCP all the
- * same loses, and so do answers in several messages that meet their reader at work (docs/data-path.md). Both ends say in one pass how far they are, and judge in the next.
+ * same loses, and so do answers in several messages that meet their reader at work (docs/data-path.md). Both ends say in one
+ * pass how far they are, and judge in the next.
  */
 static __always_inline void review(struct up_sock *rec, const struct sock *sk, struct up_control *ctl)
 {
-	__u64 sent = messages_of(rec), mine, theirs, passed, next;
+	__u64 sent = messages_of(rec), mine, theirs, passed, bytes, next;
 	__u32 contended;
+	int large;
 	struct up_half *half;
 
 	if (sent != rec->published) {
@@ -123,6 +145,7 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 		rec->judged = sent;
 		rec->judged_passed = rec->tx_counters.passed_messages;
 		rec->judged_contended = rec->contended;
+		rec->judged_bytes = bytes_of(rec);
 		rec->judge_at = sent + judge_messages;
 		return;
 	}
@@ -145,13 +168,18 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 	rec->judged_passed = rec->tx_counters.passed_messages;
 	contended = rec->contended - rec->judged_contended;
 	rec->judged_contended = rec->contended;
+	bytes = bytes_of(rec) - rec->judged_bytes;
+	rec->judged_bytes = bytes_of(rec);
+	large = is_large(rec, bytes, mine);
+	rec->largest = 0;
 	next = mine * 4;
 	if (next > judge_messages_max)
 		next = judge_messages_max;
 	if (next < judge_messages)
 		next = judge_messages;
 	rec->judge_at = sent + next;
-	if (theirs * stream_factor < mine && rec->average_size < stream_gains_size)
+	mark_stream(rec, theirs * stream_factor < mine);
+	if (theirs * stream_factor < mine && !large)
 		leave(rec, sk, UP_REASON_ONE_WAY, ctl);
 	else if (passed > mine / 2)
 		leave(rec, sk, UP_REASON_BEHIND, ctl);

@@ -65,6 +65,7 @@ enum up_tx {
 
 #define UP_F_SETTLED 1 /* both ends know that the other is UP_READY: nothing more to hand over */
 #define UP_F_TRIAL 2   /* a stream: whether it gains, its own messages have to tell */
+#define UP_F_STREAM 16 /* this end sends much more than the other one answers */
 #define UP_F_ROOM 8    /* its receive buffer has been given room (make_room) */
 #define UP_F_ASKED 4   /* to be judged in the next pass, when the other end has said how far it is */
 
@@ -96,8 +97,8 @@ struct up_counters {
  *
  * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
  * `cookie` tells from the original.
- * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, written, average_size, seen,
- * contended and tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
+ * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, written, average_size, largest,
+ * seen, contended and tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
  *
  * What the verdict reads for each message comes first: two cache lines, since the kernel puts a pointer of its own before
  * the record, at the beginning of a line (struct bpf_local_storage_data).
@@ -119,6 +120,8 @@ struct up_sock {
 	struct up_counters tx_counters;
 	__u64 judge_at;     /* messages sent, when it is to be judged again */
 	__u64 prot;         /* address of its struct proto since its enrolment: another one is not TCP's; never leaves the kernel */
+	__u32 largest;      /* message since the flow was last judged, bytes */
+	__u32 contended;    /* of redirects that met the other end in its own socket's lock: what they cost (count_contended) */
 	__u64 cookie;       /* of this socket; 0 until the first scan */
 	__u64 born_ns;      /* CLOCK_MONOTONIC, of the first scan that saw it */
 	__u64 since_ns;     /* the same, of when it last began to look for its other end */
@@ -127,6 +130,7 @@ struct up_sock {
 	__u64 judged;       /* messages sent, and those of the peer, when the flow was last judged */
 	__u64 peer_judged;
 	__u64 judged_passed; /* messages passed, when it was last judged */
+	__u64 judged_bytes; /* sent, when it was last judged */
 	__u64 busy_since_ns; /* of the first attempt at enrolment that found another psock; 0: none did */
 	__u32 isn_theirs;
 	__u32 owner_id;     /* registration; 0: not registered any more */
@@ -137,12 +141,12 @@ struct up_sock {
 	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
 	__u32 segments_out;
 	__u32 window_clamp;             /* of TCP before enrolment, where it was lowered; else 0 */
-	__u32 contended;                /* of redirects that met the other end in its own socket's lock: what they cost (count_contended) */
 	__u32 judged_contended;         /* the same, when it was last judged */
 	__u8 flags;                     /* UP_F_*, of the sweep */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
 	__u8 rule;                      /* enum up_decision, of the rule that names one of its ports */
 	__u8 trials;                    /* how often it was taken off again; each makes the next rarer */
+	__u8 pad[4];
 };
 
 /* Key of `halves`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */

@@ -208,6 +208,8 @@ static __always_inline void average_in(struct up_sock *rec, __u32 size)
 {
 	if (size == rec->average_size)
 		return;
+	if (size > rec->largest)
+		rec->largest = size;
 	if (!rec->average_size)
 		rec->average_size = size;
 	else if (size < rec->average_size)

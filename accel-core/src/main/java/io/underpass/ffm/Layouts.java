@@ -80,14 +80,16 @@ public final class Layouts {
    *  48 | tx, pinned, seen, reason                         | u8 each
    *  52 | isn_mine                                         | u32
    *  56 | tx_counters                                      | struct up_counters
-   *  96 | judge_at, prot, cookie, born_ns, since_ns        | u64 each
-   * 136 | enrolled_ns, published, judged, peer_judged      | u64 each
-   * 168 | judged_passed, busy_since_ns                     | u64 each
-   * 184 | isn_theirs, owner_id, owner_tgid, generation     | u32 each
-   * 200 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
-   * 208 | segments_in, segments_out, window_clamp          | u32 each
-   * 220 | contended, judged_contended                      | u32 each
-   * 228 | flags, repaired, rule, trials                    | u8 each
+   *  96 | judge_at, prot                                   | u64 each
+   * 112 | largest, contended                               | u32 each
+   * 120 | cookie, born_ns, since_ns, enrolled_ns           | u64 each
+   * 152 | published, judged, peer_judged, judged_passed    | u64 each
+   * 184 | judged_bytes, busy_since_ns                      | u64 each
+   * 200 | isn_theirs, owner_id, owner_tgid, generation     | u32 each
+   * 216 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
+   * 224 | segments_in, segments_out, window_clamp          | u32 each
+   * 236 | judged_contended                                 | u32
+   * 240 | flags, repaired, rule, trials, pad[4]            | u8 each
    * </pre>
    */
   public static final class Sock {
@@ -107,31 +109,33 @@ public final class Layouts {
     public static final int TX_COUNTERS = 56;
     public static final int JUDGE_AT = 96;
     public static final int PROT = 104;
-    public static final int COOKIE = 112;
-    public static final int BORN_NS = 120;
-    public static final int SINCE_NS = 128;
-    public static final int ENROLLED_NS = 136;
-    public static final int PUBLISHED = 144;
-    public static final int JUDGED = 152;
-    public static final int PEER_JUDGED = 160;
-    public static final int JUDGED_PASSED = 168;
-    public static final int BUSY_SINCE_NS = 176;
-    public static final int ISN_THEIRS = 184;
-    public static final int OWNER_ID = 188;
-    public static final int OWNER_TGID = 192;
-    public static final int GENERATION = 196;
-    public static final int COPIED_AT_ENROLMENT = 200;
-    public static final int PEER_COPIED_AT_ENROLMENT = 204;
-    public static final int SEGMENTS_IN = 208;
-    public static final int SEGMENTS_OUT = 212;
-    public static final int WINDOW_CLAMP = 216;
-    public static final int CONTENDED = 220;
-    public static final int JUDGED_CONTENDED = 224;
-    public static final int FLAGS = 228;
-    public static final int REPAIRED = 229;
-    public static final int RULE = 230;
-    public static final int TRIALS = 231;
-    public static final int SIZE = 232;
+    public static final int LARGEST = 112;
+    public static final int CONTENDED = 116;
+    public static final int COOKIE = 120;
+    public static final int BORN_NS = 128;
+    public static final int SINCE_NS = 136;
+    public static final int ENROLLED_NS = 144;
+    public static final int PUBLISHED = 152;
+    public static final int JUDGED = 160;
+    public static final int PEER_JUDGED = 168;
+    public static final int JUDGED_PASSED = 176;
+    public static final int JUDGED_BYTES = 184;
+    public static final int BUSY_SINCE_NS = 192;
+    public static final int ISN_THEIRS = 200;
+    public static final int OWNER_ID = 204;
+    public static final int OWNER_TGID = 208;
+    public static final int GENERATION = 212;
+    public static final int COPIED_AT_ENROLMENT = 216;
+    public static final int PEER_COPIED_AT_ENROLMENT = 220;
+    public static final int SEGMENTS_IN = 224;
+    public static final int SEGMENTS_OUT = 228;
+    public static final int WINDOW_CLAMP = 232;
+    public static final int JUDGED_CONTENDED = 236;
+    public static final int FLAGS = 240;
+    public static final int REPAIRED = 241;
+    public static final int RULE = 242;
+    public static final int TRIALS = 243;
+    public static final int SIZE = 248;
 
     private Sock() {}
   }
@@ -263,21 +267,21 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record             | struct up_sock
-   * 232 | tuple              | struct up_tuple
-   * 268 | queued             | u32
-   * 272 | tcp_bytes_sent     | u64
-   * 280 | tcp_bytes_received | u64
-   * 288 | age_ns             | u64
+   * 248 | tuple              | struct up_tuple
+   * 284 | queued             | u32
+   * 288 | tcp_bytes_sent     | u64
+   * 296 | tcp_bytes_received | u64
+   * 304 | age_ns             | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 232;
-    public static final int QUEUED = 268;
-    public static final int TCP_BYTES_SENT = 272;
-    public static final int TCP_BYTES_RECEIVED = 280;
-    public static final int AGE_NS = 288;
-    public static final int SIZE = 296;
+    public static final int TUPLE = 248;
+    public static final int QUEUED = 284;
+    public static final int TCP_BYTES_SENT = 288;
+    public static final int TCP_BYTES_RECEIVED = 296;
+    public static final int AGE_NS = 304;
+    public static final int SIZE = 312;
 
     private Flow() {}
   }
