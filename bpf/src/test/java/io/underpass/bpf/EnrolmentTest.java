@@ -12,13 +12,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.util.concurrent.FutureTask;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,11 +23,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @KernelTest
 class EnrolmentTest {
   private static final int SIZE = 1000;
-
-  /** Messages of a burst: fewer than make a stream. */
-  private static final int BURST = 6;
-
-  private static final int BURST_SIZE = 32_768;
 
   @ParameterizedTest
   @ValueSource(strings = {"127.0.0.1", "::1"})
@@ -91,63 +82,6 @@ class EnrolmentTest {
         Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
       stream(bed, pair, 100_000, f -> f.tx().redirectedMessages() > 2_000);
       assertTrue(bed.flowOf(pair.client()).accelerated());
-    }
-  }
-
-  /**
-   * A reader that selects, and reads while the next messages of a burst come: on two processors.
-   */
-  @Test
-  void burstsThatMeetTheirReaderAtWorkAreTakenOff() throws Exception {
-    Assumptions.assumeTrue(Runtime.getRuntime().availableProcessors() > 1);
-    try (Testbed bed = new Testbed(false);
-        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
-      pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);
-      FutureTask<Void> reader = new FutureTask<>(() -> answerBursts(pair.server()));
-      Thread.ofPlatform().daemon().start(reader);
-      ByteBuffer answer = ByteBuffer.allocate(1);
-      boolean taken = false;
-      for (int i = 0; i < 100_000; i++) {
-        for (int k = 0; k < BURST; k++) {
-          write(pair.client(), ByteBuffer.allocate(BURST_SIZE));
-        }
-        pair.client().read(answer.clear());
-        if (i % 16 == 0) {
-          bed.helper.sweep();
-        }
-        FlowView flow = bed.flowOf(pair.client());
-        taken |= flow.accelerated();
-        if (taken && flow.reason() == Reason.CONTENDED && !flow.accelerated()) {
-          break;
-        }
-      }
-      bed.await(pair.client(), f -> f.reason() == Reason.CONTENDED && !f.accelerated());
-      bed.await(pair.server(), f -> f.reason() == Reason.CONTENDED && !f.accelerated());
-      pair.client().shutdownOutput();
-      reader.get();
-    }
-  }
-
-  /** A byte for each burst, until the end of the stream. */
-  private static Void answerBursts(SocketChannel channel) throws IOException {
-    channel.configureBlocking(false);
-    try (Selector selector = Selector.open()) {
-      channel.register(selector, SelectionKey.OP_READ);
-      ByteBuffer buffer = ByteBuffer.allocateDirect(BURST_SIZE);
-      long got = 0;
-      while (true) {
-        selector.select();
-        selector.selectedKeys().clear();
-        int n = channel.read(buffer.clear());
-        if (n < 0) {
-          return null;
-        }
-        got += n;
-        if (got == (long) BURST * BURST_SIZE) {
-          got = 0;
-          write(channel, ByteBuffer.allocate(1));
-        }
-      }
     }
   }
 
