@@ -233,6 +233,7 @@ struct bpf_iter__task_file {
 #define SOL_SOCKET 1
 #define SO_REUSEADDR 2
 #define SO_REUSEPORT 15
+#define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 #define SOL_SOCKET 1
 #define SO_RCVLOWAT 18

@@ -138,10 +138,15 @@ static __always_inline int is_drained(struct up_sock *rec)
 	return (rec->seen & UP_SEEN_READER_PASSED) || (fault & UP_FAULT_READER);
 }
 
-/* tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. */
+/*
+ * tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. Nor does a redirect look whether the other end still reads:
+ * a close that was on its way by plain TCP's functions while its socket was enrolled leaves it in the sockhash until the
+ * connection has ended. TCP answers with a reset.
+ */
 static __always_inline int is_shut(const struct up_sock *rec)
 {
-	return !(fault & UP_FAULT_HALF_CLOSE) && (READ_AT(struct sock, rec->sk, sk_shutdown) & SEND_SHUTDOWN);
+	return !(fault & UP_FAULT_HALF_CLOSE) && ((READ_AT(struct sock, rec->sk, sk_shutdown) & SEND_SHUTDOWN) ||
+						  (READ_AT(struct sock, rec->peer_sk, sk_shutdown) & RCV_SHUTDOWN));
 }
 
 /*

@@ -17,9 +17,16 @@ import java.util.stream.Stream;
 
 /** One of a test's processes, a {@link Member}, as its script sees it. */
 final class Cast {
-  /** So that a dozen of them fit a small machine. */
+  /** So that a dozen of them fit a small machine, and say nothing but their lines. */
   private static final List<String> SMALL =
-      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx64m");
+      List.of(
+          "-XX:TieredStopAtLevel=1",
+          "-XX:+UseSerialGC",
+          "-Xmx64m",
+          "-Xlog:disable",
+          "-Xlog:all=warning:stderr",
+          "--enable-native-access=ALL-UNNAMED",
+          "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
 
   private static final String CLASS_PATH = System.getProperty("java.class.path");
 

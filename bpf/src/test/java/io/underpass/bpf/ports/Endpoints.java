@@ -1,5 +1,6 @@
 package io.underpass.bpf.ports;
 
+import io.underpass.bpf.Joining;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
@@ -113,7 +114,7 @@ final class Endpoints {
       case "echo" -> {
         ServerSocketChannel server = ServerSocketChannel.open();
         bound(server, () -> server.bind(at));
-        loop(() -> echo(server.accept()));
+        loop(() -> echo(Joining.join(server.accept())));
         yield new Shown(server, server.getLocalAddress());
       }
       case "async" -> {
@@ -330,7 +331,7 @@ final class Endpoints {
    */
   static String exchange(int port, Callable<Boolean> enough) throws Exception {
     long end = System.nanoTime() + 3 * PATIENCE_MILLIS * 1_000_000L;
-    try (SocketChannel channel = SocketChannel.open(address("127.0.0.1", port))) {
+    try (SocketChannel channel = Joining.join(SocketChannel.open(address("127.0.0.1", port)))) {
       ByteBuffer in = ByteBuffer.allocate(1000);
       byte[] sent = new byte[1000];
       for (int i = 0; i % 500 != 499 || !enough.call(); i++) {
