@@ -355,9 +355,7 @@ final class Endpoints {
   }
 
   private static String text(ByteBuffer in) {
-    byte[] bytes = new byte[in.position()];
-    in.get(0, bytes);
-    return text(bytes);
+    return text(Arrays.copyOf(in.array(), in.position()));
   }
 
   private static String text(byte[] line) {

@@ -263,7 +263,6 @@ public final class Hooks extends UnderpassBridge {
   }
 
   private static void connected(FileDescriptor fd, SocketRecord.Kind kind) throws Throwable {
-    COUNTS.connected();
     int number = Descriptors.numberOf(fd);
     SocketRecord record = TABLE.get(number, fd);
     if (record != null) {
@@ -271,16 +270,18 @@ public final class Hooks extends UnderpassBridge {
     } else {
       record = TABLE.add(number, fd, kind, SocketRecord.Role.CONNECT);
     }
+    COUNTS.connected(); // after the table, see Joins.added
     added(record);
   }
 
   private static void accepted(FileDescriptor fd, SocketRecord.Kind kind) throws Throwable {
-    COUNTS.accepted();
-    added(TABLE.add(Descriptors.numberOf(fd), fd, kind, SocketRecord.Role.ACCEPT));
+    SocketRecord record = TABLE.add(Descriptors.numberOf(fd), fd, kind, SocketRecord.Role.ACCEPT);
+    COUNTS.accepted(); // after the table, see Joins.added
+    added(record);
   }
 
   /**
-   * A connection, counted already.
+   * A connection, in the table and counted.
    *
    * @param record null where the table has no place for it
    */

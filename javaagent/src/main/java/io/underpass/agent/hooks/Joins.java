@@ -24,7 +24,7 @@ final class Joins implements Runnable {
   private final SocketTable table;
   private final SocketCounts counts;
   private final Sockopts sockopts;
-  private final boolean now;
+  private final boolean atOnce;
   private final Thread thread;
 
   /**
@@ -33,11 +33,11 @@ final class Joins implements Runnable {
    */
   private volatile boolean idle;
 
-  private Joins(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean now) {
+  private Joins(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce) {
     this.table = table;
     this.counts = counts;
     this.sockopts = sockopts;
-    this.now = now;
+    this.atOnce = atOnce;
     this.thread =
         Thread.ofPlatform()
             .name("underpass-join")
@@ -50,17 +50,20 @@ final class Joins implements Runnable {
   /**
    * Starts the thread.
    *
-   * @param now whether a connection joins as soon as it is made
+   * @param atOnce whether a connection joins as soon as it is made
    */
-  static Joins start(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean now) {
-    Joins joins = new Joins(table, counts, sockopts, now);
+  static Joins start(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce) {
+    Joins joins = new Joins(table, counts, sockopts, atOnce);
     joins.thread.start();
     return joins;
   }
 
-  /** There is a new connection, and it has been counted. */
+  /**
+   * There is a new connection. It is in the table, and has been counted after that: a look through
+   * the table that began with this count has seen it.
+   */
   void added(SocketRecord socket) throws Throwable {
-    if (now) {
+    if (atOnce) {
       busy(socket);
     } else if (idle) {
       idle = false;
