@@ -41,7 +41,7 @@ setup:
 	[ -r /usr/include/bpf/bpf_helpers.h ] || want libbpf-dev; \
 	[ -r /usr/include/linux/bpf.h ] || want linux-libc-dev; \
 	ldconfig=$$(command -v ldconfig || echo /sbin/ldconfig); \
-	$$ldconfig -p | grep -q 'libbpf\.so\.1 ' || want libbpf1; \
+	$$ldconfig -p | grep 'libbpf\.so\.1 ' >/dev/null || want libbpf1; \
 	if [ -n "$$missing" ]; then \
 	  if ! command -v apt-get >/dev/null; then \
 	    echo "setup: missing:$$missing (Debian's package names), and there is no apt-get here: install them by hand" >&2; exit 1; fi; \
