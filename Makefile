@@ -28,7 +28,8 @@ SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" --sun-misc-unsafe-memory-access=allow -c
 .PHONY: setup build demo sample-ports test soak bench clean format
 
 # Silent where everything is there. What it looks for is the tool or the file, not the package, so that a
-# clang of another origin is as good. The JDK cannot come from Debian 12, so bin/underpass only names it.
+# clang of another origin is as good. No `grep -q` behind a pipe: it ends the writer by SIGPIPE, which pipefail takes for
+# "not there". The JDK cannot come from Debian 12, so bin/underpass only names it.
 setup:
 	@missing=; \
 	want() { missing="$$missing $$1"; }; \
