@@ -355,7 +355,7 @@ final class Endpoints {
   }
 
   private static String text(ByteBuffer in) {
-    return text(Arrays.copyOf(in.array(), in.position()));
+    return StandardCharsets.US_ASCII.decode(in.duplicate().flip()).toString().strip();
   }
 
   private static String text(byte[] line) {
