@@ -20,7 +20,7 @@ static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	int low = sk->sk_rcvlowat, want = room + tp->rcv_wnd + tp->rcv_wnd / 4, clamp;
 
-	rec->flags |= UP_F_ROOM;
+	rec->flags = (rec->flags & ~UP_F_WANTS_ROOM) | UP_F_ROOM;
 	if (!room)
 		return;
 	if (low < want && !bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof(want)))
@@ -84,15 +84,13 @@ static __always_inline int is_let_go(const struct up_sock *rec)
 static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 {
 	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	__u64 key = rec->cookie;
 
 	if (!is_let_go(rec))
 		return;
 	if (!(fault & UP_FAULT_UNENROL) &&
 	    (psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > KNOWN_REFS + timer_refs(tp)))
 		return;
-	bpf_map_delete_elem(&senders, &key);
-	bpf_map_delete_elem(&members, &key);
+	leave_maps(rec);
 	give_back_room(rec, tp);
 	rec->segments_in = tp->data_segs_in;
 	rec->segments_out = tp->data_segs_out;
@@ -116,8 +114,10 @@ int up_apply(struct bpf_iter__tcp *ctx)
 		return 0;
 	if (rec->state == UP_LEAVING)
 		take_off(rec, tp);
-	else if (wants_room(rec, bpf_ktime_get_ns()))
+	else if (rec->flags & UP_F_WANTS_ROOM) {
 		make_room(rec, tp);
+		publish(rec, (const struct sock *)tp); /* the other end waits for it (review) */
+	}
 	return 0;
 }
 

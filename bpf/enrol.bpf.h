@@ -49,6 +49,15 @@ static __always_inline void leave_maps(struct up_sock *rec)
 	bpf_map_delete_elem(&members, &key);
 }
 
+/* What the flow does from here on is what it is judged by. */
+static __always_inline void begin_judging(struct up_sock *rec, __u64 sent)
+{
+	rec->judged = sent;
+	rec->judged_passed = rec->tx_counters.passed_messages;
+	rec->judged_contended = rec->contended;
+	rec->judged_bytes = bytes_of(rec);
+}
+
 /* WANTED: into both sockhashes. Stays WANTED where that may yet work. */
 static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct tcp_sock *tp, struct up_control *ctl, __u64 now)
 {
@@ -60,11 +69,8 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	rec->peer_copied_at_enrolment = 0;
 	rec->seen = 0;
 	rec->tx = UP_TX_TCP;
-	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED | UP_F_ROOM);
-	rec->judged = messages_of(rec);
-	rec->judged_passed = rec->tx_counters.passed_messages;
-	rec->judged_contended = rec->contended;
-	rec->judged_bytes = bytes_of(rec);
+	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED | UP_F_ROOM | UP_F_WANTS_ROOM | UP_F_JUDGED);
+	begin_judging(rec, messages_of(rec));
 	rec->largest = 0;
 	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
 	rec->judge_at = rec->judged + judge_messages;
@@ -95,17 +101,20 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	ctl->progress++;
 }
 
-/* From this size on messages need more room than a receive buffer has at the start. */
-#define LARGE_MESSAGE 8192
-
 /*
- * Is it time to make room? That takes a walk with locks, so it is done for flows that send much, or have lasted a while: small
- * messages do without. Also asked by up_apply, about any socket.
+ * Is it time to make room? That takes a walk with locks, so it is done for flows of which either end sends large messages, or
+ * that have lasted a while: small messages do without.
  */
 static __always_inline int wants_room(const struct up_sock *rec, __u64 now)
 {
-	return (rec->state == UP_ENROLLED || rec->state == UP_READY) && !(rec->flags & UP_F_ROOM) &&
-	       (take_every || rec->average_size >= LARGE_MESSAGE || now - rec->enrolled_ns >= room_after_ns);
+	struct up_half *half;
+
+	if ((rec->state != UP_ENROLLED && rec->state != UP_READY) || rec->flags & UP_F_ROOM)
+		return 0;
+	if (take_every || rec->average_size >= LARGE_MESSAGE || now - rec->enrolled_ns >= room_after_ns)
+		return 1;
+	half = other_half(rec);
+	return is_mutual(rec, half) && half->room & UP_HALF_LARGE;
 }
 
 #endif

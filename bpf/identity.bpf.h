@@ -26,6 +26,13 @@ static __always_inline int is_tcp(__u32 family, __u32 type, __u32 protocol)
 	return (family == AF_INET || family == AF_INET6) && type == SOCK_STREAM && protocol == IPPROTO_TCP;
 }
 
+static __always_inline void set_owner(struct up_sock *rec, __u32 id, __u32 slot, __u32 tgid)
+{
+	rec->owner_slot = slot;
+	rec->owner_tgid = tgid;
+	rec->owner_id = id;
+}
+
 /* The record of a socket that the current process holds; made if it is registered and the socket has none yet. */
 static __always_inline struct up_sock *join(struct bpf_sock *sk)
 {
@@ -42,11 +49,8 @@ static __always_inline struct up_sock *join(struct bpf_sock *sk)
 		count_plain(jvm->slot, UP_REASON_NO_RECORD);
 		return 0;
 	}
-	if (rec->owner_id != jvm->id) {
-		rec->owner_slot = jvm->slot;
-		rec->owner_tgid = bpf_get_current_pid_tgid() >> 32;
-		rec->owner_id = jvm->id;
-	}
+	if (rec->owner_id != jvm->id)
+		set_owner(rec, jvm->id, jvm->slot, bpf_get_current_pid_tgid() >> 32);
 	return rec;
 }
 
@@ -93,9 +97,7 @@ int up_claim(struct bpf_iter__task_file *ctx)
 		count_plain(ctl->claim_slot, UP_REASON_NO_RECORD);
 		return 0;
 	}
-	rec->owner_id = ctl->claim_id;
-	rec->owner_slot = ctl->claim_slot;
-	rec->owner_tgid = tgid;
+	set_owner(rec, ctl->claim_id, ctl->claim_slot, tgid);
 	return 0;
 }
 

@@ -12,6 +12,9 @@ static __always_inline void set_state(struct up_sock *rec, __u32 state)
 	__sync_lock_test_and_set(&rec->state, state);
 }
 
+/* From this size on messages need more room than a receive buffer has at the start. */
+#define LARGE_MESSAGE 8192
+
 static __attribute__((noinline)) void publish(const struct up_sock *rec, const struct sock *sk)
 {
 	struct up_isn isn = {.mine = rec->isn_mine, .theirs = rec->isn_theirs};
@@ -25,6 +28,8 @@ static __attribute__((noinline)) void publish(const struct up_sock *rec, const s
 		.state = rec->state,
 		.reason = rec->reason,
 		.host_owned = is_host_owned(sk),
+		.room = (rec->flags & UP_F_ROOM ? UP_HALF_HAS_ROOM : 0) |
+			(rec->average_size >= LARGE_MESSAGE ? UP_HALF_LARGE : 0),
 	};
 
 	tuple_of(&half.tuple, sk);

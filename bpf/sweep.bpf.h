@@ -140,12 +140,12 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 		rec->published = sent;
 		publish(rec, sk);
 	}
-	if (!(rec->flags & UP_F_ROOM)) {
-		/* Until then what is large passes, whatever it is. */
-		rec->judged = sent;
-		rec->judged_passed = rec->tx_counters.passed_messages;
-		rec->judged_contended = rec->contended;
-		rec->judged_bytes = bytes_of(rec);
+	if (!(rec->flags & UP_F_JUDGED)) {
+		/* Until both ends have room, what is large passes, whatever it is. */
+		half = other_half(rec);
+		if (rec->flags & UP_F_ROOM && is_mutual(rec, half) && half->room & UP_HALF_HAS_ROOM)
+			rec->flags |= UP_F_JUDGED;
+		begin_judging(rec, sent);
 		rec->judge_at = sent + judge_messages;
 		return;
 	}
@@ -162,14 +162,11 @@ static __always_inline void review(struct up_sock *rec, const struct sock *sk, s
 		return;
 	mine = sent - rec->judged;
 	theirs = half->messages - rec->peer_judged;
-	rec->judged = sent;
 	rec->peer_judged = half->messages;
 	passed = rec->tx_counters.passed_messages - rec->judged_passed;
-	rec->judged_passed = rec->tx_counters.passed_messages;
 	contended = rec->contended - rec->judged_contended;
-	rec->judged_contended = rec->contended;
 	bytes = bytes_of(rec) - rec->judged_bytes;
-	rec->judged_bytes = bytes_of(rec);
+	begin_judging(rec, sent);
 	large = is_large(rec, bytes, mine);
 	rec->largest = 0;
 	next = mine * 4;
@@ -324,7 +321,9 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 		hand_over(rec, sk, ctl, now);
 	if (rec->state == UP_READY)
 		review(rec, sk, ctl);
-	if (rec->state == UP_LEAVING || wants_room(rec, now))
+	if (wants_room(rec, now))
+		rec->flags |= UP_F_WANTS_ROOM;
+	if (rec->state == UP_LEAVING || rec->flags & UP_F_WANTS_ROOM)
 		pend(ctx->meta->seq, sk, rec, ctl);
 	return 0;
 }

@@ -65,6 +65,8 @@ enum up_tx {
 
 #define UP_F_SETTLED 1 /* both ends know that the other is UP_READY: nothing more to hand over */
 #define UP_F_TRIAL 2   /* a stream: whether it gains, its own messages have to tell */
+#define UP_F_WANTS_ROOM 32 /* up_apply is to give it room */
+#define UP_F_JUDGED 64 /* both ends have room, so that it can be judged */
 #define UP_F_STREAM 16 /* this end sends much more than the other one answers */
 #define UP_F_ROOM 8    /* its receive buffer has been given room (make_room) */
 #define UP_F_ASKED 4   /* to be judged in the next pass, when the other end has said how far it is */
@@ -179,8 +181,11 @@ struct up_half {
 	__u8 state;                /* enum up_state, as of the last sweep */
 	__u8 reason;               /* enum up_reason */
 	__u8 host_owned;           /* 1: the network namespace belongs to the initial user namespace */
-	__u8 pad;
+	__u8 room;                 /* UP_HALF_* */
 };
+
+#define UP_HALF_HAS_ROOM 1 /* make_room was done */
+#define UP_HALF_LARGE 2    /* it sends messages that need room at the other end */
 
 /* A registered JVM; key: tgid in the initial pid namespace. */
 struct up_jvm {
