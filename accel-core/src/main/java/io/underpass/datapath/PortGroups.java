@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -73,7 +72,7 @@ final class PortGroups implements AutoCloseable {
   private final Pins pins;
   private final Path cgroup;
   private final Consumer<String> trouble;
-  private final List<AutoCloseable> open = new ArrayList<>();
+  private final OpenResources open = new OpenResources();
 
   /** Null until the object is loaded, as are those below. */
   private GroupMembers members;
@@ -113,20 +112,20 @@ final class PortGroups implements AutoCloseable {
     }
     boolean adopting = pins.exist();
     BpfObject object = BpfObject.open(BuiltObject.PORTS.image(), "ports");
-    open.add(object);
+    open.keep(object);
     try {
       pins.prepare(object);
       object.load();
       dump = object.program("up_ports_dump").attachIterator(object.map("port_socks"));
-      open.add(dump);
+      open.keep(dump);
       for (String name : CGROUP_PROGRAMS) {
-        open.add(pins.attach(object.program(name), cgroup));
+        open.keep(pins.attach(object.program(name), cgroup));
       }
       datagrams = new DatagramHooks(pins, object, cgroup);
-      open.add(datagrams);
+      open.keep(datagrams);
       datagrams.adopt();
       events = new RingBuffer(object.map("port_events"), _ -> {});
-      open.add(events);
+      open.keep(events);
       GroupMembers adopted =
           new GroupMembers(object.map("port_members"), object.map("member_filter"));
       locals = new LocalAddresses(object.map("locals"));
@@ -134,7 +133,7 @@ final class PortGroups implements AutoCloseable {
       members = adopted;
       thread = Thread.ofPlatform().daemon().name("underpass-ports").start(this::watch);
     } catch (IOException | RuntimeException e) {
-      closeAll();
+      open.closeAfter(e);
       if (!adopting) {
         pins.remove();
       }
@@ -338,7 +337,7 @@ final class PortGroups implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      closeAll();
+      open.close();
     }
   }
 
@@ -362,16 +361,5 @@ final class PortGroups implements AutoCloseable {
             + addresses
             + " addresses; port groups stay pinned, go on working, and are adopted by the next"
             + " helper");
-  }
-
-  private void closeAll() {
-    for (AutoCloseable resource : open.reversed()) {
-      try {
-        resource.close();
-      } catch (Exception e) {
-        throw new IllegalStateException("closing " + resource, e);
-      }
-    }
-    open.clear();
   }
 }

@@ -18,7 +18,6 @@ import java.nio.channels.Channel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -37,7 +36,7 @@ final class ProbeBed implements AutoCloseable {
   /** Small, so that a reader that does not read holds its sender soon. */
   private static final int BUFFER = 64 << 10;
 
-  private final List<AutoCloseable> open = new ArrayList<>();
+  private final OpenResources open = new OpenResources();
   private final BpfMap socks;
   private final ControlBlock control;
   private final Sweep sweep;
@@ -69,7 +68,7 @@ final class ProbeBed implements AutoCloseable {
       object.program("up_verdict").attachVerdict(object.map("senders"));
       BpfLink _ = keep(object.program("up_getsockopt").attachCgroup(cgroup));
     } catch (IOException | RuntimeException e) {
-      close();
+      open.closeAfter(e);
       throw e;
     }
   }
@@ -152,19 +151,11 @@ final class ProbeBed implements AutoCloseable {
   }
 
   <T extends AutoCloseable> T keep(T resource) {
-    open.add(resource);
-    return resource;
+    return open.keep(resource);
   }
 
   @Override
   public void close() {
-    for (AutoCloseable resource : open.reversed()) {
-      try {
-        resource.close();
-      } catch (Exception e) {
-        throw new IllegalStateException("closing " + resource, e);
-      }
-    }
-    open.clear();
+    open.close();
   }
 }

@@ -82,9 +82,7 @@ final class Registrations {
     control.claim(pid, registration.id(), slot);
     control.write();
     try (BpfIterator files = claim.attachTaskIterator(pid)) {
-      files.run();
-      // Once more for a socket made while the first run had not marked the process yet.
-      files.run();
+      files.run(); // what is made meanwhile is asked for by the agent, when it has the answer
     }
     slots.set(slot);
     byId.put(registration.id(), new Entry(pid, slot));

@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 final class BpfCalls {
   static {
     // The print function is set before any call that could print.
-    SymbolLookup lib = LibBpf.library();
+    SymbolLookup lib = LibBpf.symbols();
     MethodHandle setPrint = Symbols.plain(lib, "libbpf_set_print", Symbols.pointerOf(ADDRESS));
     try {
       MemorySegment _ = (MemorySegment) setPrint.invokeExact(LibBpfLog.callback());
@@ -161,6 +161,6 @@ final class BpfCalls {
   }
 
   private static MethodHandle intCall(String name, MemoryLayout... arguments) {
-    return Symbols.plain(LibBpf.library(), name, FunctionDescriptor.of(JAVA_INT, arguments));
+    return Symbols.plain(LibBpf.symbols(), name, FunctionDescriptor.of(JAVA_INT, arguments));
   }
 }

@@ -29,10 +29,10 @@ public final class LibBpf {
       probe(System.getProperty(LIBRARY_PROPERTY, "libbpf.so.1"), Arena.global());
 
   /**
-   * @param library null if not available
+   * @param symbols null if not available
    * @param cause null if available
    */
-  record Probe(SymbolLookup library, String version, UnavailableException cause) {}
+  record Probe(SymbolLookup symbols, String version, UnavailableException cause) {}
 
   private LibBpf() {}
 
@@ -62,18 +62,18 @@ public final class LibBpf {
     return isAvailable() ? LibBpfLog.lines() : List.of();
   }
 
-  static SymbolLookup library() {
-    if (PROBE.library() == null) {
+  static SymbolLookup symbols() {
+    if (PROBE.symbols() == null) {
       throw new IllegalStateException(PROBE.cause());
     }
-    return PROBE.library();
+    return PROBE.symbols();
   }
 
   /** Looks at a library without calling more of it than its version. */
   static Probe probe(String name, Arena arena) {
     SymbolLookup library;
     try {
-      library = Symbols.library(name, arena);
+      library = Symbols.load(name, arena);
     } catch (IllegalArgumentException e) {
       return missing("libbpf is not installed (" + name + " cannot be loaded)");
     }

@@ -24,7 +24,7 @@ final class ObjectCalls {
       pointerCall("bpf_object__open_mem", ADDRESS, JAVA_LONG, ADDRESS);
   private static final MethodHandle LOAD = intCall("bpf_object__load", ADDRESS);
   private static final MethodHandle CLOSE =
-      Symbols.plain(LibBpf.library(), "bpf_object__close", FunctionDescriptor.ofVoid(ADDRESS));
+      Symbols.plain(LibBpf.symbols(), "bpf_object__close", FunctionDescriptor.ofVoid(ADDRESS));
   private static final MethodHandle FIND_MAP =
       pointerCall("bpf_object__find_map_by_name", ADDRESS, ADDRESS);
   private static final MethodHandle FIND_PROGRAM =
@@ -208,10 +208,10 @@ final class ObjectCalls {
   }
 
   private static MethodHandle intCall(String name, MemoryLayout... arguments) {
-    return Symbols.plain(LibBpf.library(), name, Symbols.intOf(arguments));
+    return Symbols.plain(LibBpf.symbols(), name, Symbols.intOf(arguments));
   }
 
   private static MethodHandle pointerCall(String name, MemoryLayout... arguments) {
-    return Symbols.withErrno(LibBpf.library(), name, Symbols.pointerOf(arguments));
+    return Symbols.withErrno(LibBpf.symbols(), name, Symbols.pointerOf(arguments));
   }
 }

@@ -21,15 +21,15 @@ import java.util.function.Consumer;
 public final class RingBuffer implements AutoCloseable {
   private static final MethodHandle NEW =
       Symbols.withErrno(
-          LibBpf.library(),
+          LibBpf.symbols(),
           "ring_buffer__new",
           Symbols.pointerOf(JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
   private static final MethodHandle EPOLL_FD =
-      Symbols.plain(LibBpf.library(), "ring_buffer__epoll_fd", Symbols.intOf(ADDRESS));
+      Symbols.plain(LibBpf.symbols(), "ring_buffer__epoll_fd", Symbols.intOf(ADDRESS));
   private static final MethodHandle CONSUME =
-      Symbols.plain(LibBpf.library(), "ring_buffer__consume", Symbols.intOf(ADDRESS));
+      Symbols.plain(LibBpf.symbols(), "ring_buffer__consume", Symbols.intOf(ADDRESS));
   private static final MethodHandle FREE =
-      Symbols.plain(LibBpf.library(), "ring_buffer__free", FunctionDescriptor.ofVoid(ADDRESS));
+      Symbols.plain(LibBpf.symbols(), "ring_buffer__free", FunctionDescriptor.ofVoid(ADDRESS));
 
   private final Arena arena = Arena.ofShared();
   private final Consumer<ByteBuffer> records;

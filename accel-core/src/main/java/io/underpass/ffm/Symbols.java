@@ -55,7 +55,7 @@ final class Symbols {
   }
 
   /** Loads a library; IllegalArgumentException if it cannot be. */
-  static SymbolLookup library(String name, Arena arena) {
+  static SymbolLookup load(String name, Arena arena) {
     return SymbolLookup.libraryLookup(name, arena);
   }
 

@@ -16,7 +16,7 @@ class LibBpfTest {
   void anAbsentLibraryIsNamedWithItsRemedy() {
     LibBpf.Probe probe = LibBpf.probe("libno-such-bpf.so.1", Arena.ofAuto());
 
-    assertNull(probe.library());
+    assertNull(probe.symbols());
     assertEquals(
         "libbpf is not installed (libno-such-bpf.so.1 cannot be loaded)", probe.cause().reason());
     assertTrue(probe.cause().remedy().contains("apt-get install libbpf1"));
@@ -32,7 +32,7 @@ class LibBpfTest {
 
     try (Arena arena = Arena.ofConfined()) {
       LibBpf.Probe probe = LibBpf.probe(old.toString(), arena);
-      assertNull(probe.library());
+      assertNull(probe.symbols());
       assertEquals("libbpf v0.8 is too old, 1.0 or later is needed", probe.cause().reason());
     }
   }
@@ -43,7 +43,7 @@ class LibBpfTest {
 
     try (Arena arena = Arena.ofConfined()) {
       LibBpf.Probe probe = LibBpf.probe(old.toString(), arena);
-      assertNull(probe.library());
+      assertNull(probe.symbols());
       assertEquals("libbpf is older than 1.0 (" + old + ")", probe.cause().reason());
     }
   }
@@ -51,7 +51,7 @@ class LibBpfTest {
   @KernelTest
   @Test
   void theInstalledLibraryTellsItsVersion() {
-    assertNotNull(LibBpf.library());
+    assertNotNull(LibBpf.symbols());
     assertTrue(LibBpf.version().matches("v[1-9][0-9]*\\.[0-9]+.*"), LibBpf.version());
   }
 }

@@ -17,14 +17,11 @@ import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -33,25 +30,8 @@ import org.junit.jupiter.api.Timeout;
  */
 @KernelTest
 @Timeout(120)
-class DrainTest {
+class DrainTest extends HelperFolders {
   private static final int QUEUED = 3000;
-
-  private Path folder;
-  private Path socket;
-  private Path pins;
-
-  @BeforeEach
-  void makeFolders() throws IOException {
-    folder = Files.createTempDirectory("underpass-test");
-    socket = folder.resolve("helper.sock");
-    pins = Pinning.newFolder();
-  }
-
-  @AfterEach
-  void removeFolders() throws IOException {
-    Files.deleteIfExists(folder);
-    assertFalse(HelperProcess.left(pins), "pins are left");
-  }
 
   @Test
   void drainUnderManyStreamsLosesNothingAndLeavesNothing() throws Exception {

@@ -16,13 +16,9 @@ import java.io.IOException;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,25 +26,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The helper dies, comes back, and stops, under flows that know nothing of it. */
 @KernelTest
-class HelperFaultTest {
+class HelperFaultTest extends HelperFolders {
   private static final int STREAMS = 150;
-
-  private Path folder;
-  private Path socket;
-  private Path pins;
-
-  @BeforeEach
-  void makeFolders() throws IOException {
-    folder = Files.createTempDirectory("underpass-test");
-    socket = folder.resolve("helper.sock");
-    pins = Pinning.newFolder();
-  }
-
-  @AfterEach
-  void removeFolders() throws IOException {
-    Files.deleteIfExists(folder);
-    assertFalse(HelperProcess.left(pins), "pins are left");
-  }
 
   @Test
   void flowsSurviveTheHelpersDeathAndAreAdopted() throws Exception {

@@ -43,14 +43,7 @@ public final class HelperProcess implements AutoCloseable {
   /** One with other programs: a knob has another value, so all of them are new to the kernel. */
   static HelperProcess upgraded(Path socket, Path pins) throws IOException {
     return new HelperProcess(
-        Testbed.java(
-            Upgraded.class,
-            List.of(),
-            List.of(
-                "--enable-native-access=ALL-UNNAMED",
-                "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"),
-            socket.toString(),
-            pins.toString()));
+        Testbed.java(Upgraded.class, List.of(), List.of(), socket.toString(), pins.toString()));
   }
 
   static final class Upgraded {

@@ -3,7 +3,6 @@ package io.underpass.bpf.behaviour;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousSocketChannel;
 import java.nio.channels.CompletionHandler;
@@ -11,11 +10,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** An {@code AsynchronousSocketChannel}; each operation completes a future that is waited for. */
-final class AsyncEnd implements End {
-  private final AsynchronousSocketChannel channel;
-
+final class AsyncEnd extends NetworkEnd<AsynchronousSocketChannel> {
   AsyncEnd(AsynchronousSocketChannel channel) {
-    this.channel = channel;
+    super(channel);
   }
 
   /** Hands the completion on. */
@@ -65,21 +62,6 @@ final class AsyncEnd implements End {
   }
 
   @Override
-  public <T> void set(SocketOption<T> option, T value) throws IOException {
-    channel.setOption(option, value);
-  }
-
-  @Override
-  public <T> T get(SocketOption<T> option) throws IOException {
-    return channel.getOption(option);
-  }
-
-  @Override
-  public InetSocketAddress local() throws IOException {
-    return (InetSocketAddress) channel.getLocalAddress();
-  }
-
-  @Override
   public InetSocketAddress remote() throws IOException {
     return (InetSocketAddress) channel.getRemoteAddress();
   }
@@ -87,15 +69,5 @@ final class AsyncEnd implements End {
   @Override
   public Socket socket() {
     return null;
-  }
-
-  @Override
-  public AsynchronousSocketChannel channel() {
-    return channel;
-  }
-
-  @Override
-  public void close() throws IOException {
-    channel.close();
   }
 }

@@ -3,16 +3,13 @@ package io.underpass.bpf.behaviour;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
 /** A blocking {@code SocketChannel}; reads with a timeout go through its adaptor. */
-class ChannelEnd implements End {
-  final SocketChannel channel;
-
+class ChannelEnd extends NetworkEnd<SocketChannel> {
   ChannelEnd(SocketChannel channel) {
-    this.channel = channel;
+    super(channel);
   }
 
   @Override
@@ -41,21 +38,6 @@ class ChannelEnd implements End {
   }
 
   @Override
-  public <T> void set(SocketOption<T> option, T value) throws IOException {
-    channel.setOption(option, value);
-  }
-
-  @Override
-  public <T> T get(SocketOption<T> option) throws IOException {
-    return channel.getOption(option);
-  }
-
-  @Override
-  public InetSocketAddress local() throws IOException {
-    return (InetSocketAddress) channel.getLocalAddress();
-  }
-
-  @Override
   public InetSocketAddress remote() throws IOException {
     return (InetSocketAddress) channel.getRemoteAddress();
   }
@@ -63,15 +45,5 @@ class ChannelEnd implements End {
   @Override
   public Socket socket() {
     return channel.socket();
-  }
-
-  @Override
-  public SocketChannel channel() {
-    return channel;
-  }
-
-  @Override
-  public void close() throws IOException {
-    channel.close();
   }
 }

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.bpf.HelperFolders;
 import io.underpass.bpf.HelperProcess;
-import io.underpass.bpf.Pinning;
 import io.underpass.protocol.PortView;
 import io.underpass.testing.KernelTest;
 import java.io.BufferedReader;
@@ -16,32 +16,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Helpers and members that end, in every order, and what is bound meanwhile. */
 @KernelTest
 @Timeout(120)
-class LifetimeTest {
+class LifetimeTest extends HelperFolders {
   private final List<Cast> cast = new ArrayList<>();
-  private Path folder;
-  private Path socket;
-  private Path pins;
-
-  @BeforeEach
-  void makeFolders() throws IOException {
-    folder = Files.createTempDirectory("underpass-test");
-    socket = folder.resolve("helper.sock");
-    pins = Pinning.newFolder();
-  }
 
   @AfterEach
-  void removeFolders() throws IOException {
+  void endMembers() throws IOException {
     cast.forEach(Cast::kill);
     Files.deleteIfExists(folder.resolve("member"));
-    Files.deleteIfExists(folder);
-    assertFalse(HelperProcess.left(pins), "pins are left");
   }
 
   @Test
