@@ -49,6 +49,12 @@ public final class Demo implements Callable<Integer> {
   private long warmUpMillis;
 
   @Option(
+      names = "--agent-options",
+      defaultValue = "",
+      description = "Further options of the agent, as spin=off,pace=off.")
+  private String agentOptions;
+
+  @Option(
       names = "--result",
       description = "Where to write the result (default: target/demo/result.json).")
   private Path result = Project.root().resolve("target/demo/result.json");
@@ -81,10 +87,15 @@ public final class Demo implements Callable<Integer> {
               classPath,
               folder,
               items,
-              jvm -> jvm.withAgent(agent, "socket=" + helper.socket()));
+              jvm -> jvm.withAgent(agent, optionsFor(helper)));
       takeTurns(plain, accelerated);
       return conclude(plain, accelerated);
     }
+  }
+
+  private String optionsFor(HelperProcess helper) {
+    String socket = "socket=" + helper.socket();
+    return agentOptions.isEmpty() ? socket : socket + "," + agentOptions;
   }
 
   private void takeTurns(Pair plain, Pair accelerated) {
