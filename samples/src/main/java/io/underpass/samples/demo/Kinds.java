@@ -1,23 +1,22 @@
 package io.underpass.samples.demo;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The kinds of requests that the table tells apart: what is asked, and how large the body is. */
 final class Kinds {
 
   private static final String SMALL = "up to 4 KB";
-  private static final String MIDDLE = "16 to 64 KB";
-  private static final String LARGE = "256 KB to 1 MB";
+
+  /**
+   * Larger ones are not put together: the median of two sizes would lie somewhere between them, and
+   * jump from one to the other.
+   */
+  private static final List<String> SIZES = List.of(SMALL, "16 KB", "64 KB", "256 KB", "1 MB");
 
   /** In the order of the table. */
   static final List<String> ALL =
-      List.of(
-          "get, " + SMALL,
-          "echo, " + SMALL,
-          "get, " + MIDDLE,
-          "echo, " + MIDDLE,
-          "get, " + LARGE,
-          "echo, " + LARGE);
+      SIZES.stream().flatMap(size -> Stream.of("get, " + size, "echo, " + size)).toList();
 
   private Kinds() {}
 
@@ -31,10 +30,10 @@ final class Kinds {
 
   /** How often in a row: about as real services are asked, whose bodies are mostly small. */
   static int repeats(String kind) {
-    return kind.endsWith(SMALL) ? 20 : kind.endsWith(MIDDLE) ? 4 : 1;
+    return kind.endsWith(SMALL) ? 20 : kind.endsWith("16 KB") || kind.endsWith("64 KB") ? 4 : 1;
   }
 
   private static String size(int bytes) {
-    return bytes <= 4096 ? SMALL : bytes <= 65_536 ? MIDDLE : LARGE;
+    return bytes <= 4096 ? SMALL : bytes < 1 << 20 ? (bytes >> 10) + " KB" : (bytes >> 20) + " MB";
   }
 }
