@@ -20,7 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A thousand readers that do not read: their senders are held, and the kernel's memory is not
@@ -30,16 +30,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(180)
 class StalledReadersTest {
   private static final long PAGE = 4096;
-  private static final int READERS = 1000;
 
-  /** Fixed, so that plain TCP does not enlarge them as it goes and takes gigabytes. */
-  private static final int BUFFER = 32 << 10;
-
+  /** A thousand with fixed buffers: those that TCP tunes itself would take gigabytes. */
   @ParameterizedTest
-  @ValueSource(ints = {100, 4096})
-  void theyHoldAtMostTwiceTheMemoryOfPlainTcp(int writeSize) throws Exception {
+  @CsvSource({"1000, 32768, 100", "1000, 32768, 4096", "40, 0, 16384"})
+  void theyHoldAtMostTwiceTheMemoryOfPlainTcp(int readers, int buffer, int writeSize)
+      throws Exception {
     long plain;
-    List<Testbed.Pair> pairs = open();
+    List<Testbed.Pair> pairs = open(readers, buffer);
     try {
       long before = charged();
       fill(pairs, writeSize);
@@ -50,8 +48,8 @@ class StalledReadersTest {
     assertTrue(plain > 16 << 20, plain + " bytes can be told from what others do");
 
     try (Testbed bed = new Testbed(true)) {
-      pairs = open();
-      awaitAccelerated(bed);
+      pairs = open(readers, buffer);
+      awaitAccelerated(bed, readers);
       for (Testbed.Pair pair : pairs) {
         EnrolmentTest.exchange(pair, 2);
       }
@@ -59,27 +57,36 @@ class StalledReadersTest {
       long before = charged() + messages();
       long[] positions = fill(pairs, writeSize);
       long accelerated = charged() + messages() - before;
-      assertTrue(bed.totals().bytesRedirected() - redirected > READERS * (BUFFER / 16L));
+      assertTrue(bed.totals().bytesRedirected() - redirected > readers * 2048L);
       assertTrue(
           accelerated <= 2 * plain,
           accelerated + " bytes are held accelerated, " + plain + " by plain TCP");
       System.out.printf(
           "%d stalled readers, writes of %d: %d MB accelerated, %d MB plain%n",
-          READERS, writeSize, accelerated >> 20, plain >> 20);
+          readers, writeSize, accelerated >> 20, plain >> 20);
       readAll(pairs, positions);
     } finally {
       closeAll(pairs);
     }
   }
 
-  private static List<Testbed.Pair> open() throws IOException {
+  /**
+   * Connections.
+   *
+   * @param buffer bytes of both buffers; 0: as TCP tunes them
+   */
+  private static List<Testbed.Pair> open(int readers, int buffer) throws IOException {
     List<Testbed.Pair> pairs = new ArrayList<>();
     try (ServerSocketChannel listener = ServerSocketChannel.open()) {
-      listener.setOption(StandardSocketOptions.SO_RCVBUF, BUFFER);
+      if (buffer > 0) {
+        listener.setOption(StandardSocketOptions.SO_RCVBUF, buffer);
+      }
       listener.bind(new InetSocketAddress("127.0.0.1", 0));
-      for (int i = 0; i < READERS; i++) {
+      for (int i = 0; i < readers; i++) {
         SocketChannel client = SocketChannel.open();
-        client.setOption(StandardSocketOptions.SO_SNDBUF, BUFFER);
+        if (buffer > 0) {
+          client.setOption(StandardSocketOptions.SO_SNDBUF, buffer);
+        }
         client.connect(listener.getLocalAddress());
         pairs.add(new Testbed.Pair(client, listener.accept()).join());
       }
@@ -94,9 +101,9 @@ class StalledReadersTest {
   }
 
   /** No more than a thousand flows are told at once, so they are counted. */
-  private static void awaitAccelerated(Testbed bed) throws Exception {
+  private static void awaitAccelerated(Testbed bed, int readers) throws Exception {
     long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-    while (bed.helper.flows(3000).stream().filter(FlowView::accelerated).count() < 2 * READERS) {
+    while (bed.helper.flows(3000).stream().filter(FlowView::accelerated).count() < 2L * readers) {
       assertTrue(System.nanoTime() < end, "not all are accelerated");
       bed.helper.sweep();
     }
