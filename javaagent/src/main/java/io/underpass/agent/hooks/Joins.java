@@ -13,9 +13,9 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Joins implements Runnable {
   /** Between two looks through the table. */
-  private static final long TICK_NANOS = 20_000_000;
+  private static final long TICK_NANOS = 15_000_000;
 
-  /** What a connection has to last. */
+  /** What a connection has to last from the first look that meets it. */
   private static final long AGE_NANOS = 10_000_000;
 
   /** A look through a large table may take one part in so many of the time. */

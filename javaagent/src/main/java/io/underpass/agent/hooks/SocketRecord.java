@@ -45,7 +45,6 @@ public final class SocketRecord {
 
   private final FileDescriptor fd;
   private final Kind kind;
-  private final long createdNanos = System.nanoTime();
   private volatile Role role;
 
   /** 1: the kernel's part has been asked to know it. By {@link #JOINED}. */
@@ -54,6 +53,11 @@ public final class SocketRecord {
 
   /** {@code local remote}, once asked and known. */
   private volatile String addresses;
+
+  /** {@link Joins} has met it, and when; of its thread. */
+  private boolean seen;
+
+  private long seenNanos;
 
   /** Reads until it is worth it; under the socket's read lock. */
   private int youngReads = YOUNG_READS;
@@ -118,8 +122,16 @@ public final class SocketRecord {
     return joined != 0;
   }
 
+  /**
+   * How long it has been known to {@link Joins}, whose thread alone asks; 0 the first time. Whoever
+   * makes a connection has no time to look at the clock.
+   */
   long ageNanos(long now) {
-    return now - createdNanos;
+    if (!seen) {
+      seen = true;
+      seenNanos = now;
+    }
+    return now - seenNanos;
   }
 
   void connected() {

@@ -2,6 +2,7 @@ package io.underpass.samples.bench;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
@@ -41,6 +42,11 @@ final class ChannelLink implements Link {
   public int readSome() throws IOException {
     buffer.clear();
     return channel.read(buffer);
+  }
+
+  @Override
+  public void forget() throws IOException {
+    channel.setOption(StandardSocketOptions.SO_LINGER, 0);
   }
 
   @Override

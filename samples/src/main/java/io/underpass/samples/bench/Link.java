@@ -17,4 +17,10 @@ interface Link extends Closeable {
 
   /** Reads what is there, at most a buffer full. Returns -1 at the end of the stream. */
   int readSome() throws IOException;
+
+  /**
+   * The next close leaves nothing behind: where the other end has closed first, its TIME_WAIT ends
+   * at once.
+   */
+  void forget() throws IOException;
 }

@@ -156,6 +156,7 @@ public final class PeerClient {
         if (visit.readSome() >= 0) {
           throw new IOException("more came back than was sent");
         }
+        visit.forget();
       }
       count++;
       now = System.nanoTime();

@@ -40,6 +40,11 @@ final class SocketLink implements Link {
   }
 
   @Override
+  public void forget() throws IOException {
+    socket.setSoLinger(true, 0);
+  }
+
+  @Override
   public void close() throws IOException {
     socket.close();
   }
