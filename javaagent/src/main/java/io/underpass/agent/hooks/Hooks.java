@@ -160,20 +160,24 @@ public final class Hooks extends UnderpassBridge {
 
   @Override
   protected void onRead(FileDescriptor fd, boolean blocks) throws Throwable {
-    SocketRecord socket = TABLE.get(Descriptors.numberOf(fd), fd);
-    if (socket == null || socket.isYoung()) {
+    int number = Descriptors.numberOf(fd);
+    if (TABLE.rests(number)) {
       return;
     }
-    Spin spin = socket.spin();
+    SocketRecord socket = TABLE.get(number, fd);
     Spins reads = spins;
+    Spin spin = socket == null ? null : socket.spin();
     if (spin == null) {
-      noLongerYoung(socket, reads);
-    } else if (reads == null) {
-      return;
-    } else if (blocks) {
-      reads.beforeRead(fd, spin);
-    } else {
-      reads.beforeLook(fd, spin);
+      if (socket == null || !noLongerYoung(socket, reads)) {
+        TABLE.rest(number, Spin.MAX_REST);
+      }
+    } else if (reads != null) {
+      if (blocks) {
+        reads.beforeRead(fd, spin);
+      } else {
+        reads.beforeLook(fd, spin);
+      }
+      TABLE.rest(number, spin.takeRest());
     }
   }
 
@@ -185,16 +189,22 @@ public final class Hooks extends UnderpassBridge {
     }
   }
 
-  /** It has read so often that it is worth to be accelerated, and its reads may spin. */
-  private static void noLongerYoung(SocketRecord socket, Spins reads) throws Throwable {
+  /**
+   * It has read so often that it is worth to be accelerated, and its reads may spin.
+   *
+   * @return false where it is too early for either
+   */
+  private static boolean noLongerYoung(SocketRecord socket, Spins reads) throws Throwable {
     Joins known = joins;
     if (known == null || !socket.isConnected()) {
-      return;
+      return false;
     }
     known.busy(socket);
-    if (reads != null) {
-      socket.spin(new Spin(System.nanoTime()));
+    if (reads == null) {
+      return false;
     }
+    socket.spin(new Spin(System.nanoTime()));
+    return true;
   }
 
   @Override

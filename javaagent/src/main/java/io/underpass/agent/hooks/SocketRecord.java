@@ -59,9 +59,6 @@ public final class SocketRecord {
 
   private long seenNanos;
 
-  /** Reads until it is worth it; under the socket's read lock. */
-  private int youngReads = YOUNG_READS;
-
   /** How its reads spin; null until they may. Under the socket's read lock. */
   private Spin spin;
 
@@ -136,15 +133,6 @@ public final class SocketRecord {
 
   void connected() {
     role = Role.CONNECT;
-  }
-
-  /** Whether it is one of its first reads; called once for each. */
-  boolean isYoung() {
-    if (youngReads == 0) {
-      return false;
-    }
-    youngReads--;
-    return true;
   }
 
   Spin spin() {

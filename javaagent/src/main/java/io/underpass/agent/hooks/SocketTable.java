@@ -18,14 +18,25 @@ public final class SocketTable {
 
   private static final int CHUNK = 1024;
 
-  private final AtomicReferenceArray<AtomicReferenceArray<SocketRecord>> chunks =
-      new AtomicReferenceArray<>(MAX / CHUNK);
+  private final AtomicReferenceArray<Chunk> chunks = new AtomicReferenceArray<>(MAX / CHUNK);
 
   /**
    * Whether there are connections without a record: from before the agent came, or beyond the
    * bound.
    */
   private volatile boolean strangers;
+
+  /** Those of a range of numbers. */
+  private static final class Chunk {
+    final AtomicReferenceArray<SocketRecord> records = new AtomicReferenceArray<>(CHUNK);
+
+    /**
+     * Reads to come that need no look at the record: many sockets' share a line of the processor's
+     * cache, where a record would be fetched from memory. Under the socket's read lock; its number
+     * is not another one's before its last read has ended.
+     */
+    final short[] rests = new short[CHUNK];
+  }
 
   SocketTable() {}
 
@@ -39,21 +50,41 @@ public final class SocketTable {
       return null;
     }
     SocketRecord record = new SocketRecord(fd, kind, role);
-    chunkFor(number).set(number % CHUNK, record);
+    Chunk chunk = chunkFor(number);
+    chunk.rests[number % CHUNK] = SocketRecord.YOUNG_READS;
+    chunk.records.set(number % CHUNK, record);
     return record;
+  }
+
+  /** Whether this read needs no look at the record; called once for each, under the read lock. */
+  boolean rests(int number) {
+    Chunk chunk = chunkOf(number);
+    if (chunk == null || chunk.rests[number % CHUNK] == 0) {
+      return false;
+    }
+    chunk.rests[number % CHUNK]--;
+    return true;
+  }
+
+  /** The next so many reads need no look at the record; under the read lock. */
+  void rest(int number, int reads) {
+    Chunk chunk = chunkOf(number);
+    if (chunk != null) {
+      chunk.rests[number % CHUNK] = (short) Math.min(reads, Short.MAX_VALUE);
+    }
   }
 
   /** Null if it has none. */
   SocketRecord get(int number, FileDescriptor fd) {
-    AtomicReferenceArray<SocketRecord> chunk = chunkOf(number);
-    SocketRecord record = chunk == null ? null : chunk.getAcquire(number % CHUNK);
+    Chunk chunk = chunkOf(number);
+    SocketRecord record = chunk == null ? null : chunk.records.getAcquire(number % CHUNK);
     return record != null && record.fd() == fd ? record : null;
   }
 
   /** What it had; null if it had none. */
   SocketRecord remove(int number, FileDescriptor fd) {
     SocketRecord record = get(number, fd);
-    if (record != null && chunkOf(number).compareAndSet(number % CHUNK, record, null)) {
+    if (record != null && chunkOf(number).records.compareAndSet(number % CHUNK, record, null)) {
       return record;
     }
     return null;
@@ -77,9 +108,9 @@ public final class SocketTable {
   public List<SocketRecord> records() {
     List<SocketRecord> records = new ArrayList<>();
     for (int i = 0; i < chunks.length(); i++) {
-      AtomicReferenceArray<SocketRecord> chunk = chunks.getAcquire(i);
+      Chunk chunk = chunks.getAcquire(i);
       for (int j = 0; chunk != null && j < CHUNK; j++) {
-        SocketRecord record = chunk.getAcquire(j);
+        SocketRecord record = chunk.records.getAcquire(j);
         if (record != null) {
           records.add(record);
         }
@@ -89,18 +120,17 @@ public final class SocketTable {
   }
 
   /** Null where there is none, or can be none. */
-  private AtomicReferenceArray<SocketRecord> chunkOf(int number) {
+  private Chunk chunkOf(int number) {
     return number < 0 || number >= MAX ? null : chunks.getAcquire(number / CHUNK);
   }
 
-  private AtomicReferenceArray<SocketRecord> chunkFor(int number) {
-    AtomicReferenceArray<SocketRecord> chunk = chunkOf(number);
+  private Chunk chunkFor(int number) {
+    Chunk chunk = chunkOf(number);
     if (chunk != null) {
       return chunk;
     }
-    AtomicReferenceArray<SocketRecord> mine = new AtomicReferenceArray<>(CHUNK);
-    AtomicReferenceArray<SocketRecord> others =
-        chunks.compareAndExchange(number / CHUNK, null, mine);
+    Chunk mine = new Chunk();
+    Chunk others = chunks.compareAndExchange(number / CHUNK, null, mine);
     return others == null ? mine : others;
   }
 }

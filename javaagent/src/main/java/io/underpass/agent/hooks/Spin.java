@@ -60,7 +60,7 @@ final class Spin {
     enrolledUntil = now;
   }
 
-  /** Whether this read gets an attempt; called once for each. */
+  /** Whether this wait gets an attempt; called once for each, by who does not take the rest. */
   boolean isDue() {
     if (rest == 0) {
       return true;
@@ -93,6 +93,13 @@ final class Spin {
   /** The next so many reads get no attempt. */
   void rest(int reads) {
     rest = reads;
+  }
+
+  /** How many reads are to come without an attempt, for whoever counts them from here on. */
+  int takeRest() {
+    int reads = rest;
+    rest = 0;
+    return reads;
   }
 
   /** What the next attempt may take. */

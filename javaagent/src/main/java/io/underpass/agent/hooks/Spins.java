@@ -85,7 +85,8 @@ final class Spins {
   /** A read that blocks is about to begin; under the socket's read lock. */
   void beforeRead(FileDescriptor fd, Spin spin) throws Throwable {
     // A virtual thread that waits gives its processor to another one: it must not hold it.
-    if (!spin.isDue() || Thread.currentThread().isVirtual()) {
+    if (Thread.currentThread().isVirtual()) {
+      spin.rest(Spin.MAX_REST);
       return;
     }
     long begin = System.nanoTime();
@@ -96,9 +97,6 @@ final class Spins {
 
   /** The same of a read that does not block: whoever waits for the socket does so by a selector. */
   void beforeLook(FileDescriptor fd, Spin spin) throws Throwable {
-    if (!spin.isDue()) {
-      return;
-    }
     long now = System.nanoTime();
     if (isEnrolled(fd, spin, now)) {
       selectableUntil = now + ENROLLED_NANOS;

@@ -66,14 +66,37 @@ class SocketTableTest {
   }
 
   @Test
+  void readsRestForAsLongAsTheyAreTold() {
+    assertFalse(table.rests(1), "nobody is known");
+    table.rest(1, 5); // and nothing is kept of it
+    assertFalse(table.rests(1));
+    table.add(1, new FileDescriptor(), SocketRecord.Kind.SOCKET, SocketRecord.Role.ACCEPT);
+    assertEquals(SocketRecord.YOUNG_READS, rests(1));
+    table.rest(1, 3);
+    table.rest(2, 1_000_000);
+    assertEquals(3, rests(1));
+    assertEquals(Short.MAX_VALUE, rests(2));
+    table.rest(1, 7);
+    table.add(1, new FileDescriptor(), SocketRecord.Kind.SOCKET, SocketRecord.Role.ACCEPT);
+    assertEquals(SocketRecord.YOUNG_READS, rests(1), "the next socket of that number is young");
+    assertFalse(table.rests(-1));
+    assertFalse(table.rests(SocketTable.MAX));
+    table.rest(SocketTable.MAX, 1);
+  }
+
+  private int rests(int number) {
+    int reads = 0;
+    while (table.rests(number)) {
+      reads++;
+    }
+    return reads;
+  }
+
+  @Test
   void anAnswerIsGivenOnce() {
     FileDescriptor fd = new FileDescriptor();
     table.add(1, fd, SocketRecord.Kind.SOCKET, SocketRecord.Role.ACCEPT);
     SocketRecord record = table.get(1, fd);
-    for (int i = 0; i < SocketRecord.YOUNG_READS; i++) {
-      assertTrue(record.isYoung());
-    }
-    assertFalse(record.isYoung());
     assertFalse(record.isJoined());
     assertTrue(record.join());
     assertFalse(record.join());
