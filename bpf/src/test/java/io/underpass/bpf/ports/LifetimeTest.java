@@ -138,8 +138,8 @@ class LifetimeTest extends HelperFolders {
   }
 
   /**
-   * Lets processes connect to a virtual port, of which none gets through, until one has this pid.
-   * Made by a shell, of one thread, so that nobody else of the test takes the pid.
+   * Lets twenty processes that ask for this pid connect to a virtual port; none gets through. Made
+   * by a shell, of one thread, so that nobody else of the test takes the pid.
    *
    * @return whether one had it
    */

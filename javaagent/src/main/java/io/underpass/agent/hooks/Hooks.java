@@ -161,7 +161,7 @@ public final class Hooks extends UnderpassBridge {
   @Override
   protected void onRead(FileDescriptor fd, boolean blocks) throws Throwable {
     int number = Descriptors.numberOf(fd);
-    if (TABLE.rests(number)) {
+    if (TABLE.takeRest(number)) {
       return;
     }
     SocketRecord socket = TABLE.get(number, fd);
@@ -177,7 +177,7 @@ public final class Hooks extends UnderpassBridge {
       } else {
         reads.beforeLook(fd, spin);
       }
-      TABLE.rest(number, spin.takeRest());
+      TABLE.rest(number, spin.giveRest());
     }
   }
 

@@ -12,11 +12,11 @@ import java.util.concurrent.locks.LockSupport;
  * become another socket's of this JVM: that one is then known a little early, no more.
  */
 final class Joins implements Runnable {
-  /** Between two looks through the table. */
+  /**
+   * Between two looks through the table. A connection that two of them meet has lasted: whoever
+   * makes one has no time to look at the clock.
+   */
   private static final long TICK_NANOS = 15_000_000;
-
-  /** What a connection has to last from the first look that meets it. */
-  private static final long AGE_NANOS = 10_000_000;
 
   /** A look through a large table may take one part in so many of the time. */
   private static final long SHARE = 50;
@@ -108,7 +108,7 @@ final class Joins implements Runnable {
       long begin = System.nanoTime();
       now = counts.connections();
       try {
-        if (!lookThrough(begin)) {
+        if (!lookThrough()) {
           seen = now;
         }
       } catch (Throwable e) {
@@ -127,13 +127,13 @@ final class Joins implements Runnable {
   }
 
   /** Whether some are too young yet. */
-  private boolean lookThrough(long now) throws Throwable {
+  private boolean lookThrough() throws Throwable {
     boolean young = false;
     for (SocketRecord record : table.records()) {
       if (!record.isConnected() || record.isJoined()) {
         continue;
       }
-      if (record.ageNanos(now) < AGE_NANOS) {
+      if (!record.wasSeen()) {
         young = true;
       } else if (record.join()) {
         sockopts.join(record.fd());

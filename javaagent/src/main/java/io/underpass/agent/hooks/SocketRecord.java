@@ -54,10 +54,8 @@ public final class SocketRecord {
   /** {@code local remote}, once asked and known. */
   private volatile String addresses;
 
-  /** {@link Joins} has met it, and when; of its thread. */
+  /** {@link Joins} has met it; of its thread. */
   private boolean seen;
-
-  private long seenNanos;
 
   /** How its reads spin; null until they may. Under the socket's read lock. */
   private Spin spin;
@@ -119,16 +117,11 @@ public final class SocketRecord {
     return joined != 0;
   }
 
-  /**
-   * How long it has been known to {@link Joins}, whose thread alone asks; 0 the first time. Whoever
-   * makes a connection has no time to look at the clock.
-   */
-  long ageNanos(long now) {
-    if (!seen) {
-      seen = true;
-      seenNanos = now;
-    }
-    return now - seenNanos;
+  /** Whether an earlier look through the table met it; asked once in each, by {@link Joins}. */
+  boolean wasSeen() {
+    boolean before = seen;
+    seen = true;
+    return before;
   }
 
   void connected() {

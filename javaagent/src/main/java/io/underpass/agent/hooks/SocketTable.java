@@ -18,6 +18,9 @@ public final class SocketTable {
 
   private static final int CHUNK = 1024;
 
+  /** Rests in a line of the processor's cache; the root of {@link #CHUNK}. */
+  private static final int LINE = 32;
+
   private final AtomicReferenceArray<Chunk> chunks = new AtomicReferenceArray<>(MAX / CHUNK);
 
   /**
@@ -32,8 +35,9 @@ public final class SocketTable {
 
     /**
      * Reads to come that need no look at the record: many sockets' share a line of the processor's
-     * cache, where a record would be fetched from memory. Under the socket's read lock; its number
-     * is not another one's before its last read has ended.
+     * cache, where a record would be fetched from memory. By {@link #spread}. Set with the record,
+     * before anybody reads the socket, and then under its read lock; its number is not another
+     * one's before its last read has ended. What has no record is counted too, and means nothing.
      */
     final short[] rests = new short[CHUNK];
   }
@@ -51,27 +55,41 @@ public final class SocketTable {
     }
     SocketRecord record = new SocketRecord(fd, kind, role);
     Chunk chunk = chunkFor(number);
-    chunk.rests[number % CHUNK] = SocketRecord.YOUNG_READS;
+    chunk.rests[spread(number)] = SocketRecord.YOUNG_READS;
     chunk.records.set(number % CHUNK, record);
     return record;
   }
 
-  /** Whether this read needs no look at the record; called once for each, under the read lock. */
-  boolean rests(int number) {
+  /**
+   * Takes one of the reads that need no look at the record; called once for each read, under the
+   * read lock.
+   *
+   * @return false if none is left
+   */
+  boolean takeRest(int number) {
     Chunk chunk = chunkOf(number);
-    if (chunk == null || chunk.rests[number % CHUNK] == 0) {
+    int at = spread(number);
+    if (chunk == null || chunk.rests[at] == 0) {
       return false;
     }
-    chunk.rests[number % CHUNK]--;
+    chunk.rests[at]--;
     return true;
   }
 
-  /** The next so many reads need no look at the record; under the read lock. */
+  /** The next so many reads, at most {@link Short#MAX_VALUE}, need no look; under the read lock. */
   void rest(int number, int reads) {
     Chunk chunk = chunkOf(number);
     if (chunk != null) {
-      chunk.rests[number % CHUNK] = (short) Math.min(reads, Short.MAX_VALUE);
+      chunk.rests[spread(number)] = (short) reads;
     }
+  }
+
+  /**
+   * Where a number's rest is. The sockets of a small program have numbers in a row, and often a
+   * thread each: they are not to share a line of 64 bytes that all of them write.
+   */
+  private static int spread(int number) {
+    return number % LINE * LINE + number % CHUNK / LINE;
   }
 
   /** Null if it has none. */

@@ -1,10 +1,10 @@
 package io.underpass.agent.hooks;
 
 /**
- * Whether spinning before a read pays on one socket: what it did lately decides how many reads go
- * without an attempt.
+ * Whether spinning pays before the reads of one socket, or the waits of one selector: what it did
+ * lately decides how many go without an attempt.
  *
- * <p>Not synchronized: used under the read lock of its socket only.
+ * <p>Not synchronized: used under the read lock of its socket, or its selector's lock.
  */
 final class Spin {
   /** Reads until a socket is asked again that was not enrolled. */
@@ -13,7 +13,7 @@ final class Spin {
   /** After so many failures in a row, attempts get no rarer: one in 164 ms. */
   static final int MAX_LEVEL = 14;
 
-  /** Reads without a look at the clock: that costs as much as all the rest of a read's hook. */
+  /** Reads without a look at anything: that costs as much as all the rest of a read's hook. */
   static final int MAX_REST = 64;
 
   /** What a failure of level 0 would rest; each level doubles it. */
@@ -34,7 +34,7 @@ final class Spin {
    */
   private static final long LONG_NANOS = 100_000;
 
-  /** Reads to come without an attempt. */
+  /** Reads to come without an attempt, to be given to {@link SocketTable}; waits of a selector. */
   private int rest;
 
   /** Failures that count: the rest after the last was 2 to the power of this. */
@@ -60,7 +60,7 @@ final class Spin {
     enrolledUntil = now;
   }
 
-  /** Whether this wait gets an attempt; called once for each, by who does not take the rest. */
+  /** Whether this wait of a selector gets an attempt; called once for each. */
   boolean isDue() {
     if (rest == 0) {
       return true;
@@ -95,8 +95,8 @@ final class Spin {
     rest = reads;
   }
 
-  /** How many reads are to come without an attempt, for whoever counts them from here on. */
-  int takeRest() {
+  /** How many reads are to come without an attempt; {@link SocketTable} counts them. */
+  int giveRest() {
     int reads = rest;
     rest = 0;
     return reads;

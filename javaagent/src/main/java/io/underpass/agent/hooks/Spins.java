@@ -86,7 +86,7 @@ final class Spins {
   void beforeRead(FileDescriptor fd, Spin spin) throws Throwable {
     // A virtual thread that waits gives its processor to another one: it must not hold it.
     if (Thread.currentThread().isVirtual()) {
-      spin.rest(Spin.MAX_REST);
+      spin.rest(Spin.MAX_REST); // a socket hardly has readers of both kinds
       return;
     }
     long begin = System.nanoTime();

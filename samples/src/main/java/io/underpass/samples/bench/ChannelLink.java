@@ -2,7 +2,6 @@ package io.underpass.samples.bench;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
@@ -42,11 +41,6 @@ final class ChannelLink implements Link {
   public int readSome() throws IOException {
     buffer.clear();
     return channel.read(buffer);
-  }
-
-  @Override
-  public void forget() throws IOException {
-    channel.setOption(StandardSocketOptions.SO_LINGER, 0);
   }
 
   @Override

@@ -22,5 +22,7 @@ interface Link extends Closeable {
    * The next close leaves nothing behind: where the other end has closed first, its TIME_WAIT ends
    * at once.
    */
-  void forget() throws IOException;
+  default void forget() throws IOException {
+    throw new UnsupportedOperationException("only short connections need it, and they are Sockets");
+  }
 }

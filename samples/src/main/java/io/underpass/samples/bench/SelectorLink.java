@@ -2,7 +2,6 @@ package io.underpass.samples.bench;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -79,11 +78,6 @@ final class SelectorLink implements Link {
   private void await() throws IOException {
     selector.select();
     selector.selectedKeys().clear();
-  }
-
-  @Override
-  public void forget() throws IOException {
-    channel.setOption(StandardSocketOptions.SO_LINGER, 0);
   }
 
   @Override

@@ -36,20 +36,23 @@ public final class DemoClient {
   private final List<Exchange> exchanges = new ArrayList<>();
 
   /** One kind of request, and what must come back. */
-  private record Exchange(String kind, HttpRequest request, String sha256) {}
+  private record Exchange(String kind, int bytes, HttpRequest request, String sha256) {}
 
   private DemoClient(URI server, List<Content.Item> items, Path folder) throws IOException {
     for (Content.Item item : items) {
       URI file = server.resolve("/files/" + item.file());
       exchanges.add(
           new Exchange(
-              Kinds.get(item.bytes()), HttpRequest.newBuilder(file).build(), item.sha256()));
+              Kinds.get(item.bytes()),
+              item.bytes(),
+              HttpRequest.newBuilder(file).build(),
+              item.sha256()));
       byte[] body = Files.readAllBytes(folder.resolve(item.file()));
       HttpRequest post =
           HttpRequest.newBuilder(server.resolve("/echo/"))
               .POST(HttpRequest.BodyPublishers.ofByteArray(body))
               .build();
-      exchanges.add(new Exchange(Kinds.echo(item.bytes()), post, item.sha256()));
+      exchanges.add(new Exchange(Kinds.echo(item.bytes()), item.bytes(), post, item.sha256()));
     }
   }
 
@@ -95,7 +98,7 @@ public final class DemoClient {
     long retries = 0;
     for (int turn = first; System.nanoTime() < end; turn++) {
       Exchange exchange = exchanges.get(turn % exchanges.size());
-      for (int i = Kinds.repeats(exchange.kind()); i > 0; i--) {
+      for (int i = Kinds.repeats(exchange.bytes()); i > 0; i--) {
         HttpResponse<byte[]> answer = null;
         for (int attempt = 1; answer == null; attempt++) {
           long sent = System.nanoTime();

@@ -29,8 +29,8 @@ final class Kinds {
   }
 
   /** How often in a row: about as real services are asked, whose bodies are mostly small. */
-  static int repeats(String kind) {
-    return kind.endsWith(SMALL) ? 20 : kind.endsWith("16 KB") || kind.endsWith("64 KB") ? 4 : 1;
+  static int repeats(int bytes) {
+    return bytes <= 4096 ? 20 : bytes <= 65_536 ? 4 : 1;
   }
 
   private static String size(int bytes) {
