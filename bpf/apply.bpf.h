@@ -95,6 +95,8 @@ static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 	rec->segments_in = tp->data_segs_in;
 	rec->segments_out = tp->data_segs_out;
 	decide_plain(rec, sk, rec->reason);
+	/* Who registered while it was leaving came in the generation that it is now decided in, and is to be asked all the same. */
+	rec->generation--;
 }
 
 SEC("iter/tcp")

@@ -102,9 +102,12 @@ static __always_inline void reconsider(struct up_sock *rec, const struct tcp_soc
 	__u32 less = in < out ? in : out, more = in < out ? out : in;
 	__u32 shift = 3 * (rec->trials < 7 ? rec->trials : 7);
 	struct up_half *half = other_half(rec);
-	int asked = half && half->cookie == rec->peer_cookie && half->state < UP_ENROLLED;
+	int is_known = half && half->cookie == rec->peer_cookie;
+	int asked = is_known && half->state < UP_ENROLLED;
 
 	ctl->unsettled++; /* nobody wakes the helper for it */
+	if (is_known && half->state == UP_LEAVING)
+		return; /* may_ask_again */
 	if (asked || more >> shift >= trial_segments || (less >> shift >= answer_segments && more / stream_factor <= less)) {
 		start_over(rec, now);
 		rec->flags |= UP_F_TRIAL;
@@ -259,11 +262,22 @@ static __always_inline void let_go(struct up_sock *rec, const struct sock *sk, s
 		decide_plain(rec, sk, reason);
 }
 
-/* A pause is over, or other processes have registered since nobody answered. */
-static __always_inline int may_ask_again(const struct up_sock *rec, const struct up_control *ctl)
+/*
+ * A pause is over, or other processes have registered since nobody answered. But not while the other end still leaves the last
+ * acceleration: it waits until this one is seen to be plain (is_let_go), which may take as long as its reader.
+ */
+static __always_inline int may_ask_again(const struct up_sock *rec, struct up_control *ctl)
 {
-	return rec->reason == UP_REASON_PAUSED ||
-	       (rec->reason == UP_REASON_NO_PEER && rec->generation != ctl->generation);
+	struct up_half *half;
+
+	if (rec->reason != UP_REASON_PAUSED &&
+	    (rec->reason != UP_REASON_NO_PEER || rec->generation == ctl->generation))
+		return 0;
+	half = other_half(rec);
+	if (!half || half->cookie != rec->peer_cookie || half->state != UP_LEAVING)
+		return 1;
+	ctl->unsettled++;
+	return 0;
 }
 
 SEC("iter/bpf_sk_storage_map")

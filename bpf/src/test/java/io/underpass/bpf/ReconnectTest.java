@@ -95,6 +95,31 @@ class ReconnectTest {
     }
   }
 
+  /** What is unread keeps it from being taken off until long after its process is back. */
+  @Test
+  void aFlowThatIsStillLeavingWhenItsProcessRegistersAgainIsTakenUpAgain() throws Exception {
+    try (Testbed bed = new Testbed(true);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      bed.awaitAccelerated(pair);
+      EnrolmentTest.exchange(pair, 10);
+      pair.client().write(StandardCharsets.US_ASCII.encode("left"));
+      bed.client.close();
+      while (bed.helper.status().registrations() > 0) {
+        Thread.sleep(1);
+      }
+      try (HelperClient again = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
+        again.register("on").orThrow();
+        bed.helper.sweep();
+        ByteBuffer in = ByteBuffer.allocate(10);
+        pair.server().read(in);
+        assertEquals("left", StandardCharsets.US_ASCII.decode(in.flip()).toString());
+        Streams.await(again, pair.server(), FlowView::accelerated);
+        Streams.await(again, pair.client(), FlowView::accelerated);
+        EnrolmentTest.exchange(pair, 10);
+      }
+    }
+  }
+
   /** It is in a system call: its stack ends in native code, twice in a row. */
   private static void awaitSleep(Thread reader) throws InterruptedException {
     for (int i = 0; i < 2; ) {
