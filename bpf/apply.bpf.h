@@ -68,8 +68,8 @@ static __always_inline int is_let_go(const struct up_sock *rec)
 		return 1;
 	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 1;
-	half = other_half(rec);
-	return half && half->cookie == rec->peer_cookie && (half->state == UP_LEAVING || half->state == UP_PLAIN);
+	half = known_half(rec);
+	return half && (half->state == UP_LEAVING || half->state == UP_PLAIN);
 }
 
 /*

@@ -84,6 +84,14 @@ static __always_inline struct up_half *other_half(const struct up_sock *rec)
 	return half;
 }
 
+/* The same, if it is still the half of the socket that we took for our other end. */
+static __always_inline struct up_half *known_half(const struct up_sock *rec)
+{
+	struct up_half *half = other_half(rec);
+
+	return half && half->cookie == rec->peer_cookie ? half : 0;
+}
+
 static __always_inline int is_same(const __u8 one[16], const __u8 two[16])
 {
 	const __u32 *a = (const __u32 *)one, *b = (const __u32 *)two;

@@ -101,12 +101,11 @@ static __always_inline void reconsider(struct up_sock *rec, const struct tcp_soc
 	__u32 in = tp->data_segs_in - rec->segments_in, out = tp->data_segs_out - rec->segments_out;
 	__u32 less = in < out ? in : out, more = in < out ? out : in;
 	__u32 shift = 3 * (rec->trials < 7 ? rec->trials : 7);
-	struct up_half *half = other_half(rec);
-	int is_known = half && half->cookie == rec->peer_cookie;
-	int asked = is_known && half->state < UP_ENROLLED;
+	struct up_half *half = known_half(rec);
+	int asked = half && half->state < UP_ENROLLED;
 
 	ctl->unsettled++; /* nobody wakes the helper for it */
-	if (is_known && half->state == UP_LEAVING)
+	if (half && half->state == UP_LEAVING)
 		return; /* may_ask_again */
 	if (asked || more >> shift >= trial_segments || (less >> shift >= answer_segments && more / stream_factor <= less)) {
 		start_over(rec, now);
@@ -273,8 +272,8 @@ static __always_inline int may_ask_again(const struct up_sock *rec, struct up_co
 	if (rec->reason != UP_REASON_PAUSED &&
 	    (rec->reason != UP_REASON_NO_PEER || rec->generation == ctl->generation))
 		return 0;
-	half = other_half(rec);
-	if (!half || half->cookie != rec->peer_cookie || half->state != UP_LEAVING)
+	half = known_half(rec);
+	if (!half || half->state != UP_LEAVING)
 		return 1;
 	ctl->unsettled++;
 	return 0;

@@ -43,7 +43,7 @@ final class Compiler {
   }
 
   /** A shared library. */
-  static Path library(Path folder, String source) throws Exception {
+  static Path sharedObject(Path folder, String source) throws Exception {
     Path file = Files.writeString(folder.resolve("library.c"), source);
     Path library = folder.resolve("library.so");
     run(List.of("clang", "-shared", "-fPIC", file.toString(), "-o", library.toString()));

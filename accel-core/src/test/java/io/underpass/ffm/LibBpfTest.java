@@ -25,7 +25,7 @@ class LibBpfTest {
   @Test
   void aLibraryBeforeOneIsTooOld(@TempDir Path folder) throws Exception {
     Path old =
-        Compiler.library(
+        Compiler.sharedObject(
             folder,
             "unsigned libbpf_major_version(void) { return 0; }"
                 + " const char *libbpf_version_string(void) { return \"v0.8\"; }");
@@ -39,7 +39,7 @@ class LibBpfTest {
 
   @Test
   void aLibraryThatDoesNotTellItsVersionIsTooOld(@TempDir Path folder) throws Exception {
-    Path old = Compiler.library(folder, "int bpf_object__load(void *o) { return 0; }");
+    Path old = Compiler.sharedObject(folder, "int bpf_object__load(void *o) { return 0; }");
 
     try (Arena arena = Arena.ofConfined()) {
       LibBpf.Probe probe = LibBpf.probe(old.toString(), arena);

@@ -59,11 +59,11 @@ class DrainTest extends HelperFolders {
       try (HelperProcess helper = new HelperProcess(socket, pins);
           HelperClient client = Streams.register(socket)) {
         EnrolmentTest.exchange(pair, 50);
-        Streams.await(client, pair.client(), FlowView::accelerated);
-        Streams.await(client, pair.server(), FlowView::accelerated);
+        Testbed.await(client, pair.client(), FlowView::accelerated);
+        Testbed.await(client, pair.server(), FlowView::accelerated);
         EnrolmentTest.exchange(pair, 2);
         pair.client().write(ByteBuffer.wrap(queued));
-        FlowView flow = Streams.await(client, pair.client(), FlowView::accelerated);
+        FlowView flow = Testbed.await(client, pair.client(), FlowView::accelerated);
         assertTrue(flow.tx().redirectedBytes() >= QUEUED, flow::toString);
 
         HelperProcess.Result drain = drain(1);

@@ -18,7 +18,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,21 +32,21 @@ class HelperFaultTest extends HelperFolders {
   void flowsSurviveTheHelpersDeathAndAreAdopted() throws Exception {
     try (Testbed.Pair old = Testbed.Pair.open("127.0.0.1")) {
       HelperProcess first = new HelperProcess(socket, pins);
-      try (HelperClient client = register()) {
+      try (HelperClient client = Streams.register(socket)) {
         EnrolmentTest.exchange(old, 50);
-        await(client, old.client(), FlowView::accelerated);
+        Testbed.await(client, old.client(), FlowView::accelerated);
         first.kill();
         assertTrue(HelperProcess.left(pins), "nothing is pinned");
         EnrolmentTest.exchange(old, 500);
       }
       try (HelperProcess second = new HelperProcess(socket, pins);
-          HelperClient client = register();
+          HelperClient client = Streams.register(socket);
           Testbed.Pair young = Testbed.Pair.open("127.0.0.1")) {
-        FlowView adopted = await(client, old.client(), FlowView::accelerated);
+        FlowView adopted = Testbed.await(client, old.client(), FlowView::accelerated);
         assertTrue(adopted.tx().redirectedMessages() > 400, adopted::toString);
         EnrolmentTest.exchange(old, 50);
         EnrolmentTest.exchange(young, 50);
-        await(client, young.client(), FlowView::accelerated);
+        Testbed.await(client, young.client(), FlowView::accelerated);
         EnrolmentTest.exchange(young, 50);
         second.stop();
       }
@@ -94,9 +93,9 @@ class HelperFaultTest extends HelperFolders {
   private static void acceleratesNewOnes(HelperClient client) throws Exception {
     try (Testbed.Pair young = Testbed.Pair.open("127.0.0.1")) {
       EnrolmentTest.exchange(young, 50);
-      await(client, young.client(), FlowView::accelerated);
+      Testbed.await(client, young.client(), FlowView::accelerated);
       EnrolmentTest.exchange(young, 50);
-      FlowView flow = await(client, young.client(), FlowView::accelerated);
+      FlowView flow = Testbed.await(client, young.client(), FlowView::accelerated);
       assertTrue(flow.tx().redirectedMessages() > 40, flow::toString);
     }
   }
@@ -122,7 +121,7 @@ class HelperFaultTest extends HelperFolders {
       if (accelerated) {
         sink.exchange(channels, 30);
         for (SocketChannel channel : channels) {
-          await(client, channel, FlowView::accelerated);
+          Testbed.await(client, channel, FlowView::accelerated);
         }
         sink.exchange(channels, 5);
         assertEquals(8, members());
@@ -156,7 +155,7 @@ class HelperFaultTest extends HelperFolders {
       sink.exchange(List.of(channel), 1);
       if (accelerated) {
         sink.exchange(List.of(channel), 30);
-        await(client, channel, FlowView::accelerated);
+        Testbed.await(client, channel, FlowView::accelerated);
         sink.exchange(List.of(channel), 5);
       }
       sink.stall(List.of(channel));
@@ -195,9 +194,9 @@ class HelperFaultTest extends HelperFolders {
   void anOrderlyStopTakesFlowsBackInMidStream() throws Exception {
     try (Testbed.Pair pair = Testbed.Pair.open("::1")) {
       try (HelperProcess helper = new HelperProcess(socket, pins);
-          HelperClient client = register()) {
+          HelperClient client = Streams.register(socket)) {
         EnrolmentTest.exchange(pair, 50);
-        await(client, pair.client(), FlowView::accelerated);
+        Testbed.await(client, pair.client(), FlowView::accelerated);
         Thread stop = Thread.ofPlatform().start(helper::stop);
         while (stop.isAlive()) {
           EnrolmentTest.exchange(pair, 100);
@@ -205,17 +204,5 @@ class HelperFaultTest extends HelperFolders {
       }
       EnrolmentTest.exchange(pair, 100);
     }
-  }
-
-  private HelperClient register() throws IOException {
-    HelperClient client = HelperClient.connect(socket, Testbed.PATIENCE);
-    client.register("on").orThrow();
-    return client;
-  }
-
-  private static FlowView await(
-      HelperClient client, SocketChannel channel, Predicate<FlowView> wanted)
-      throws IOException, InterruptedException {
-    return Testbed.await(client, () -> {}, channel, wanted);
   }
 }

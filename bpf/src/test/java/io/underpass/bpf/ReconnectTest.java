@@ -78,19 +78,12 @@ class ReconnectTest {
                     }
                   });
       awaitSleep(reader);
-      bed.client.close();
-      while (bed.helper.status().registrations() > 0) {
-        Thread.sleep(1);
-      }
-      try (HelperClient again = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
-        again.register("on").orThrow();
+      try (HelperClient again = registerAgain(bed)) {
         bed.helper.sweep(); // finds the former psock
         bed.helper.sweep();
         pair.client().write(StandardCharsets.US_ASCII.encode("wake"));
         assertEquals("wake", read.get(20, TimeUnit.SECONDS));
-        Streams.await(again, pair.server(), FlowView::accelerated);
-        Streams.await(again, pair.client(), FlowView::accelerated);
-        EnrolmentTest.exchange(pair, 10);
+        assertIsTakenUp(again, pair);
       }
     }
   }
@@ -103,21 +96,29 @@ class ReconnectTest {
       bed.awaitAccelerated(pair);
       EnrolmentTest.exchange(pair, 10);
       pair.client().write(StandardCharsets.US_ASCII.encode("left"));
-      bed.client.close();
-      while (bed.helper.status().registrations() > 0) {
-        Thread.sleep(1);
-      }
-      try (HelperClient again = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
-        again.register("on").orThrow();
+      try (HelperClient again = registerAgain(bed)) {
         bed.helper.sweep();
         ByteBuffer in = ByteBuffer.allocate(10);
         pair.server().read(in);
         assertEquals("left", StandardCharsets.US_ASCII.decode(in.flip()).toString());
-        Streams.await(again, pair.server(), FlowView::accelerated);
-        Streams.await(again, pair.client(), FlowView::accelerated);
-        EnrolmentTest.exchange(pair, 10);
+        assertIsTakenUp(again, pair);
       }
     }
+  }
+
+  /** This JVM's registration ends; and when the helper has seen that, there is another one. */
+  private static HelperClient registerAgain(Testbed bed) throws Exception {
+    bed.client.close();
+    while (bed.helper.status().registrations() > 0) {
+      Thread.sleep(1);
+    }
+    return Streams.register(bed.helper.socket());
+  }
+
+  private static void assertIsTakenUp(HelperClient client, Testbed.Pair pair) throws Exception {
+    Testbed.await(client, pair.server(), FlowView::accelerated);
+    Testbed.await(client, pair.client(), FlowView::accelerated);
+    EnrolmentTest.exchange(pair, 10);
   }
 
   /** It is in a system call: its stack ends in native code, twice in a row. */

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -13,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Predicate;
 
 /**
  * Many connections of this JVM at once that exchange random bytes, both ways, each checked: a
@@ -116,25 +114,6 @@ final class Streams implements AutoCloseable {
     HelperClient client = HelperClient.connect(socket, Testbed.PATIENCE);
     client.register("on").orThrow();
     return client;
-  }
-
-  /** Until the flow of which this is the local end is as wanted. */
-  static FlowView await(HelperClient client, SocketChannel channel, Predicate<FlowView> wanted)
-      throws IOException, InterruptedException {
-    int local = ((InetSocketAddress) channel.getLocalAddress()).getPort();
-    int remote = ((InetSocketAddress) channel.getRemoteAddress()).getPort();
-    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-    while (System.nanoTime() < end) {
-      for (FlowView flow : client.flows(1000)) {
-        if (flow.local().endsWith(":" + local)
-            && flow.remote().endsWith(":" + remote)
-            && wanted.test(flow)) {
-          return flow;
-        }
-      }
-      Thread.sleep(10);
-    }
-    throw new AssertionError("never as wanted: " + client.flows(1000));
   }
 
   @Override

@@ -152,6 +152,12 @@ final class Testbed implements AutoCloseable {
     }
   }
 
+  /** Until the flow is there, and as wanted; the helper sweeps by itself. */
+  static FlowView await(HelperClient client, SocketChannel channel, Predicate<FlowView> wanted)
+      throws IOException, InterruptedException {
+    return await(client, () -> {}, channel, wanted);
+  }
+
   /** Sweeps until both ends of a pair may be redirected to. */
   void awaitAccelerated(Pair pair) throws IOException, InterruptedException {
     await(pair.client(), FlowView::accelerated);
