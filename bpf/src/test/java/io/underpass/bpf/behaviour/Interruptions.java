@@ -105,11 +105,14 @@ final class Interruptions {
   }
 
   /**
-   * Where a part of the block had been taken when it stalled, that write succeeds and the next one
-   * finds the channel closed: which of the two depends on how the blocks fit into the buffers.
+   * A write of which a part had been taken succeeds, and the next one, or a {@code Socket} that is
+   * asked for its stream, finds that all is closed: which of these it is depends on how the blocks
+   * fit into the buffers, and on room that is made at the very moment of the close.
    */
   private static String closed(String outcome) {
-    return outcome.replace("ClosedChannelException", "AsynchronousCloseException");
+    return outcome
+        .replace("ClosedChannelException", "AsynchronousCloseException")
+        .replace("Socket is closed", "Socket closed");
   }
 
   private static Task<String> reader(Scene scene, End end) {
