@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* up_dump: one struct up_flow for each established socket with a record; the flow table is made of it. */
+/* What the helper reads of the records: up_dump, of which the flow table is made, and up_held_cgroups. */
 #ifndef UNDERPASS_DUMP_H
 #define UNDERPASS_DUMP_H
 
+/* Writes one struct up_flow for each established socket with a record. */
 SEC("iter/bpf_sk_storage_map")
 int up_dump(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -30,6 +31,21 @@ int up_dump(struct bpf_iter__bpf_sk_storage_map *ctx)
 	row.tcp_bytes_received = tp->bytes_received;
 	row.age_ns = bpf_ktime_get_ns() - rec->born_ns;
 	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+	return 0;
+}
+
+/* Writes the id of each enrolled socket's cgroup: its options have to be answered, also when the connection is over. */
+SEC("iter/bpf_sk_storage_map")
+int up_held_cgroups(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	const struct up_sock *rec = ctx->value;
+	struct sock *sk = ctx->sk;
+	__u64 id;
+
+	if (!rec || !sk || rec->sk != (__u64)sk || !is_enrolled(rec->state))
+		return 0;
+	id = cgroup_of(sk);
+	bpf_seq_write(ctx->meta->seq, &id, sizeof(id));
 	return 0;
 }
 

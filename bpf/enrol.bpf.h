@@ -64,6 +64,10 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	__u64 key = rec->cookie;
 	long err;
 
+	if (!is_hooked(sk)) {
+		decide_plain(rec, sk, UP_REASON_UNSUPPORTED);
+		return;
+	}
 	ctl->unsettled++;
 	/* Before the insertion: the verdict may run from then on. */
 	rec->peer_copied_at_enrolment = 0;

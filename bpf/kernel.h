@@ -117,6 +117,22 @@ struct socket_wq {
 	wait_queue_head_t wait;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	socket_lock_t sk_lock;
@@ -129,6 +145,7 @@ struct sock {
 	int sk_rcvlowat;
 	int sk_forward_alloc;
 	struct mem_cgroup *sk_memcg;
+	struct sock_cgroup_data sk_cgrp_data;
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
@@ -192,6 +209,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	__u64 start_boottime;
 	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
 };
 
 struct seq_file;

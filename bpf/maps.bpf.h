@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps. All but `rules` and the two of `grace` are pinned, together with the links, and adopted by the next helper. */
+/* The maps. All but `rules`, `hooked` and the two of `grace` are pinned, together with the links, and adopted by the next helper. */
 #ifndef UNDERPASS_MAPS_H
 #define UNDERPASS_MAPS_H
 
@@ -62,6 +62,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct up_rule);
 } rules SEC(".maps");
+
+/*
+ * The cgroups to which up_setsockopt and up_getsockopt are attached, by their ids. The helper puts one in after it has
+ * attached both, and detaches them only when it is out and none of its sockets is enrolled.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, UP_MAX_CGROUPS);
+	__type(key, __u64);
+	__type(value, __u32);
+} hooked SEC(".maps");
 
 /* Carries nothing but the wake-up. */
 struct {

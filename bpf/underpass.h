@@ -9,7 +9,7 @@
 #ifndef UNDERPASS_H
 #define UNDERPASS_H
 
-#define UP_ABI 3
+#define UP_ABI 4
 
 /* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
 #define UP_SOL 0x7570
@@ -23,6 +23,7 @@
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
 #define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */
 #define UP_MAX_MEMBERS 131072 /* enrolled sockets; UP_REASON_TABLE_FULL */
+#define UP_MAX_CGROUPS 4096   /* of registered processes; a process whose cgroup finds no place is refused (ERR full) */
 #define UP_MAX_RULES 64       /* more are refused when the file is read */
 #define UP_MAX_HALVES 65536   /* sockets that wait for their other end; the oldest makes room, and asks again next sweep */
 
@@ -36,7 +37,7 @@ enum up_reason {
 	UP_REASON_TABLE_FULL = 5,   /* members is full */
 	UP_REASON_SOCKMAP_BUSY = 6, /* EBUSY: another sockmap owns the socket */
 	UP_REASON_ULP = 7,          /* EINVAL: an upper-layer protocol, such as kernel TLS */
-	UP_REASON_UNSUPPORTED = 8,  /* MPTCP, or a state that a sockmap does not take */
+	UP_REASON_UNSUPPORTED = 8,  /* MPTCP, a state that a sockmap does not take, or a cgroup that is not hooked */
 	UP_REASON_PAUSED = 9,       /* the helper is stopping */
 	UP_REASON_NO_RECORD = 10,   /* no memory for the socket's record */
 	UP_REASON_FAILED = 11,      /* any other errno at enrolment */

@@ -4,6 +4,7 @@ import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
+import io.underpass.ffm.Cgroup;
 import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
@@ -43,24 +44,20 @@ public final class KernelDatapath implements Datapath {
 
   private static final int DRAIN_STEP_MILLIS = 20;
 
-  private static final List<String> CGROUP_PROGRAMS = List.of("up_setsockopt", "up_getsockopt");
-
   private final ReentrantLock lock = new ReentrantLock();
   private final BpfObject object;
   private final Pins pins;
   private final OpenResources open = new OpenResources();
 
   private final PortGroups ports;
-  private final Registrations registrations;
   private final TotalsTable totals;
 
-  /** Guarded by {@link #lock}. */
+  /** Guarded by {@link #lock}, as are those up to the thread. */
+  private final Registrations registrations;
+
+  private final OptionHooks hooks;
   private final ControlBlock control;
-
-  /** Guarded by {@link #lock}. */
   private final Sweep sweep;
-
-  /** Guarded by {@link #lock}. */
   private final BpfIterator dump;
 
   private final SweepThread thread;
@@ -117,7 +114,7 @@ public final class KernelDatapath implements Datapath {
   /**
    * @param pinFolder where maps, links and the verdict are kept; adopted if an earlier helper left
    *     some there
-   * @param cgroup the cgroup whose processes may be registered: the root of the v2 hierarchy
+   * @param cgroup where the v2 hierarchy is mounted
    * @param tuning what tests change
    * @param trouble gets one line for each thing that went wrong in the sweep
    */
@@ -154,21 +151,20 @@ public final class KernelDatapath implements Datapath {
       this.dump = open.keep(object.program("up_dump").attachIterator(socks));
       BpfIterator apply = open.keep(object.program("up_apply").attachIterator());
       this.sweep = new Sweep(control, scan, apply, new GracePeriod(object));
-      this.registrations =
-          new Registrations(object.map("jvms"), object.program("up_claim"), control);
+      BpfIterator held = open.keep(object.program("up_held_cgroups").attachIterator(socks));
+      this.hooks = open.keep(new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), held));
+      this.registrations = new Registrations(object, control, hooks);
 
       // The verdict before the marks: no socket can be enrolled while the sockhash has none.
       BpfProgram verdict = object.program("up_verdict");
       verdict.attachVerdict(object.map("senders"));
       pins.keepVerdict(verdict);
       control.pause(paused || !refusal.isEmpty());
+      hooks.adopt(); // no socket is enrolled without
       // Takes back the pause of a helper that stopped without finishing. One that was killed may
       // have taken off one end of a pair only.
       control.recheck(adopting);
       sweep.run();
-      for (String name : CGROUP_PROGRAMS) {
-        open.keep(pins.attach(object.program(name), cgroup));
-      }
       this.thread =
           new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
@@ -195,6 +191,18 @@ public final class KernelDatapath implements Datapath {
         throw new WireException(ErrorCode.UNAVAILABLE, "the helper stops");
       }
       totals.clear(registrations.admit(registration));
+      control.nextGeneration();
+      thread.wake();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void claim(Registration registration) throws IOException {
+    lock.lock();
+    try {
+      registrations.claim(registration.id());
       control.nextGeneration();
       thread.wake();
     } finally {
@@ -315,7 +323,8 @@ public final class KernelDatapath implements Datapath {
       control.dismiss(orphan);
       Sweep.Result result = sweep.run();
       control.dismiss(0);
-      return registrations.awaitsOrphans() ? result.andAgain() : result;
+      boolean unused = hooks.removeUnused();
+      return unused || registrations.awaitsOrphans() ? result.andAgain() : result;
     } finally {
       lock.unlock();
     }

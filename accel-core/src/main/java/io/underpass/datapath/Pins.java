@@ -3,13 +3,17 @@ package io.underpass.datapath;
 import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
+import io.underpass.ffm.Cgroup;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.UnavailableException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * What outlives the helper: maps, links and the verdict, pinned in one folder a layout version.
@@ -54,14 +58,63 @@ final class Pins {
   /** Attaches a cgroup program, in the place of an earlier helper's if there is one. */
   BpfLink attach(BpfProgram program, Path cgroup) throws NativeException, UnavailableException {
     Path pin = folder.resolve(LINK + program.name());
-    if (Files.exists(pin)) {
-      BpfLink link = BpfLink.openPinned(pin);
+    return Files.exists(pin) ? takeOver(pin, program) : keep(program.attachCgroup(cgroup), pin);
+  }
+
+  private static BpfLink takeOver(Path pin, BpfProgram program)
+      throws NativeException, UnavailableException {
+    BpfLink link = BpfLink.openPinned(pin);
+    try {
       link.update(program);
       return link;
+    } catch (NativeException e) {
+      link.close();
+      throw e;
     }
-    BpfLink link = program.attachCgroup(cgroup);
-    link.pin(pin);
-    return link;
+  }
+
+  private static BpfLink keep(BpfLink link, Path pin) throws NativeException {
+    try {
+      link.pin(pin);
+      return link;
+    } catch (NativeException e) {
+      link.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Attaches a cgroup program to one cgroup of several, in the place of an earlier helper's if
+   * there is one.
+   *
+   * @param mount any cgroup of the hierarchy
+   */
+  BpfLink attach(BpfProgram program, Cgroup mount, long id)
+      throws NativeException, UnavailableException {
+    Path pin = folder.resolve(LINK + id + "_" + program.name());
+    if (Files.exists(pin)) {
+      return takeOver(pin, program);
+    }
+    try (Cgroup cgroup = Cgroup.open(mount, id)) {
+      return keep(program.attachCgroup(cgroup), pin);
+    }
+  }
+
+  /** The cgroups that an earlier helper has attached programs to, by their ids. */
+  Set<Long> attachedCgroups() throws IOException {
+    Set<Long> ids = new TreeSet<>();
+    try (DirectoryStream<Path> pinned = Files.newDirectoryStream(folder, LINK + "[0-9]*_*")) {
+      for (Path pin : pinned) {
+        String name = pin.getFileName().toString().substring(LINK.length());
+        ids.add(Long.parseUnsignedLong(name, 0, name.indexOf('_'), 10));
+      }
+    }
+    return ids;
+  }
+
+  /** Detaches a program from one cgroup of several, once its link is closed too. */
+  void detach(String program, long id) throws IOException {
+    Files.deleteIfExists(folder.resolve(LINK + id + "_" + program));
   }
 
   /** Whether a cgroup program is attached. */

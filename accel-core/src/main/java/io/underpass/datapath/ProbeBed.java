@@ -1,5 +1,6 @@
 package io.underpass.datapath;
 
+import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
@@ -27,7 +28,8 @@ import java.util.List;
  */
 final class ProbeBed implements AutoCloseable {
   /** The programs that the probe has no use for; verifying them would take as long as all else. */
-  private static final List<String> UNUSED = List.of("up_setsockopt", "up_claim", "up_dump");
+  private static final List<String> UNUSED =
+      List.of("up_setsockopt", "up_claim", "up_dump", "up_held_cgroups");
 
   private static final byte[] ONE = {1, 0, 0, 0}; // an int; both machines are little-endian
 
@@ -67,9 +69,23 @@ final class ProbeBed implements AutoCloseable {
               new GracePeriod(object));
       object.program("up_verdict").attachVerdict(object.map("senders"));
       BpfLink _ = keep(object.program("up_getsockopt").attachCgroup(cgroup));
+      hook(object);
     } catch (IOException | RuntimeException e) {
       open.closeAfter(e);
       throw e;
+    }
+  }
+
+  /** Says of this process's cgroup what is true of all: that the options are answered. */
+  private void hook(BpfObject object) throws IOException {
+    int self = (int) ProcessHandle.current().pid();
+    BpfMap hooked = object.map("hooked");
+    control.claim(self, 0, 0);
+    control.write();
+    try (BpfIterator files = object.program("up_cgroups").attachTaskIterator(self)) {
+      for (long id : OptionHooks.read(files)) {
+        hooked.update(hooked.newKey().putLong(0, id), hooked.newValue(), BpfMap.ANY);
+      }
     }
   }
 

@@ -2,6 +2,7 @@ package io.underpass.datapath;
 
 import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Jvm;
@@ -33,8 +34,10 @@ final class Registrations {
   private static final int ID_MASK = 0x3fff_ffff;
 
   private final BpfMap jvms;
+  private final BpfProgram cgroups;
   private final BpfProgram claim;
   private final ControlBlock control;
+  private final OptionHooks hooks;
   private final int firstId;
   private final BitSet slots = new BitSet();
   private final Map<Integer, Entry> byId = new HashMap<>();
@@ -48,10 +51,12 @@ final class Registrations {
 
   private record Entry(int pid, int slot) {}
 
-  Registrations(BpfMap jvms, BpfProgram claim, ControlBlock control) throws NativeException {
-    this.jvms = jvms;
-    this.claim = claim;
+  Registrations(BpfObject object, ControlBlock control, OptionHooks hooks) throws NativeException {
+    this.jvms = object.map("jvms");
+    this.cgroups = object.program("up_cgroups");
+    this.claim = object.program("up_claim");
     this.control = control;
+    this.hooks = hooks;
     slots.set(0); // belongs to no registration
     this.firstId = forgetDead();
   }
@@ -79,24 +84,46 @@ final class Registrations {
       slots.clear(value.getInt(Jvm.SLOT));
     }
     jvms.delete(key(pid)); // of a helper before this one, or of a process that had the pid before
-    control.claim(pid, registration.id(), slot);
-    control.write();
-    try (BpfIterator files = claim.attachTaskIterator(pid)) {
-      files.run(); // what is made meanwhile is asked for by the agent, when it has the answer
-    }
     slots.set(slot);
     byId.put(registration.id(), new Entry(pid, slot));
+    try {
+      claim(registration.id());
+      checkMarked(registration);
+      return slot;
+    } catch (IOException e) {
+      dismiss(registration.id());
+      throw e;
+    }
+  }
+
+  /**
+   * Looks at a process's open files: hooks the cgroups of its sockets, and has the sockets marked.
+   * What it makes meanwhile its agent asks for, when it has the answer.
+   */
+  void claim(int id) throws IOException {
+    Entry entry = byId.get(id);
+    control.claim(entry.pid, id, entry.slot);
+    control.write();
+    try (BpfIterator files = cgroups.attachTaskIterator(entry.pid)) {
+      hooks.use(id, OptionHooks.read(files));
+    }
+    try (BpfIterator files = claim.attachTaskIterator(entry.pid)) {
+      files.run();
+    }
+  }
+
+  private void checkMarked(Registration registration) throws IOException {
+    int pid = registration.pid();
+    ByteBuffer value = jvms.newValue();
     boolean marked = jvms.lookup(key(pid), value);
     if (!marked
         || value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK != registration.startTicks()) {
-      dismiss(registration.id());
       throw new WireException(
           ErrorCode.UNAVAILABLE,
           marked
               ? "process " + pid + " is not the one that asked"
               : "process " + pid + " has ended, or is in a pid namespace the helper is not in");
     }
-    return slot;
   }
 
   /** False if there is no such registration. */
@@ -110,6 +137,7 @@ final class Registrations {
       jvms.delete(key(entry.pid));
     }
     slots.clear(entry.slot);
+    hooks.leave(id);
     return true;
   }
 
@@ -126,7 +154,11 @@ final class Registrations {
 
   /** The id of one that has not come back in time, and is not registered any more; 0 if none. */
   int nextOrphan() throws NativeException {
-    if (orphans.isEmpty() || System.nanoTime() - orphansUntil < 0) {
+    if (orphans.isEmpty()) {
+      hooks.endAdoption();
+      return 0;
+    }
+    if (System.nanoTime() - orphansUntil < 0) {
       return 0;
     }
     Map.Entry<Integer, Integer> orphan = orphans.entrySet().iterator().next();

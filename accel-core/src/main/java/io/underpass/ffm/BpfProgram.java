@@ -49,12 +49,14 @@ public final class BpfProgram {
   }
 
   /** Attaches a cgroup program to a cgroup and all below it, beside those of others. */
+  public BpfLink attachCgroup(Cgroup cgroup) throws NativeException {
+    return link(BpfCalls.linkCreate(fd, cgroup.fd(), attachType, MemorySegment.NULL));
+  }
+
+  /** The same, by the cgroup's path. */
   public BpfLink attachCgroup(Path cgroup) throws NativeException {
-    int target = LibC.open(cgroup, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC);
-    try {
-      return link(BpfCalls.linkCreate(fd, target, attachType, MemorySegment.NULL));
-    } finally {
-      LibC.close(target);
+    try (Cgroup target = Cgroup.open(cgroup)) {
+      return attachCgroup(target);
     }
   }
 

@@ -21,8 +21,10 @@ public final class Errno {
   public static final int EPIPE = 32;
   public static final int ERANGE = 34;
   public static final int ENODATA = 61;
+  public static final int ENOLINK = 67;
   public static final int ENOPROTOOPT = 92;
   public static final int EOPNOTSUPP = 95;
+  public static final int ESTALE = 116;
 
   /** The kernel's own "not supported" (include/linux/errno.h), which leaks out of bpf(2). */
   public static final int ENOTSUPP = 524;
@@ -46,8 +48,10 @@ public final class Errno {
           Map.entry(EPIPE, "EPIPE"),
           Map.entry(ERANGE, "ERANGE"),
           Map.entry(ENODATA, "ENODATA"),
+          Map.entry(ENOLINK, "ENOLINK"),
           Map.entry(ENOPROTOOPT, "ENOPROTOOPT"),
           Map.entry(EOPNOTSUPP, "EOPNOTSUPP"),
+          Map.entry(ESTALE, "ESTALE"),
           Map.entry(ENOTSUPP, "ENOTSUPP"));
 
   private Errno() {}

@@ -8,7 +8,7 @@ package io.underpass.ffm;
  */
 public final class Layouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_ABI = 3;
+  public static final int UP_ABI = 4;
 
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
@@ -27,6 +27,9 @@ public final class Layouts {
 
   /** How many sockets can be enrolled. */
   public static final int UP_MAX_MEMBERS = 131072;
+
+  /** How many cgroups can be hooked. */
+  public static final int UP_MAX_CGROUPS = 4096;
 
   /** How many rules there can be. */
   public static final int UP_MAX_RULES = 64;

@@ -30,6 +30,8 @@ final class LibC {
   private static final MethodHandle OPEN =
       Symbols.withErrno(
           LIBC, "open", Symbols.intOf(ADDRESS, JAVA_INT), Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle OPEN_BY_HANDLE =
+      Symbols.withErrno(LIBC, "open_by_handle_at", Symbols.intOf(JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle CLOSE = Symbols.plain(LIBC, "close", Symbols.intOf(JAVA_INT));
   private static final FunctionDescriptor IO =
       FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
@@ -77,6 +79,25 @@ final class LibC {
       int fd = (int) OPEN.invokeExact(capture, arena.allocateFrom(path.toString()), flags);
       if (fd < 0) {
         throw new NativeException("open " + path, Symbols.errno(capture));
+      }
+      return fd;
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /**
+   * @param mount a descriptor of any file of the file system
+   * @param handle a {@code struct file_handle}
+   */
+  static int openByHandle(int mount, MemorySegment handle, int flags) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      int fd = (int) OPEN_BY_HANDLE.invokeExact(capture, mount, handle, flags);
+      if (fd < 0) {
+        throw new NativeException("open_by_handle_at", Symbols.errno(capture));
       }
       return fd;
     } catch (NativeException e) {

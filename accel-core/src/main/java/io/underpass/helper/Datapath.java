@@ -37,6 +37,11 @@ public interface Datapath extends AutoCloseable {
   void admit(Registration registration) throws IOException;
 
   /**
+   * The process has sockets that its registration does not reach: it was moved to another cgroup.
+   */
+  void claim(Registration registration) throws IOException;
+
+  /**
    * A socket that is bound to a port of a group.
    *
    * @param uid of the process that bound it

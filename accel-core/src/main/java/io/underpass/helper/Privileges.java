@@ -13,6 +13,7 @@ final class Privileges {
   private static final Map<Integer, String> NEEDED =
       new TreeMap<>(
           Map.of(
+              2, "CAP_DAC_READ_SEARCH", // cgroups by their ids
               12, "CAP_NET_ADMIN", // socket programs and sockmaps
               19, "CAP_SYS_PTRACE", // network namespaces of other users' processes
               21, "CAP_SYS_ADMIN", // entering those; mounting bpffs

@@ -68,6 +68,10 @@ final class Requests implements Connection.Handler {
       Request request = Request.parse(line);
       return switch (request.verb()) {
         case REGISTER -> register(connection, request);
+        case CLAIM -> {
+          datapath.claim(registrationOf(connection));
+          yield Reply.ok(Map.of());
+        }
         case DATAGRAMS -> {
           datapath.datagrams(registrationOf(connection));
           yield Reply.ok(Map.of());

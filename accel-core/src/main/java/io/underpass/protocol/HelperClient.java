@@ -101,6 +101,14 @@ public final class HelperClient implements AutoCloseable {
   }
 
   /**
+   * This process has sockets that its registration does not reach; when this returns, they can be
+   * asked for again.
+   */
+  public void claim() throws IOException {
+    call(Request.claim()).orThrow();
+  }
+
+  /**
    * This process is about to make its first datagram socket; when this returns, its group's ports
    * are translated for it.
    */

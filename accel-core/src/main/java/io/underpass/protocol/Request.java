@@ -55,6 +55,11 @@ public record Request(Verb verb, Map<String, String> fields) {
     return new Request(Verb.REGISTER, fields);
   }
 
+  /** Says that this process has sockets that its registration does not reach. */
+  public static Request claim() {
+    return new Request(Verb.CLAIM, Map.of());
+  }
+
   /** Says that this process is about to make its first datagram socket. */
   public static Request datagrams() {
     return new Request(Verb.DATAGRAMS, Map.of());
@@ -121,7 +126,7 @@ public record Request(Verb verb, Map<String, String> fields) {
       }
     }
     throw Wire.malformed(
-        "an unknown verb; known are REGISTER, DATAGRAMS, TOTALS, FLOWS, PORTS, STATUS and DRAIN");
+        "an unknown verb; known are REGISTER, CLAIM, DATAGRAMS, TOTALS, FLOWS, PORTS, STATUS and DRAIN");
   }
 
   /** The line, with its line end. */

@@ -6,6 +6,8 @@ import java.util.List;
 public enum Verb {
   /** Registers the calling process for as long as the connection lasts. */
   REGISTER,
+  /** The calling process has sockets that its registration does not reach. */
+  CLAIM,
   /** The calling process, a member of a port group, is about to make its first datagram socket. */
   DATAGRAMS,
   /** Asks for the totals of this connection's registration. */
@@ -25,7 +27,7 @@ public enum Verb {
       case REGISTER -> List.of("proto", "agent", "enabled");
       case FLOWS, PORTS -> List.of("limit");
       case DRAIN -> List.of("wait");
-      case DATAGRAMS, TOTALS, STATUS -> List.of();
+      case CLAIM, DATAGRAMS, TOTALS, STATUS -> List.of();
     };
   }
 
@@ -34,7 +36,7 @@ public enum Verb {
     return switch (this) {
       case REGISTER -> List.of("group", "ports", "publish", "identity", "datagrams");
       case PORTS -> List.of("group", "port");
-      case DATAGRAMS, FLOWS, TOTALS, STATUS, DRAIN -> List.of();
+      case CLAIM, DATAGRAMS, FLOWS, TOTALS, STATUS, DRAIN -> List.of();
     };
   }
 }

@@ -46,6 +46,9 @@ final class MemoryDatapath implements Datapath {
   }
 
   @Override
+  public void claim(Registration registration) {}
+
+  @Override
   public String join(
       Registration registration, GroupWish wish, boolean datagrams, List<Net> pools) {
     return "";

@@ -9,6 +9,7 @@ import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.FlowView;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.TestCgroup;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -45,7 +46,7 @@ class ContendedTest {
     Registration self = new Registration(7, (int) ProcessHandle.current().pid(), ticks, 0);
     try (KernelDatapath datapath =
         new KernelDatapath(
-            pins, Testbed.cgroup(), Tuning.DEFAULT.withContendedCosts(0), trouble::add)) {
+            pins, TestCgroup.mount(), Tuning.DEFAULT.withContendedCosts(0), trouble::add)) {
       datapath.admit(self);
       try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
         pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);

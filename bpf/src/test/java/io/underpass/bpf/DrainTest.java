@@ -14,6 +14,7 @@ import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.WireException;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.TestCgroup;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -132,7 +133,7 @@ class DrainTest extends HelperFolders {
   void whatDrainsAdmitsNobody() throws Exception {
     List<String> trouble = new ArrayList<>();
     try (KernelDatapath datapath =
-        new KernelDatapath(pins, Testbed.cgroup(), Tuning.DEFAULT, trouble::add)) {
+        new KernelDatapath(pins, TestCgroup.mount(), Tuning.DEFAULT, trouble::add)) {
       assertTrue(datapath.drain(Duration.ZERO).removed());
       WireException refused =
           assertThrows(

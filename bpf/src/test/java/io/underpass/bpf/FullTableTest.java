@@ -9,6 +9,7 @@ import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.FlowView;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.TestCgroup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ class FullTableTest {
     try (KernelDatapath datapath =
         new KernelDatapath(
             pins,
-            Testbed.cgroup(),
+            TestCgroup.mount(),
             Tuning.DEFAULT.withTakeEvery(true).withMaxMembers(ROOM),
             trouble::add)) {
       datapath.admit(self);

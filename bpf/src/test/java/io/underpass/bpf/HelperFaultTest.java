@@ -12,6 +12,7 @@ import io.underpass.ffm.Layouts;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.TestCgroup;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
@@ -65,18 +66,18 @@ class HelperFaultTest extends HelperFolders {
         first.kill();
       }
       streams.awaitRounds(3);
-      int program = programOf("link_up_setsockopt");
+      int program = programOf("up_setsockopt");
       HelperProcess second = new HelperProcess(socket, pins);
-      assertNotEquals(program, programOf("link_up_setsockopt"), "the link has the new program");
+      assertNotEquals(program, programOf("up_setsockopt"), "the link has the new program");
       try (HelperClient client = Streams.register(socket)) {
         streams.awaitAccelerated(client, 2 * STREAMS);
         acceleratesNewOnes(client);
         second.kill();
       }
       streams.awaitRounds(3);
-      program = programOf("link_up_setsockopt");
+      program = programOf("up_setsockopt");
       try (HelperProcess third = HelperProcess.upgraded(socket, pins)) {
-        assertNotEquals(program, programOf("link_up_setsockopt"), "the link has the new program");
+        assertNotEquals(program, programOf("up_setsockopt"), "the link has the new program");
         try (HelperClient client = Streams.register(socket)) {
           streams.awaitAccelerated(client, 2 * STREAMS);
           acceleratesNewOnes(client);
@@ -100,7 +101,9 @@ class HelperFaultTest extends HelperFolders {
     }
   }
 
-  private int programOf(String link) throws IOException {
+  /** Of what is attached to this process's cgroup. */
+  private int programOf(String name) throws IOException {
+    String link = "link_" + TestCgroup.ownId() + "_" + name;
     try (BpfLink pinned = BpfLink.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve(link))) {
       return pinned.programId();
     }

@@ -14,12 +14,18 @@ public final class Joining {
 
   /** Does nothing where this process is not registered: a registration finds all that there are. */
   public static SocketChannel join(SocketChannel channel) throws IOException {
+    boolean _ = asks(channel);
+    return channel;
+  }
+
+  /** Whether it was granted. */
+  static boolean asks(SocketChannel channel) throws IOException {
     int result =
         ChannelCalls.setOption(
             ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_JOIN, ONE);
     if (result != 0 && result != -Errno.ENOPROTOOPT) {
       throw new IOException("setsockopt UP_OPT_JOIN: " + Errno.name(-result));
     }
-    return channel;
+    return result == 0;
   }
 }

@@ -16,6 +16,7 @@ import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Probe.Outcome;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.TestCgroup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,7 +76,7 @@ class KernelProbeTest {
       }
       try (KernelDatapath datapath =
           new KernelDatapath(
-              pins, Testbed.cgroup(), Tuning.DEFAULT.withFaults(Fault.ORDER), trouble::add)) {
+              pins, TestCgroup.mount(), Tuning.DEFAULT.withFaults(Fault.ORDER), trouble::add)) {
         assertEquals("refused", datapath.state());
         while (datapath.flows(Datapath.ALL, 100).top().stream().anyMatch(FlowView::accelerated)) {
           datapath.sweep();
@@ -115,7 +116,7 @@ class KernelProbeTest {
         KernelDatapath datapath =
             new KernelDatapath(
                 pins,
-                Testbed.cgroup(),
+                TestCgroup.mount(),
                 Tuning.DEFAULT.withTakeEvery(true).withFaults(fault),
                 trouble::add)) {
       Map<String, Probe> probes =

@@ -72,17 +72,6 @@ final class Testbed implements AutoCloseable {
     }
   }
 
-  /** Where the v2 hierarchy is mounted. */
-  static Path cgroup() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/mounts"))) {
-      String[] fields = line.split(" ", -1);
-      if (fields[2].equals("cgroup2")) {
-        return Path.of(fields[1]);
-      }
-    }
-    throw new IOException("no cgroup v2");
-  }
-
   /** A class of these tests as a process of its own, with the same class path. */
   static Process java(Class<?> main, String... arguments) throws IOException {
     return java(main, List.of(), List.of(), arguments);

@@ -138,6 +138,10 @@ public final class SteeredHelper implements AutoCloseable {
       return kernel.drain(wait);
     }
 
+    /** The kernel is told of a process by {@link #take} alone. */
+    @Override
+    public void claim(Registration registration) {}
+
     @Override
     public String join(
         Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)

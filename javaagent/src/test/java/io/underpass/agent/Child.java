@@ -120,6 +120,11 @@ final class Child implements AutoCloseable {
     return Files.readAllLines(err);
   }
 
+  /** Kills it, and returns when it has gone. */
+  void end() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
   String pid() {
     return Long.toString(process.pid());
   }

@@ -64,6 +64,29 @@ class LifeIT {
     }
   }
 
+  /** It need not be the first look that helps, and one that does not is not worth many. */
+  @Test
+  void connectionsThatNobodyAnswersForHaveTheHelperLookNowAndThen() throws Exception {
+    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"));
+        Child child = Child.start(Child.agent(Child.socket(helper.socket())), PROGRAM)) {
+      assertEquals("ready", child.line());
+      while (helper.claims.get() == 0) {
+        child.send("new");
+        assertEquals("new true", child.line());
+        Thread.sleep(5);
+      }
+      long start = System.nanoTime();
+      for (int i = 0; i < 50; i++) {
+        child.send("new");
+        assertEquals("new true", child.line());
+        Thread.sleep(20);
+      }
+      long least = 2 + (System.nanoTime() - start) / 10_000_000_000L;
+      assertTrue(helper.claims.get() <= least, () -> helper.claims + " looks");
+      assertTrue(child.ask("jmx").contains("SuppressedErrors=0"));
+    }
+  }
+
   @Test
   @Timeout(60)
   void aConnectionThatEndsAtOnceIsCountedAsBrief() throws Exception {

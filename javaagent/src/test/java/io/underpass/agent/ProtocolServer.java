@@ -22,6 +22,7 @@ import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Speaks the helper's protocol over a real socket, and has nothing behind it. */
 final class ProtocolServer implements AutoCloseable {
@@ -30,6 +31,9 @@ final class ProtocolServer implements AutoCloseable {
 
   /** Each registration that came. */
   final BlockingQueue<Request> registrations = new LinkedBlockingQueue<>();
+
+  /** How often it was told to look again. */
+  final AtomicInteger claims = new AtomicInteger();
 
   /** What is answered; null to answer as a helper does. */
   volatile Reply toRegister;
@@ -112,6 +116,10 @@ final class ProtocolServer implements AutoCloseable {
         Map<String, String> fields =
             Map.of("id", "7", "proto", "1", "helper", "0.1.0", "level", Integer.toString(level));
         yield toRegister != null ? toRegister : Reply.ok(fields);
+      }
+      case CLAIM -> {
+        claims.incrementAndGet();
+        yield Reply.ok(Map.of());
       }
       case TOTALS -> Reply.ok(totals.toWire());
       case FLOWS ->

@@ -232,6 +232,24 @@ public final class Registration implements Runnable {
         + "; start it: bin/underpass helper";
   }
 
+  /** Connections were refused that this JVM made, or has: the helper looks at it again. */
+  private void claim() {
+    HelperClient current = client;
+    if (current == null) {
+      return; // the next registration looks
+    }
+    Hooks.registering(true);
+    try {
+      current.claim();
+      Hooks.claimed();
+    } catch (IOException e) {
+      // The thread sees that the connection is over, and registers again.
+      current.close();
+    } finally {
+      Hooks.registering(false);
+    }
+  }
+
   private Reply register(HelperClient to) throws IOException {
     return wish == null ? to.register(enabled, null) : to.registerWithoutDatagrams(enabled, wish);
   }
@@ -267,7 +285,7 @@ public final class Registration implements Runnable {
         groupStanding = GroupStanding.refused(wish, e);
       }
       attempt.timeout(LATER);
-      Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace, joinNow);
+      Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace, joinNow, this::claim);
       standing =
           Standing.registered(
               reply.text("helper"), reply.number("id"), Probe.fromWire(reply.fields()));

@@ -4,6 +4,7 @@ import io.underpass.agent.bridge.UnderpassBridge;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
@@ -43,8 +44,11 @@ public final class Hooks extends UnderpassBridge {
   /** Null until the first registration. */
   private static volatile Joins joins;
 
-  /** The helper may know connections that are not joined. */
-  private static volatile boolean registering;
+  /**
+   * How many threads register, or have the helper look: it may know connections that are not
+   * joined.
+   */
+  private static final AtomicInteger REGISTERING = new AtomicInteger();
 
   private final Consumer<Object> platformServer;
 
@@ -67,11 +71,13 @@ public final class Hooks extends UnderpassBridge {
    * @param spin whether reads may spin before they block
    * @param pace whether large writes may wait for the reader
    * @param joinNow whether connections are made known to the kernel's part as soon as they are made
+   * @param claim has the helper look at this process again, and then calls {@link #claimed}
    */
-  public static void activate(Sockopts opened, boolean spin, boolean pace, boolean joinNow) {
+  public static void activate(
+      Sockopts opened, boolean spin, boolean pace, boolean joinNow, Runnable claim) {
     sockopts = opened;
     if (joins == null) {
-      joins = Joins.start(TABLE, COUNTS, opened, joinNow);
+      joins = Joins.start(TABLE, COUNTS, opened, joinNow, claim);
     }
     joins.registered();
     paces = pace ? new Paces(opened, PACES) : null;
@@ -93,12 +99,17 @@ public final class Hooks extends UnderpassBridge {
     }
   }
 
+  /** The helper has looked at this process again. */
+  public static void claimed() {
+    joins.registered();
+  }
+
   /**
-   * A registration begins or ends. Meanwhile the helper finds connections by itself, that this side
-   * does not know to be found.
+   * A registration begins or ends, or another look of the helper. Meanwhile it finds connections by
+   * itself, that this side does not know to be found.
    */
   public static void registering(boolean begins) {
-    registering = begins;
+    REGISTERING.addAndGet(begins ? 1 : -1);
   }
 
   /** Something of the agent failed; the application goes on as if there were no agent. */
@@ -154,7 +165,8 @@ public final class Hooks extends UnderpassBridge {
     if (opened == null) {
       return plain;
     }
-    int both = opened.available(fd);
+    SocketRecord record = TABLE.get(Descriptors.numberOf(fd), fd);
+    int both = opened.available(fd, record != null && record.isJoined());
     return both >= 0 ? both : plain;
   }
 
@@ -249,14 +261,14 @@ public final class Hooks extends UnderpassBridge {
     SocketRecord record = TABLE.remove(Descriptors.numberOf(fd), fd);
     if (record != null) {
       COUNTS.closed();
-      if (record.isConnected() && !record.isJoined()) {
+      if (record.isConnected() && record.isYoung()) {
         COUNTS.brief();
       }
     }
     Sockopts opened = sockopts;
     if (opened != null
-        && (record == null ? TABLE.hasStrangers() : record.isJoined() || registering)) {
-      if (opened.unread(fd, record != null) > 0) {
+        && (record == null ? TABLE.hasStrangers() : !record.isYoung() || REGISTERING.get() > 0)) {
+      if (opened.unread(fd, record != null && record.isJoined()) > 0) {
         opened.lingerZero(fd);
       }
     }

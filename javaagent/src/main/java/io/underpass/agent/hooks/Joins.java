@@ -21,10 +21,14 @@ final class Joins implements Runnable {
   /** A look through a large table may take one part in so many of the time. */
   private static final long SHARE = 50;
 
+  /** The helper is told at most so often: it looks at all open files of the process. */
+  private static final long CLAIM_NANOS = 10_000_000_000L;
+
   private final SocketTable table;
   private final SocketCounts counts;
   private final Sockopts sockopts;
   private final boolean atOnce;
+  private final Runnable claim;
   private final Thread thread;
 
   /**
@@ -33,11 +37,22 @@ final class Joins implements Runnable {
    */
   private volatile boolean idle;
 
-  private Joins(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce) {
+  /**
+   * A connection was refused; set by whoever asked for it, taken by the thread, which then has the
+   * helper look.
+   */
+  private volatile boolean refused;
+
+  /** When the helper was last told to look; of the thread. */
+  private long claimedAt = System.nanoTime() - CLAIM_NANOS;
+
+  private Joins(
+      SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce, Runnable claim) {
     this.table = table;
     this.counts = counts;
     this.sockopts = sockopts;
     this.atOnce = atOnce;
+    this.claim = claim;
     this.thread =
         Thread.ofPlatform()
             .name("underpass-join")
@@ -51,9 +66,11 @@ final class Joins implements Runnable {
    * Starts the thread.
    *
    * @param atOnce whether a connection joins as soon as it is made
+   * @param claim has the helper look at this process again, and then calls {@link #registered}
    */
-  static Joins start(SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce) {
-    Joins joins = new Joins(table, counts, sockopts, atOnce);
+  static Joins start(
+      SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce, Runnable claim) {
+    Joins joins = new Joins(table, counts, sockopts, atOnce, claim);
     joins.thread.start();
     return joins;
   }
@@ -65,22 +82,30 @@ final class Joins implements Runnable {
   void added(SocketRecord socket) throws Throwable {
     if (atOnce) {
       busy(socket);
-    } else if (idle) {
+    } else {
+      wake();
+    }
+  }
+
+  private void wake() {
+    if (idle) {
       idle = false;
       LockSupport.unpark(thread);
     }
   }
 
   /**
-   * A registration is made. The helper has looked for the connections that there were; which of
-   * them it saw is not known, so all are asked for.
+   * The helper has looked for the connections that there are: a registration is made, or was
+   * refreshed. Which of them it saw is not known, so all are asked for.
    */
-  void registered() {
+  synchronized void registered() {
     for (SocketRecord record : table.records()) {
       if (record.isConnected()) {
-        record.join();
+        record.joinAgain();
         try {
-          sockopts.join(record.fd());
+          if (!sockopts.join(record.fd())) {
+            record.refusedAgain(); // and so it stays: the helper has just looked
+          }
         } catch (Throwable e) {
           Hooks.suppressed(e);
         }
@@ -88,10 +113,12 @@ final class Joins implements Runnable {
     }
   }
 
-  /** It reads a lot: worth it, however young. */
+  /** Worth it: it has lasted, or reads a lot, however young. */
   void busy(SocketRecord socket) throws Throwable {
-    if (socket.join()) {
-      sockopts.join(socket.fd());
+    if (socket.join() && !sockopts.join(socket.fd())) {
+      socket.refused();
+      refused = true;
+      wake();
     }
   }
 
@@ -111,6 +138,7 @@ final class Joins implements Runnable {
         if (!lookThrough()) {
           seen = now;
         }
+        claimRefused();
       } catch (Throwable e) {
         Hooks.suppressed(e);
       }
@@ -120,7 +148,7 @@ final class Joins implements Runnable {
 
   private void awaitAdded(long seen) {
     idle = true;
-    while (idle && counts.connections() == seen) {
+    while (idle && counts.connections() == seen && !refused) {
       LockSupport.park(this);
     }
     idle = false;
@@ -130,16 +158,25 @@ final class Joins implements Runnable {
   private boolean lookThrough() throws Throwable {
     boolean young = false;
     for (SocketRecord record : table.records()) {
-      if (!record.isConnected() || record.isJoined()) {
+      if (!record.isConnected() || !record.isYoung()) {
         continue;
       }
       if (!record.wasSeen()) {
         young = true;
-      } else if (record.join()) {
-        sockopts.join(record.fd());
+      } else {
+        busy(record);
       }
     }
     return young;
+  }
+
+  /** The process may have been moved to another cgroup since it registered. */
+  private void claimRefused() {
+    if (refused && System.nanoTime() - claimedAt >= CLAIM_NANOS) {
+      refused = false;
+      claim.run();
+      claimedAt = System.nanoTime();
+    }
   }
 
   private static void sleep(long nanos) {

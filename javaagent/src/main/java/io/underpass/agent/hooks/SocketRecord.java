@@ -40,6 +40,10 @@ public final class SocketRecord {
     ACCEPT
   }
 
+  private static final int ASKED = 1;
+  private static final int ASKED_AGAIN = 2;
+  private static final int REFUSED = 3;
+
   private static final AtomicIntegerFieldUpdater<SocketRecord> JOINED =
       AtomicIntegerFieldUpdater.newUpdater(SocketRecord.class, "joined");
 
@@ -47,7 +51,10 @@ public final class SocketRecord {
   private final Kind kind;
   private volatile Role role;
 
-  /** 1: the kernel's part has been asked to know it. By {@link #JOINED}. */
+  /**
+   * {@link #ASKED}, {@link #ASKED_AGAIN}: the kernel's part has been asked to know it; {@link
+   * #REFUSED}: it does not. By {@link #JOINED}.
+   */
   @SuppressWarnings("unused")
   private volatile int joined;
 
@@ -110,11 +117,31 @@ public final class SocketRecord {
 
   /** Once true, and then false: who gets true asks. Set before the kernel knows, see closing. */
   boolean join() {
-    return joined == 0 && JOINED.compareAndSet(this, 0, 1);
+    return joined == 0 && JOINED.compareAndSet(this, 0, ASKED);
+  }
+
+  /** Who had true from {@link #join} was refused; it may have been asked for again since. */
+  void refused() {
+    JOINED.compareAndSet(this, ASKED, REFUSED);
+  }
+
+  /** It is asked for again, whatever it was. By one thread at a time, as is the next. */
+  void joinAgain() {
+    joined = ASKED_AGAIN;
+  }
+
+  void refusedAgain() {
+    joined = REFUSED;
+  }
+
+  /** Nobody has asked for it yet. */
+  boolean isYoung() {
+    return joined == 0;
   }
 
   boolean isJoined() {
-    return joined != 0;
+    int now = joined;
+    return now == ASKED || now == ASKED_AGAIN;
   }
 
   /** Whether an earlier look through the table met it; asked once in each, by {@link Joins}. */

@@ -74,9 +74,11 @@ public final class Sockopts {
   /**
    * Bytes that can be read at once from both queues; -1 if the socket is not enrolled, or nobody
    * answers.
+   *
+   * @param known whether it has joined: of others it is no wonder that nobody answers
    */
-  int available(FileDescriptor fd) throws Throwable {
-    return get(fd, AVAILABLE, true);
+  int available(FileDescriptor fd, boolean known) throws Throwable {
+    return get(fd, AVAILABLE, known);
   }
 
   /** Whether the kernel has this socket enrolled; false if nobody answers. */
@@ -84,7 +86,11 @@ public final class Sockopts {
     return get(fd, AVAILABLE, false) >= 0;
   }
 
-  /** Bytes in the psock queue; 0 or less if there are none, or nobody answers. */
+  /**
+   * Bytes in the psock queue; 0 or less if there are none, or nobody answers.
+   *
+   * @param known as above
+   */
   int unread(FileDescriptor fd, boolean known) throws Throwable {
     return get(fd, UNREAD, known);
   }
@@ -107,12 +113,18 @@ public final class Sockopts {
     }
   }
 
-  /** This socket may be accelerated from now on. */
-  void join(FileDescriptor fd) throws Throwable {
+  /**
+   * This socket may be accelerated from now on.
+   *
+   * @return false if nobody answers: this JVM is not registered, or the registration does not reach
+   *     the cgroup that the socket was made in; or the socket was closed meanwhile
+   */
+  boolean join(FileDescriptor fd) throws Throwable {
     try {
       set.invokeExact(fd, false, level, JOIN, 1, false);
+      return true;
     } catch (IOException e) {
-      // Closed meanwhile; or nobody answers, and the next registration finds it by itself.
+      return false;
     }
   }
 
