@@ -1,5 +1,6 @@
 package io.underpass.samples.bench;
 
+import io.underpass.samples.process.Cgroup;
 import io.underpass.samples.process.Child;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -9,8 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Processes that have nothing to do with Underpass, with a helper on the host and without: its
- * programs are attached to the root cgroup, so the kernel calls them for everybody's sockets.
+ * Processes that have nothing to do with Underpass, with a helper on the host and without. JVMs
+ * with the agent have a cgroup of their own, as services and containers do; one of the processes
+ * shares it, and has its programs called.
  */
 final class BystanderSuite implements Suite {
 
@@ -23,6 +25,8 @@ final class BystanderSuite implements Suite {
   private static final long LEAD_IN_MILLIS = 60;
 
   private static final int SIZE = 1024;
+
+  private static final String OPTIONS = "options";
 
   @Override
   public String name() {
@@ -39,9 +43,9 @@ final class BystanderSuite implements Suite {
     return """
         JVMs without the agent, and a program in C, on a host with a helper (`accelerated`) and without one (`plain`). \
         The helper is started and ended for every round; while it is there, two JVMs with the agent sit beside with an accelerated \
-        connection on which nothing is sent, and while it is not, two without. What is measured runs on, with \
+        connection on which nothing is sent, in a cgroup of their own, and while it is not, two without. What is measured runs on, with \
         connections made anew in every round. The loops in C are one process: `socket` makes and closes one, `options` sets and \
-        gets TCP_NODELAY, `connect` connects, accepts and closes, `exchange` sends %d bytes and as many back. \
+        gets TCP_NODELAY (`in their cgroup`: in that of the two JVMs), `connect` connects, accepts and closes, `exchange` sends %d bytes and as many back. \
         Control rows compare two rounds without a helper."""
         .formatted(SIZE);
   }
@@ -68,7 +72,9 @@ final class BystanderSuite implements Suite {
     Tally tally = new Tally(lab.plan());
     List<JvmPair> pairs = new ArrayList<>();
     try {
-      List<Subject> subjects = subjects(lab, pairs);
+      Cgroup cgroup = Cgroup.create(lab.workspace());
+      List<Subject> subjects = subjects(lab, pairs, cgroup);
+      lab.startIn(cgroup);
       for (Subject subject : subjects) {
         round(subject, lab.plan().warmUpMillis());
       }
@@ -85,11 +91,13 @@ final class BystanderSuite implements Suite {
       }
       return rows;
     } finally {
+      lab.startIn(null);
       pairs.forEach(JvmPair::close);
     }
   }
 
-  private static List<Subject> subjects(Lab lab, List<JvmPair> pairs) throws IOException {
+  private static List<Subject> subjects(Lab lab, List<JvmPair> pairs, Cgroup theirs)
+      throws IOException {
     List<Subject> subjects = new ArrayList<>();
     for (Pinning pinning : lab.pinnings()) {
       JvmPair pair = lab.plainPair("bystander", pinning);
@@ -118,19 +126,22 @@ final class BystanderSuite implements Suite {
     Optional<Path> program = CProgram.compile(lab.workspace(), "syscall_loops");
     if (program.isPresent()) {
       String cpu = Pinning.available().getFirst().clientCpu();
-      Child child =
-          lab.workspace()
-              .start("loops", List.of("taskset", "--cpu-list", cpu, program.get().toString()));
-      for (String loop : List.of("socket", "options", "connect", "exchange")) {
-        subjects.add(
-            new Subject(
-                "C " + loop,
-                Map.of("pinning", "one core", "program", "C"),
-                Unit.MICROS,
-                new LoopSide(child, loop, LEAD_IN_MILLIS)));
+      List<String> command = List.of("taskset", "--cpu-list", cpu, program.get().toString());
+      Child child = lab.workspace().start("loops", command);
+      for (String loop : List.of("socket", OPTIONS, "connect", "exchange")) {
+        subjects.add(loop("C " + loop, child, loop));
       }
+      List<String> among = new ArrayList<>(theirs.prefix());
+      among.addAll(command);
+      Child neighbour = lab.workspace().start("loops in their cgroup", among);
+      subjects.add(loop("C " + OPTIONS + ", in their cgroup", neighbour, OPTIONS));
     }
     return subjects.stream().filter(subject -> lab.selection().wantsName(subject.name())).toList();
+  }
+
+  private static Subject loop(String name, Child child, String loop) {
+    Map<String, ?> params = Map.of("pinning", "one core", "program", "C");
+    return new Subject(name, params, Unit.MICROS, new LoopSide(child, loop, LEAD_IN_MILLIS));
   }
 
   /** One round of every subject, with the processes beside that the phase wants. */

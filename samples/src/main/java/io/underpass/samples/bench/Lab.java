@@ -1,5 +1,6 @@
 package io.underpass.samples.bench;
 
+import io.underpass.samples.process.Cgroup;
 import io.underpass.samples.process.Child;
 import io.underpass.samples.process.ChildException;
 import io.underpass.samples.process.HelperProcess;
@@ -25,6 +26,9 @@ final class Lab implements AutoCloseable {
 
   /** Null where there is none. */
   private HelperProcess helper;
+
+  /** Null for that of this JVM. */
+  private Cgroup cgroup;
 
   /** Makes names of files unique. */
   private int started;
@@ -80,6 +84,11 @@ final class Lab implements AutoCloseable {
   /** Starts a helper again. */
   void startHelper() throws IOException {
     helper = HelperProcess.start(workspace, GROUPS);
+  }
+
+  /** Has the JVMs that are started from here on run in a cgroup of their own; null: in this one. */
+  void startIn(Cgroup other) {
+    cgroup = other;
   }
 
   /** Two JVMs without the agent. */
@@ -149,7 +158,8 @@ final class Lab implements AutoCloseable {
 
   private Child start(String name, Class<?> program, String cpu, boolean agent) {
     JvmCommand jvm = JvmCommand.of(Project.classPath(), program).onCpus(cpu);
-    return workspace.start(name, (agent ? withAgent(jvm) : jvm).words());
+    JvmCommand placed = cgroup == null ? jvm : jvm.in(cgroup);
+    return workspace.start(name, (agent ? withAgent(placed) : placed).words());
   }
 
   @Override

@@ -55,6 +55,11 @@ public record JvmCommand(
     return before("taskset", "--cpu-list", cpus);
   }
 
+  /** In this cgroup. */
+  public JvmCommand in(Cgroup cgroup) {
+    return before(cgroup.prefix().toArray(String[]::new));
+  }
+
   /** With the Java agent {@code jar}, and {@code options} as its argument. */
   public JvmCommand withAgent(Path jar, String options) {
     return withFlags("-javaagent:" + jar + "=" + options);
