@@ -20,8 +20,8 @@ final class Spin {
   static final long REST_NANOS = 10_000;
 
   /**
-   * So many reads may find their bytes at once, at the price of a poll each, for one that a spin
-   * has saved from sleeping: a long answer is one wait and many reads.
+   * So many reads that find their bytes at once may ask, at the price of a poll each, for one that
+   * a spin has saved from sleeping: a long answer is one wait and many reads.
    */
   static final int CREDIT = 16;
 
@@ -46,7 +46,7 @@ final class Spin {
   /** No attempt was ever won. */
   private boolean isNew = true;
 
-  /** Reads that may find their bytes at once before that counts as a failure. */
+  /** Reads that may find their bytes at once before the next ones do not ask. */
   private int credit;
 
   /** No attempt before; {@code System.nanoTime}. */
@@ -118,12 +118,15 @@ final class Spin {
     credit = CREDIT;
   }
 
-  /** The bytes were there at the first look: it would not have slept anyway. */
-  void ready(long now) {
+  /**
+   * The bytes were there at the first look: it would not have slept anyway. That is no failure: the
+   * reader of a stream finds bytes most of the time, until it has caught up with the writer.
+   */
+  void ready() {
     if (credit > 0) {
       credit--;
     } else {
-      lost(now);
+      rest = MAX_REST;
     }
   }
 

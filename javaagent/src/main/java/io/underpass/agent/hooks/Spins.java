@@ -163,7 +163,7 @@ final class Spins {
     }
     try {
       if (look.isReady()) {
-        spin.ready(begin);
+        spin.ready();
       } else {
         spin(look, spin);
       }

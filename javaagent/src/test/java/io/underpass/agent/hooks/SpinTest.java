@@ -75,13 +75,13 @@ class SpinTest {
     reads();
     spin.won();
     for (int i = 0; i < Spin.CREDIT; i++) {
-      spin.ready(0);
+      spin.ready();
       assertTrue(spin.isDue());
     }
-    spin.ready(0);
-    assertEquals(2, reads());
-    spin.ready(0);
-    assertEquals(4, reads());
+    spin.ready();
+    assertEquals(Spin.MAX_REST, reads());
+    spin.ready();
+    assertEquals(Spin.MAX_REST, reads(), "no failure, which would make attempts ever rarer");
   }
 
   @Test
