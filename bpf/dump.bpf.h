@@ -34,7 +34,10 @@ int up_dump(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
-/* Writes the id of each enrolled socket's cgroup: its options have to be answered, also when the connection is over. */
+/*
+ * Writes the ids of cgroups that are not to be hooked any more and have an enrolled socket: its options have to be answered,
+ * also when the connection is over.
+ */
 SEC("iter/bpf_sk_storage_map")
 int up_held_cgroups(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -42,7 +45,7 @@ int up_held_cgroups(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct sock *sk = ctx->sk;
 	__u64 id;
 
-	if (!rec || !sk || rec->sk != (__u64)sk || !is_enrolled(rec->state))
+	if (!rec || !sk || rec->sk != (__u64)sk || !is_enrolled(rec->state) || is_hooked(sk))
 		return 0;
 	id = cgroup_of(sk);
 	bpf_seq_write(ctx->meta->seq, &id, sizeof(id));

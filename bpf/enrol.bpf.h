@@ -65,7 +65,8 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	long err;
 
 	if (!is_hooked(sk)) {
-		decide_plain(rec, sk, UP_REASON_UNSUPPORTED);
+		/* The registration does not reach it; whoever sees to that (CLAIM) begins a generation, and it is asked again. */
+		decide_plain(rec, sk, UP_REASON_NO_PEER);
 		return;
 	}
 	ctl->unsettled++;

@@ -92,12 +92,20 @@ int up_cgroups(struct bpf_iter__task_file *ctx)
 	struct up_control *ctl = control_of();
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
+	struct up_jvm *known;
 	struct socket *socket;
 	struct sock *sk;
+	__u32 tgid;
 	__u64 id;
 
-	if (!ctl || !task || !file || (__u32)task->tgid != ctl->claim_tgid)
+	if (!ctl || !task || !file)
 		return 0;
+	tgid = task->tgid;
+	if (ctl->claim_tgid && tgid != ctl->claim_tgid)
+		return 0;
+	known = bpf_map_lookup_elem(&jvms, &tgid);
+	if (known && known->start_boottime_ns != BPF_CORE_READ(task, group_leader, start_boottime))
+		return 0; /* a registration that has outlived its process is no word on another one */
 	id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	socket = bpf_sock_from_file(file);
 	if (socket) {
@@ -133,7 +141,7 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	jvm.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	known = bpf_map_lookup_elem(&jvms, &tgid);
 	if (known && known->start_boottime_ns != jvm.start_boottime_ns)
-		return 0; /* a registration that has outlived its process is no word on another one */
+		return 0; /* as above */
 	if (!known) {
 		jvm.id = ctl->claim_id;
 		jvm.slot = ctl->claim_slot;

@@ -21,7 +21,7 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 	struct up_sock *rec;
 
 	if (ctx->level == SOL_TCP && ctx->optname == TCP_REPAIR) {
-		/* Remembered of whatever socket: who asks may join it later, or register. */
+		/* Remembered of whatever socket of a hooked cgroup: who asks may join it later, or register. */
 		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		if (rec)
 			rec->repaired = 1;
@@ -33,7 +33,10 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 		return 1; /* the kernel's own handler answers ENOPROTOOPT */
 	if (value + sizeof(int) > end || !*(int *)value)
 		return 1;
-	rec = join(ctx->sk);
+	/* Whoever has a socket may pin it, also while its process registers again (Registrations.admit). */
+	rec = ctx->optname == UP_OPT_PIN_TCP ? bpf_sk_storage_get(&socks, ctx->sk, 0, 0) : 0;
+	if (!rec)
+		rec = join(ctx->sk);
 	if (!rec)
 		return 1;
 	if (ctx->optname == UP_OPT_PIN_TCP)
@@ -111,18 +114,19 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 
 	if (ctx->level != UP_SOL)
 		return not_ours(ctx);
-	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
-	if (!rec || value + sizeof(int) > end)
+	if (value + sizeof(int) > end)
 		return 1;
+	/* A socket without a record gets an answer too: to be refused would cost its JVM an exception. */
+	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
 	switch (ctx->optname) {
 	case UP_OPT_AVAILABLE:
-		answer = is_enrolled(rec->state) ? readable(rec) : -1;
+		answer = rec && is_enrolled(rec->state) ? readable(rec) : -1;
 		break;
 	case UP_OPT_UNREAD:
-		answer = is_enrolled(rec->state) ? psock_queued((const struct sock *)rec->sk) : 0;
+		answer = rec && is_enrolled(rec->state) ? psock_queued((const struct sock *)rec->sk) : 0;
 		break;
 	case UP_OPT_BEHIND:
-		answer = behind(rec);
+		answer = rec ? behind(rec) : -1;
 		break;
 	default:
 		return 1;

@@ -31,13 +31,13 @@
 enum up_reason {
 	UP_REASON_NONE = 0,
 	UP_REASON_UNDECIDED = 1,    /* too young, or too quiet, to tell */
-	UP_REASON_NO_PEER = 2,      /* the other end is not on this host, or not registered */
+	UP_REASON_NO_PEER = 2,      /* the other end is not on this host, or not registered, or this one is out of its reach (is_hooked) */
 	UP_REASON_ONE_WAY = 3,      /* traffic of a kind that would lose */
 	UP_REASON_PINNED = 4,       /* the application asked, or sends urgent data */
 	UP_REASON_TABLE_FULL = 5,   /* members is full */
 	UP_REASON_SOCKMAP_BUSY = 6, /* EBUSY: another sockmap owns the socket */
 	UP_REASON_ULP = 7,          /* EINVAL: an upper-layer protocol, such as kernel TLS */
-	UP_REASON_UNSUPPORTED = 8,  /* MPTCP, a state that a sockmap does not take, or a cgroup that is not hooked */
+	UP_REASON_UNSUPPORTED = 8,  /* MPTCP, or a state that a sockmap does not take */
 	UP_REASON_PAUSED = 9,       /* the helper is stopping */
 	UP_REASON_NO_RECORD = 10,   /* no memory for the socket's record */
 	UP_REASON_FAILED = 11,      /* any other errno at enrolment */
@@ -227,7 +227,7 @@ struct up_control {
 	__u32 progress;   /* out: sockets whose state this pass changed */
 	__u32 visited;    /* out: sockets with a record */
 	__u32 enrolled;   /* out: sockets in the sockhashes */
-	__u32 claim_tgid; /* for up_claim */
+	__u32 claim_tgid; /* for up_claim and up_cgroups; 0, for the latter alone: all processes that it visits */
 	__u32 claim_id;
 	__u32 claim_slot;
 	__u32 dismiss_id; /* up_scan makes this registration's sockets leave; 0: none */

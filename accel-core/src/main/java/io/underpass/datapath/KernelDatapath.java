@@ -24,8 +24,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -41,8 +39,6 @@ public final class KernelDatapath implements Datapath {
    * strictest of the usual service supervisors (a container's, 10 s) gives before it kills.
    */
   private static final Duration STOP_WAIT = Duration.ofSeconds(5);
-
-  private static final int DRAIN_STEP_MILLIS = 20;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final BpfObject object;
@@ -62,22 +58,11 @@ public final class KernelDatapath implements Datapath {
 
   private final SweepThread thread;
   private final Consumer<String> trouble;
-  private volatile boolean stopping;
+  private final Drain drain;
   private final List<Probe> probes;
 
   /** Why nothing is accelerated: all verdicts are paused; empty if something is. */
   private final String refusal;
-
-  /** {@link System#nanoTime} at which {@link #drain} gives up; whoever is shortest counts. */
-  private final AtomicLong drainUntil = new AtomicLong(Long.MAX_VALUE);
-
-  /** Sockets still enrolled, as of the drain's last look. */
-  private volatile int left;
-
-  /** Set once; guarded by {@link #draining}. */
-  private Drained drained;
-
-  private final Object draining = new Object();
 
   /** Loads what a helper is configured to; trouble goes to stderr. */
   public static KernelDatapath load(HelperConfig config, Path cgroup) throws IOException {
@@ -152,7 +137,7 @@ public final class KernelDatapath implements Datapath {
       BpfIterator apply = open.keep(object.program("up_apply").attachIterator());
       this.sweep = new Sweep(control, scan, apply, new GracePeriod(object));
       BpfIterator held = open.keep(object.program("up_held_cgroups").attachIterator(socks));
-      this.hooks = open.keep(new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), held));
+      this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), held, trouble);
       this.registrations = new Registrations(object, control, hooks);
 
       // The verdict before the marks: no socket can be enrolled while the sockhash has none.
@@ -168,6 +153,7 @@ public final class KernelDatapath implements Datapath {
       this.thread =
           new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
+      this.drain = new Drain(lock, thread, control, sweep, pins, dump, ports);
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         removePins(e);
@@ -187,9 +173,7 @@ public final class KernelDatapath implements Datapath {
   public void admit(Registration registration) throws IOException {
     lock.lock();
     try {
-      if (stopping) {
-        throw new WireException(ErrorCode.UNAVAILABLE, "the helper stops");
-      }
+      refuseIfStopping();
       totals.clear(registrations.admit(registration));
       control.nextGeneration();
       thread.wake();
@@ -198,10 +182,17 @@ public final class KernelDatapath implements Datapath {
     }
   }
 
+  private void refuseIfStopping() throws WireException {
+    if (drain.hasBegun()) {
+      throw new WireException(ErrorCode.UNAVAILABLE, "the helper stops");
+    }
+  }
+
   @Override
   public void claim(Registration registration) throws IOException {
     lock.lock();
     try {
+      refuseIfStopping();
       registrations.claim(registration.id());
       control.nextGeneration();
       thread.wake();
@@ -284,13 +275,13 @@ public final class KernelDatapath implements Datapath {
 
   @Override
   public String state() {
-    return stopping ? "stopping" : refusal.isEmpty() ? "running" : "refused";
+    return drain.hasBegun() ? "stopping" : refusal.isEmpty() ? "running" : "refused";
   }
 
   @Override
   public String reason() {
-    if (stopping) {
-      return "flows go back to TCP: " + left + " sockets are still enrolled";
+    if (drain.hasBegun()) {
+      return "flows go back to TCP: " + drain.left() + " sockets are still enrolled";
     }
     if (!refusal.isEmpty()) {
       return refusal;
@@ -312,19 +303,22 @@ public final class KernelDatapath implements Datapath {
   }
 
   @Override
-  public void sweep() throws NativeException {
+  public void sweep() throws IOException {
     sweepOnce();
   }
 
-  private Sweep.Result sweepOnce() throws NativeException {
+  private Sweep.Result sweepOnce() throws IOException {
     lock.lock();
     try {
       int orphan = registrations.nextOrphan();
       control.dismiss(orphan);
       Sweep.Result result = sweep.run();
       control.dismiss(0);
-      boolean unused = hooks.removeUnused();
-      return unused || registrations.awaitsOrphans() ? result.andAgain() : result;
+      boolean adopting = registrations.awaitsOrphans();
+      if (!adopting) {
+        hooks.endAdoption();
+      }
+      return hooks.removeUnused() || adopting ? result.andAgain() : result;
     } finally {
       lock.unlock();
     }
@@ -332,40 +326,7 @@ public final class KernelDatapath implements Datapath {
 
   @Override
   public Drained drain(Duration wait) throws IOException {
-    drainUntil.accumulateAndGet(System.nanoTime() + wait.toNanos(), Math::min);
-    stopping = true;
-    synchronized (draining) {
-      if (drained == null) {
-        thread.close();
-        drained = takeBack();
-      }
-      return drained;
-    }
-  }
-
-  /**
-   * A socket whose reader does not read keeps its place in the sockhashes, and they their pins:
-   * taking either away would lose what is queued. All verdicts are paused, so such a flow runs by
-   * TCP behind what it has queued. The cgroup programs stay with it: they answer for both queues.
-   */
-  private Drained takeBack() throws IOException {
-    while (true) {
-      lock.lock();
-      try {
-        control.pause(true);
-        left = sweep.run().found().enrolled();
-        if (left == 0) {
-          pins.remove();
-          return new Drained(true, 0, ports.held(), List.of());
-        }
-        if (System.nanoTime() - drainUntil.get() > 0) {
-          return new Drained(false, left, ports.held(), FlowTable.held(dump, Drained.MAX_HELD));
-        }
-      } finally {
-        lock.unlock();
-      }
-      LockSupport.parkNanos(DRAIN_STEP_MILLIS * 1_000_000L);
-    }
+    return drain.run(wait);
   }
 
   /** A drain within {@link #STOP_WAIT}, if there was none; says what it had to leave. */

@@ -1,7 +1,6 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.BpfIterator;
-import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.Cgroup;
@@ -11,15 +10,14 @@ import io.underpass.ffm.NativeException;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * The hooks of {@code setsockopt} and {@code getsockopt}, attached to the cgroups of registered
@@ -33,7 +31,7 @@ import java.util.Set;
  *
  * <p>Guarded by the lock of {@link KernelDatapath}.
  */
-final class OptionHooks implements AutoCloseable {
+final class OptionHooks {
   private static final List<String> PROGRAMS = List.of("up_setsockopt", "up_getsockopt");
 
   /**
@@ -43,6 +41,12 @@ final class OptionHooks implements AutoCloseable {
    */
   private static final int MAX_EACH = 8;
 
+  /**
+   * How long a hook stays that nobody needs: to attach the first one of a host, and to detach the
+   * last, has the kernel change its code on all processors, and short programs follow each other.
+   */
+  private static final long LINGER_NANOS = 2_000_000_000L;
+
   /** Stands for all who registered with the helper before this one. */
   private static final int EARLIER = 0;
 
@@ -51,26 +55,36 @@ final class OptionHooks implements AutoCloseable {
   private final Cgroup mount;
   private final BpfMap hooked;
   private final BpfIterator held;
-
-  /** By the cgroup's id. */
-  private final Map<Long, Hook> hooks = new HashMap<>();
+  private final Consumer<String> trouble;
 
   /**
-   * @param users ids of the registrations that need it; with none it is not in the map {@code
-   *     hooked}
+   * Which registrations need a hook, by the cgroup's id; with none it is not in the map {@code
+   * hooked}. Its two links are kept by their pins alone.
    */
-  private record Hook(List<BpfLink> links, Set<Integer> users) {}
+  private final Map<Long, Set<Integer>> users = new HashMap<>();
+
+  /** Those that nobody needs, with the time since when. */
+  private final Map<Long, Long> unused = new HashMap<>();
+
+  /** Of these, those that had no enrolled socket at the last look. */
+  private Set<Long> idle = Set.of();
+
+  /** Cgroups that the kernel refused, and that was said. */
+  private final Set<Long> refused = new HashSet<>();
 
   /**
    * @param mount any cgroup of the hierarchy; whose it is to close stays the caller's
    * @param held {@code up_held_cgroups}
+   * @param trouble gets a line for each cgroup that cannot be hooked
    */
-  OptionHooks(Pins pins, BpfObject object, Cgroup mount, BpfIterator held) throws NativeException {
+  OptionHooks(Pins pins, BpfObject object, Cgroup mount, BpfIterator held, Consumer<String> trouble)
+      throws NativeException {
     this.pins = pins;
     this.object = object;
     this.mount = mount;
     this.hooked = object.map("hooked");
     this.held = held;
+    this.trouble = trouble;
   }
 
   /** Puts these programs in the place of those that an earlier helper left attached. */
@@ -82,62 +96,73 @@ final class OptionHooks implements AutoCloseable {
 
   /** Those who registered with an earlier helper have come back, or will not. */
   void endAdoption() throws NativeException {
-    leave(EARLIER);
+    leaveAllBut(EARLIER, Set.of());
   }
 
   /**
-   * Sees to it that these cgroups are hooked for a registration.
+   * Sees to it that these cgroups are hooked for a registration, and no others.
    *
    * @param cgroups their ids; of those that are gone, and of too many, nothing is made
+   * @throws WireException if the kernel refuses them all
    */
   void use(int registration, Set<Long> cgroups) throws IOException {
-    long used = hooks.values().stream().filter(h -> h.users.contains(registration)).count();
+    Set<Long> wanted = new LinkedHashSet<>();
+    WireException why = null;
+    boolean some = false;
     for (long id : cgroups) {
-      Hook hook = hooks.get(id);
-      if (hook != null && hook.users.contains(registration)) {
-        continue;
+      if (wanted.size() == MAX_EACH) {
+        break;
       }
-      if (used++ == MAX_EACH) {
-        return;
+      wanted.add(id);
+      try {
+        some |= use(registration, id);
+      } catch (WireException e) {
+        why = e;
+        if (refused.size() < Layouts.UP_MAX_CGROUPS && refused.add(id)) {
+          trouble.accept("cgroup " + id + ": " + e.getMessage());
+        }
       }
-      use(registration, id);
+    }
+    leaveAllBut(registration, wanted);
+    if (why != null && !some) {
+      throw why;
     }
   }
 
-  private void use(int registration, long id) throws IOException {
-    Hook hook = hooks.get(id);
-    if (hook == null) {
-      if (hooks.size() == Layouts.UP_MAX_CGROUPS) {
+  /** False if there is no such cgroup any more. */
+  private boolean use(int registration, long id) throws IOException {
+    if (!users.containsKey(id)) {
+      if (users.size() == Layouts.UP_MAX_CGROUPS) {
         throw new WireException(
             ErrorCode.FULL,
             "there are processes of " + Layouts.UP_MAX_CGROUPS + " cgroups already");
       }
-      hook = attach(registration, id);
-      if (hook == null) {
-        return;
+      if (!attach(registration, id)) {
+        return false;
       }
-      hooks.put(id, hook);
+      users.put(id, new HashSet<>());
     }
     hooked.update(key(id), hooked.newValue(), BpfMap.ANY);
-    hook.users.add(registration);
+    users.get(id).add(registration);
+    unused.remove(id);
+    return true;
   }
 
-  /** Null if there is no such cgroup any more. */
-  private Hook attach(int registration, long id) throws IOException {
-    Hook hook = new Hook(new ArrayList<>(), new HashSet<>());
+  /** False if there is no such cgroup any more. */
+  private boolean attach(int registration, long id) throws IOException {
     try {
       for (String program : PROGRAMS) {
-        hook.links.add(pins.attach(object.program(program), mount, id));
+        pins.attach(object.program(program), mount, id);
       }
-      return hook;
+      return true;
     } catch (NativeException e) {
       boolean gone =
           e.errno() == Errno.ESTALE || e.errno() == Errno.ENOENT || e.errno() == Errno.ENOLINK;
       if (gone || registration != EARLIER) {
-        detach(id, hook);
+        detach(id);
       }
       if (gone) {
-        return null;
+        return false;
       }
       throw new WireException(
           ErrorCode.UNAVAILABLE,
@@ -145,48 +170,55 @@ final class OptionHooks implements AutoCloseable {
     }
   }
 
-  /** A registration is over. What nobody needs takes no further sockets from here on. */
+  /** A registration is over. */
   void leave(int registration) throws NativeException {
-    for (Map.Entry<Long, Hook> entry : hooks.entrySet()) {
-      Set<Integer> users = entry.getValue().users;
-      if (users.remove(registration) && users.isEmpty()) {
-        hooked.delete(key(entry.getKey()));
+    leaveAllBut(registration, Set.of());
+  }
+
+  /** What nobody needs takes no further sockets from here on. */
+  private void leaveAllBut(int registration, Set<Long> kept) throws NativeException {
+    for (Map.Entry<Long, Set<Integer>> entry : users.entrySet()) {
+      long id = entry.getKey();
+      Set<Integer> its = entry.getValue();
+      if (!kept.contains(id) && its.remove(registration) && its.isEmpty()) {
+        hooked.delete(key(id));
+        unused.put(id, System.nanoTime());
       }
     }
   }
 
   /**
-   * Detaches those that nobody needs, once they have no enrolled socket any more.
+   * Detaches those that nobody needs, once they have no enrolled socket any more. An iterator that
+   * is read in several pieces can pass over a socket, where others are closed meanwhile: two looks
+   * in a row have to find none.
    *
    * @return whether there are others, to be looked at later
    */
-  boolean removeUnused() throws NativeException {
-    Set<Long> unused = new HashSet<>(hooks.keySet());
-    unused.removeIf(id -> !hooks.get(id).users.isEmpty());
-    if (unused.isEmpty()) {
-      return false;
-    }
-    Set<Long> kept = read(held);
-    boolean all = true;
-    for (long id : unused) {
-      if (kept.contains(id)) {
-        all = false;
-      } else {
-        detach(id, hooks.remove(id));
+  boolean removeUnused() throws IOException {
+    Set<Long> due = new HashSet<>();
+    unused.forEach(
+        (id, since) -> {
+          if (System.nanoTime() - since >= LINGER_NANOS) {
+            due.add(id);
+          }
+        });
+    if (!due.isEmpty()) {
+      due.removeAll(read(held));
+      for (long id : due) {
+        if (idle.contains(id)) {
+          detach(id);
+          users.remove(id);
+          unused.remove(id);
+        }
       }
     }
-    return !all;
+    idle = due;
+    return !unused.isEmpty();
   }
 
-  private void detach(long id, Hook hook) throws NativeException {
-    try {
-      for (String program : PROGRAMS) {
-        pins.detach(program, id);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } finally {
-      hook.links.forEach(BpfLink::close);
+  private void detach(long id) throws IOException {
+    for (String program : PROGRAMS) {
+      pins.detach(program, id);
     }
   }
 
@@ -204,12 +236,5 @@ final class OptionHooks implements AutoCloseable {
 
   private ByteBuffer key(long id) {
     return hooked.newKey().putLong(0, id);
-  }
-
-  /** What is attached stays so, by its pins. */
-  @Override
-  public void close() {
-    hooks.values().forEach(hook -> hook.links.forEach(BpfLink::close));
-    hooks.clear();
   }
 }

@@ -85,18 +85,20 @@ final class Pins {
 
   /**
    * Attaches a cgroup program to one cgroup of several, in the place of an earlier helper's if
-   * there is one.
+   * there is one. It is attached until {@link #detach(String, long)}: there may be too many to keep
+   * a descriptor of each.
    *
    * @param mount any cgroup of the hierarchy
    */
-  BpfLink attach(BpfProgram program, Cgroup mount, long id)
+  void attach(BpfProgram program, Cgroup mount, long id)
       throws NativeException, UnavailableException {
     Path pin = folder.resolve(LINK + id + "_" + program.name());
     if (Files.exists(pin)) {
-      return takeOver(pin, program);
+      takeOver(pin, program).close();
+      return;
     }
     try (Cgroup cgroup = Cgroup.open(mount, id)) {
-      return keep(program.attachCgroup(cgroup), pin);
+      keep(program.attachCgroup(cgroup), pin).close();
     }
   }
 
@@ -112,7 +114,7 @@ final class Pins {
     return ids;
   }
 
-  /** Detaches a program from one cgroup of several, once its link is closed too. */
+  /** Detaches a program from one cgroup of several. */
   void detach(String program, long id) throws IOException {
     Files.deleteIfExists(folder.resolve(LINK + id + "_" + program));
   }

@@ -78,10 +78,9 @@ final class ProbeBed implements AutoCloseable {
 
   /** Says of this process's cgroup what is true of all: that the options are answered. */
   private void hook(BpfObject object) throws IOException {
-    int self = (int) ProcessHandle.current().pid();
+    int self =
+        (int) ProcessHandle.current().pid(); // in its own pid namespace, as the kernel takes it
     BpfMap hooked = object.map("hooked");
-    control.claim(self, 0, 0);
-    control.write();
     try (BpfIterator files = object.program("up_cgroups").attachTaskIterator(self)) {
       for (long id : OptionHooks.read(files)) {
         hooked.update(hooked.newKey().putLong(0, id), hooked.newValue(), BpfMap.ANY);

@@ -154,11 +154,7 @@ final class Registrations {
 
   /** The id of one that has not come back in time, and is not registered any more; 0 if none. */
   int nextOrphan() throws NativeException {
-    if (orphans.isEmpty()) {
-      hooks.endAdoption();
-      return 0;
-    }
-    if (System.nanoTime() - orphansUntil < 0) {
+    if (orphans.isEmpty() || System.nanoTime() - orphansUntil < 0) {
       return 0;
     }
     Map.Entry<Integer, Integer> orphan = orphans.entrySet().iterator().next();

@@ -2,6 +2,7 @@ package io.underpass.datapath;
 
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -20,7 +21,7 @@ final class SweepThread implements AutoCloseable {
   /** One sweep. */
   @FunctionalInterface
   interface Step {
-    Sweep.Result run() throws NativeException;
+    Sweep.Result run() throws IOException;
   }
 
   private final RingBuffer events;
@@ -55,7 +56,7 @@ final class SweepThread implements AutoCloseable {
         if (await(result.undecided(), pause - least)) {
           pause = FIRST_NANOS;
         }
-      } catch (NativeException | RuntimeException e) {
+      } catch (IOException | RuntimeException e) {
         trouble.accept("sweep: " + e.getMessage());
         pause = LAST_NANOS;
         sleep(LAST_NANOS);

@@ -37,6 +37,9 @@ public final class RingBuffer implements AutoCloseable {
   private final int ready;
   private final int wake;
 
+  /** Guarded by this. */
+  private boolean closed;
+
   /** What the consumer threw; await rethrows it. Only the awaiting thread touches it. */
   private RuntimeException thrown;
 
@@ -98,8 +101,11 @@ public final class RingBuffer implements AutoCloseable {
     return BpfCalls.check(count, "ring_buffer__consume");
   }
 
-  /** Makes the current or the next {@link #await} return. */
-  public void wake() {
+  /** Makes the current or the next {@link #await} return; does nothing once it is closed. */
+  public synchronized void wake() {
+    if (closed) {
+      return; // the descriptor's number may be another one's
+    }
     try (Arena scratch = Arena.ofConfined()) {
       MemorySegment one = scratch.allocateFrom(JAVA_LONG, 1L);
       long _ = LibC.write(wake, one, Long.BYTES, scratch.allocate(Symbols.CAPTURE));
@@ -127,7 +133,11 @@ public final class RingBuffer implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     try {
       FREE.invokeExact(ring);
     } catch (Throwable t) {

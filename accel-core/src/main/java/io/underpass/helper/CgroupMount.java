@@ -5,8 +5,13 @@ import java.util.Comparator;
 import java.util.List;
 
 /** Finds the cgroup v2 hierarchy; on hybrid hosts it is mounted beside those of v1. */
-final class CgroupMount {
+public final class CgroupMount {
   private CgroupMount() {}
+
+  /** Where this process sees it. */
+  public static Path find() throws HelperException {
+    return find(MountInfo.ofSelf());
+  }
 
   /** The mount of the whole hierarchy, else, as in a container, of a part of it. */
   static Path find(List<MountInfo> mounts) throws HelperException {

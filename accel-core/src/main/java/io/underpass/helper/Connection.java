@@ -21,6 +21,8 @@ final class Connection {
   /** Who is at the other end, as the kernel said when it connected. */
   record Peer(int pid, int uid, int gid, Set<Integer> groups) {}
 
+  private static final long CLAIM_NANOS = 1_000_000_000L;
+
   /** No time-out runs. */
   static final long NEVER = Long.MAX_VALUE;
 
@@ -41,6 +43,9 @@ final class Connection {
 
   /** Set once, by REGISTER. */
   private Registration registration;
+
+  /** When its process was last looked at; {@code System.nanoTime}. */
+  private long claimedAt = System.nanoTime() - CLAIM_NANOS;
 
   /** Of the port group; empty for none. */
   private String group = "";
@@ -211,6 +216,15 @@ final class Connection {
   /** The name of the port group that it has joined; empty if none. */
   String group() {
     return group;
+  }
+
+  /** Whether its process may have itself looked at now; if so, not again for a while. */
+  boolean mayClaim(long now) {
+    if (now - claimedAt < CLAIM_NANOS) {
+      return false;
+    }
+    claimedAt = now;
+    return true;
   }
 
   void register(Registration made, String joined) {

@@ -105,7 +105,7 @@ public final class Doctor {
 
   private Path cgroup() {
     try {
-      Path cgroup = CgroupMount.find(MountInfo.ofSelf());
+      Path cgroup = CgroupMount.find();
       add("cgroup", Result.OK, "cgroup v2 is mounted at " + cgroup, "");
       return cgroup;
     } catch (HelperException e) {

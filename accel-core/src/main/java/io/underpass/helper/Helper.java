@@ -175,7 +175,7 @@ public final class Helper implements AutoCloseable {
       }
       LibBpf.ensureAvailable();
       Privileges.check();
-      Path cgroup = CgroupMount.find(MountInfo.ofSelf());
+      Path cgroup = CgroupMount.find();
       Drained drained;
       try (FolderLock _ = lock(config);
           KernelDatapath left = KernelDatapath.adoptPaused(config, cgroup)) {

@@ -68,10 +68,7 @@ final class Requests implements Connection.Handler {
       Request request = Request.parse(line);
       return switch (request.verb()) {
         case REGISTER -> register(connection, request);
-        case CLAIM -> {
-          datapath.claim(registrationOf(connection));
-          yield Reply.ok(Map.of());
-        }
+        case CLAIM -> claim(connection);
         case DATAGRAMS -> {
           datapath.datagrams(registrationOf(connection));
           yield Reply.ok(Map.of());
@@ -193,6 +190,16 @@ final class Requests implements Connection.Handler {
     audit.event("drain asked by pid=%d".formatted(connection.peer().pid()));
     stop.drain(connection, Duration.ofSeconds(waitSeconds));
     return null;
+  }
+
+  /** Each look goes through all open files of the process. */
+  private Reply claim(Connection connection) throws IOException {
+    Registration registration = registrationOf(connection);
+    if (!connection.mayClaim(System.nanoTime())) {
+      throw new WireException(ErrorCode.DENIED, "CLAIM comes at most once in a second");
+    }
+    datapath.claim(registration);
+    return Reply.ok(Map.of());
   }
 
   private static Registration registrationOf(Connection connection) throws WireException {

@@ -126,7 +126,8 @@ public record Request(Verb verb, Map<String, String> fields) {
       }
     }
     throw Wire.malformed(
-        "an unknown verb; known are REGISTER, CLAIM, DATAGRAMS, TOTALS, FLOWS, PORTS, STATUS and DRAIN");
+        "an unknown verb; known are REGISTER, CLAIM, DATAGRAMS, TOTALS, FLOWS, PORTS, STATUS and"
+            + " DRAIN");
   }
 
   /** The line, with its line end. */

@@ -1,6 +1,8 @@
 package io.underpass.testing;
 
+import io.underpass.helper.CgroupMount;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,41 +61,46 @@ public final class TestCgroup implements AutoCloseable {
         "sh", "-c", "echo $$ > " + path.resolve("cgroup.procs") + " && exec \"$@\"", "sh");
   }
 
-  /** When its last process has ended. */
+  /** When its last process has ended, or was moved; its sockets may go on. */
+  public void remove() throws IOException {
+    Files.deleteIfExists(path);
+  }
+
   @Override
   public void close() throws IOException {
-    Files.delete(path);
+    remove();
   }
 
   /** Where the hierarchy is mounted. */
   public static Path mount() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/mounts"))) {
-      String[] fields = line.split(" ", -1);
-      if (fields[2].equals("cgroup2")) {
-        return Path.of(fields[1]);
-      }
-    }
-    throw new IOException("no cgroup v2");
+    return CgroupMount.find();
   }
 
   /** Those of a test that was killed, with those below them first. */
   private static void removeOrphans() throws IOException {
-    List<Path> left;
-    try (var files = Files.walk(mount(), 2)) {
-      left = files.filter(Files::isDirectory).filter(TestCgroup::isOrphan).toList();
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(mount(), PREFIX + "*")) {
+      for (Path cgroup : all) {
+        if (isOrphan(cgroup)) {
+          removeWithChildren(cgroup);
+        }
+      }
     }
-    for (Path cgroup : left.reversed()) {
-      Files.delete(cgroup);
+  }
+
+  /** What is busy, or goes by itself, is left to the run after this one. */
+  private static void removeWithChildren(Path cgroup) {
+    try (DirectoryStream<Path> below = Files.newDirectoryStream(cgroup, "child*")) {
+      for (Path child : below) {
+        Files.deleteIfExists(child);
+      }
+      Files.deleteIfExists(cgroup);
+    } catch (IOException e) {
+      System.err.println("left: " + e);
     }
   }
 
   private static boolean isOrphan(Path cgroup) {
-    for (Path name : cgroup) {
-      if (name.toString().startsWith(PREFIX)) {
-        long pid = Long.parseLong(name.toString().split("-", -1)[2]);
-        return ProcessHandle.of(pid).isEmpty();
-      }
-    }
-    return false;
+    long pid = Long.parseLong(cgroup.getFileName().toString().split("-", -1)[2]);
+    return ProcessHandle.of(pid).isEmpty();
   }
 }

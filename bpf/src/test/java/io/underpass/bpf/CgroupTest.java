@@ -1,12 +1,15 @@
 package io.underpass.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;
+import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.WireException;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.TestCgroup;
 import java.io.BufferedReader;
@@ -16,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -33,6 +37,12 @@ import org.junit.jupiter.api.Timeout;
 @KernelTest
 @Timeout(60)
 class CgroupTest extends HelperFolders {
+  /** {@code OptionHooks.LINGER_NANOS}. */
+  private static final long LINGER_NANOS = 2_000_000_000L;
+
+  /** {@code OptionHooks.MAX_EACH}. */
+  private static final int MOST = 8;
+
   private TestCgroup one;
   private TestCgroup two;
 
@@ -51,19 +61,19 @@ class CgroupTest extends HelperFolders {
   @Test
   void hooksComeAndGoWithTheRegistrationsOfTheirCgroup() throws Exception {
     try (HelperProcess _ = new HelperProcess(socket, pins)) {
-      assertEquals(Set.of(), hooked());
+      assertHooked();
       try (Worker first = new Worker(one);
           Worker second = new Worker(one)) {
-        assertEquals(Set.of(one.id()), hooked());
+        assertHooked(one.id());
         try (Worker _ = new Worker(two)) {
-          assertEquals(Set.of(one.id(), two.id()), hooked());
+          assertHooked(one.id(), two.id());
         }
-        awaitHooked(Set.of(one.id()));
+        awaitHooked(one.id());
         first.kill();
         assertEquals("accelerated", second.ask("connect"));
-        assertEquals(Set.of(one.id()), hooked());
+        assertHooked(one.id());
       }
-      awaitHooked(Set.of());
+      awaitHooked();
     }
   }
 
@@ -75,9 +85,9 @@ class CgroupTest extends HelperFolders {
       two.take(worker.pid());
       assertEquals("right", worker.ask("exchange"), "its old sockets are what they were");
       assertEquals("refused", worker.ask("connect"));
-      assertEquals(Set.of(one.id()), hooked());
+      assertHooked(one.id());
       assertEquals("claimed", worker.ask("claim"));
-      assertEquals(Set.of(one.id(), two.id()), hooked());
+      assertHooked(one.id(), two.id());
       assertEquals("accelerated", worker.ask("connect"));
       assertEquals("right", worker.ask("exchange"));
     }
@@ -97,7 +107,7 @@ class CgroupTest extends HelperFolders {
       assertEquals("accelerated", worker.ask("connect"));
       assertEquals("right", worker.ask("exchange"));
       above.kill();
-      awaitHooked(Set.of(two.id(), below.id()));
+      awaitHooked(below.id());
       assertEquals("right", worker.ask("exchange"));
       worker.kill();
     }
@@ -113,13 +123,15 @@ class CgroupTest extends HelperFolders {
         assertEquals("accelerated", worker.ask("connect"), "it is hooked for the other one");
       }
       awaitRegistrations(1);
-      for (int i = 0; i < 20; i++) {
+      long end = System.nanoTime() + LINGER_NANOS + 2_000_000_000L;
+      while (System.nanoTime() < end) {
         assertEquals("right", worker.ask("exchange"));
-        assertEquals(Set.of(one.id(), two.id()), hooked());
+        assertHooked(one.id(), two.id());
+        Thread.sleep(50);
       }
       assertEquals("refused", worker.ask("connect"), "no further ones");
       assertEquals("closed", worker.ask("close"));
-      awaitHooked(Set.of(one.id()));
+      awaitHooked(one.id());
       assertEquals("claimed", worker.ask("claim"));
       assertEquals("accelerated", worker.ask("connect"), "and hooked again");
     }
@@ -135,14 +147,64 @@ class CgroupTest extends HelperFolders {
         dead.kill();
       }
       assertEquals("right", survivor.ask("exchange"));
-      assertEquals(Set.of(one.id(), two.id()), hooked());
+      assertHooked(one.id(), two.id());
       helper = new HelperProcess(socket, pins);
       assertEquals("right", survivor.ask("exchange"));
       assertEquals("registered", survivor.ask("register"));
-      awaitHooked(Set.of(one.id()));
+      awaitHooked(one.id());
       assertEquals("accelerated", survivor.ask("connect"));
     } finally {
       helper.close();
+    }
+  }
+
+  /** Its sockets go on, and what is asked of them is answered. */
+  @Test
+  void aCgroupThatIsRemovedTakesNothingAwayFromItsSockets() throws Exception {
+    try (HelperProcess _ = new HelperProcess(socket, pins);
+        TestCgroup brief = TestCgroup.create();
+        Worker worker = new Worker(brief)) {
+      assertEquals("accelerated", worker.ask("connect"));
+      one.take(worker.pid());
+      brief.remove();
+      assertEquals("right", worker.ask("exchange"));
+      assertEquals("refused", worker.ask("connect"));
+      assertEquals("claimed", worker.ask("claim"));
+      assertEquals("accelerated", worker.ask("connect"));
+    }
+  }
+
+  /** With its ninth cgroup it gives one up, whose sockets go on as long as they are enrolled. */
+  @Test
+  void aProcessThatIsMovedOftenIsFollowed() throws Exception {
+    List<TestCgroup> more = new ArrayList<>();
+    try (HelperProcess _ = new HelperProcess(socket, pins)) {
+      try (Worker worker = new Worker(one)) {
+        assertEquals("accelerated", worker.ask("connect"));
+        for (int i = 0; i < MOST; i++) {
+          more.add(TestCgroup.create());
+          more.getLast().take(worker.pid());
+          Thread.sleep(1100); // a process is looked at once in a second
+          assertEquals("claimed", worker.ask("claim"));
+          assertEquals("accelerated", worker.ask("connect"), "number " + i);
+        }
+        assertEquals(MOST + 1, attached("up_getsockopt").size());
+        assertEquals(MOST + 1, worker.enrolledPairs());
+      }
+    } finally {
+      for (TestCgroup cgroup : more) {
+        cgroup.remove();
+      }
+    }
+  }
+
+  @Test
+  void aProcessIsNotLookedAtAllTheTime() throws Exception {
+    try (HelperProcess _ = new HelperProcess(socket, pins);
+        HelperClient client = Streams.register(socket)) {
+      client.claim();
+      WireException e = assertThrows(WireException.class, client::claim);
+      assertEquals(ErrorCode.DENIED, e.code());
     }
   }
 
@@ -156,46 +218,42 @@ class CgroupTest extends HelperFolders {
       helper.kill();
       worker.kill();
     }
-    assertEquals(1, hooked().size());
+    assertEquals(1, attached("up_setsockopt").size());
     helper = new HelperProcess(socket, pins);
     try {
-      awaitHooked(Set.of());
+      awaitHooked();
     } finally {
       helper.close();
     }
   }
 
-  /** The cgroups that have both hooks, by the names of their pins. */
-  private Set<Long> hooked() throws IOException {
-    Set<Long> ids = new TreeSet<>();
-    Path folder = pins.resolve("v" + Layouts.UP_ABI);
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        String[] name = file.getFileName().toString().split("_", 3);
-        if (name[0].equals("link") && name[2].equals("up_setsockopt")) {
-          ids.add(Long.parseLong(name[1]));
-          assertTrue(Files.exists(folder.resolve("link_" + name[1] + "_up_getsockopt")));
-        }
-      }
-    }
-    return ids;
+  /** Both programs are attached to these, and to no others, by the names of the pins. */
+  private void assertHooked(Long... wanted) throws IOException {
+    assertEquals(Set.of(wanted), attached("up_setsockopt"));
+    assertEquals(Set.of(wanted), attached("up_getsockopt"));
   }
 
-  private void awaitHooked(Set<Long> wanted) throws Exception {
+  /** A hook that nobody needs stays for a while. */
+  private void awaitHooked(Long... wanted) throws Exception {
     long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-    while (!hookedNow().equals(wanted)) {
-      assertTrue(System.nanoTime() < end, () -> "not " + wanted);
+    while (!attached("up_setsockopt").equals(Set.of(wanted))
+        || !attached("up_getsockopt").equals(Set.of(wanted))) {
+      assertTrue(System.nanoTime() < end, () -> "not " + Set.of(wanted));
       Thread.sleep(10);
     }
   }
 
-  /** Both pins do not go at the same moment. */
-  private Set<Long> hookedNow() throws IOException {
-    try {
-      return hooked();
-    } catch (AssertionError e) {
-      return Set.of(-1L);
+  private Set<Long> attached(String program) throws IOException {
+    Set<Long> ids = new TreeSet<>();
+    try (Stream<Path> files = Files.list(pins.resolve("v" + Layouts.UP_ABI))) {
+      for (Path file : files.toList()) {
+        String[] name = file.getFileName().toString().split("_", 3);
+        if (name[0].equals("link") && name[2].equals(program)) {
+          ids.add(Long.parseLong(name[1]));
+        }
+      }
     }
+    return ids;
   }
 
   private void awaitRegistrations(int wanted) throws Exception {
@@ -222,6 +280,13 @@ class CgroupTest extends HelperFolders {
       process.outputWriter().write(word + "\n");
       process.outputWriter().flush();
       return process.inputReader().readLine();
+    }
+
+    /** Accelerated, as the helper says. */
+    long enrolledPairs() throws IOException {
+      try (HelperClient client = HelperClient.connect(socket, Testbed.PATIENCE)) {
+        return client.flows(100).stream().filter(FlowView::accelerated).count() / 2;
+      }
     }
 
     long pid() {

@@ -112,6 +112,11 @@ public final class Hooks extends UnderpassBridge {
     REGISTERING.addAndGet(begins ? 1 : -1);
   }
 
+  /** What is known of a socket may be no longer true. */
+  private static boolean isRegistering() {
+    return REGISTERING.get() > 0;
+  }
+
   /** Something of the agent failed; the application goes on as if there were no agent. */
   public static void suppressed(Throwable e) {
     SUPPRESSED.increment();
@@ -166,7 +171,7 @@ public final class Hooks extends UnderpassBridge {
       return plain;
     }
     SocketRecord record = TABLE.get(Descriptors.numberOf(fd), fd);
-    int both = opened.available(fd, record != null && record.isJoined());
+    int both = opened.available(fd, isRegistering() ? null : record);
     return both >= 0 ? both : plain;
   }
 
@@ -267,8 +272,8 @@ public final class Hooks extends UnderpassBridge {
     }
     Sockopts opened = sockopts;
     if (opened != null
-        && (record == null ? TABLE.hasStrangers() : !record.isYoung() || REGISTERING.get() > 0)) {
-      if (opened.unread(fd, record != null && record.isJoined()) > 0) {
+        && (record == null ? TABLE.hasStrangers() : !record.isYoung() || isRegistering())) {
+      if (opened.unread(fd, isRegistering() ? null : record) > 0) {
         opened.lingerZero(fd);
       }
     }

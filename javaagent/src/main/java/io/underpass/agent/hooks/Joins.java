@@ -103,9 +103,8 @@ final class Joins implements Runnable {
       if (record.isConnected()) {
         record.joinAgain();
         try {
-          if (!sockopts.join(record.fd())) {
-            record.refusedAgain(); // and so it stays: the helper has just looked
-          }
+          // Who is refused now stays so: the helper has just looked.
+          record.joinedAgain(sockopts.join(record.fd()));
         } catch (Throwable e) {
           Hooks.suppressed(e);
         }
@@ -115,8 +114,13 @@ final class Joins implements Runnable {
 
   /** Worth it: it has lasted, or reads a lot, however young. */
   void busy(SocketRecord socket) throws Throwable {
-    if (socket.join() && !sockopts.join(socket.fd())) {
-      socket.refused();
+    if (!socket.join()) {
+      return;
+    }
+    boolean granted = sockopts.join(socket.fd());
+    socket.joined(granted);
+    // One that has just been closed is in the table no more, and was refused for that.
+    if (!granted && table.get(Descriptors.numberOf(socket.fd()), socket.fd()) == socket) {
       refused = true;
       wake();
     }
@@ -148,8 +152,14 @@ final class Joins implements Runnable {
 
   private void awaitAdded(long seen) {
     idle = true;
-    while (idle && counts.connections() == seen && !refused) {
-      LockSupport.park(this);
+    while (idle && counts.connections() == seen) {
+      if (!refused) {
+        LockSupport.park(this);
+      } else if (!isClaimDue()) {
+        LockSupport.parkNanos(this, CLAIM_NANOS - (System.nanoTime() - claimedAt));
+      } else {
+        break;
+      }
     }
     idle = false;
   }
@@ -172,11 +182,15 @@ final class Joins implements Runnable {
 
   /** The process may have been moved to another cgroup since it registered. */
   private void claimRefused() {
-    if (refused && System.nanoTime() - claimedAt >= CLAIM_NANOS) {
+    if (refused && isClaimDue()) {
       refused = false;
       claim.run();
       claimedAt = System.nanoTime();
     }
+  }
+
+  private boolean isClaimDue() {
+    return System.nanoTime() - claimedAt >= CLAIM_NANOS;
   }
 
   private static void sleep(long nanos) {

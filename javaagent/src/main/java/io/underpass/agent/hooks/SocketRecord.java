@@ -42,21 +42,28 @@ public final class SocketRecord {
 
   private static final int ASKED = 1;
   private static final int ASKED_AGAIN = 2;
-  private static final int REFUSED = 3;
+  private static final int JOINED = 3;
+  private static final int REFUSED = 4;
 
-  private static final AtomicIntegerFieldUpdater<SocketRecord> JOINED =
-      AtomicIntegerFieldUpdater.newUpdater(SocketRecord.class, "joined");
+  /** So many questions in a row without an answer are no accident. */
+  private static final int MAX_UNANSWERED = 16;
+
+  private static final AtomicIntegerFieldUpdater<SocketRecord> KNOWN =
+      AtomicIntegerFieldUpdater.newUpdater(SocketRecord.class, "known");
 
   private final FileDescriptor fd;
   private final Kind kind;
   private volatile Role role;
 
   /**
-   * {@link #ASKED}, {@link #ASKED_AGAIN}: the kernel's part has been asked to know it; {@link
-   * #REFUSED}: it does not. By {@link #JOINED}.
+   * Whether the kernel's part knows it: 0: nobody has asked; {@link #ASKED} or {@link
+   * #ASKED_AGAIN}: it may, or is about to; {@link #JOINED}; {@link #REFUSED}: it does not. By
+   * {@link #KNOWN}.
    */
-  @SuppressWarnings("unused")
-  private volatile int joined;
+  private volatile int known;
+
+  /** Questions in a row without an answer; of whoever asks, and one that is lost is no harm. */
+  private int unanswered;
 
   /** {@code local remote}, once asked and known. */
   private volatile String addresses;
@@ -117,31 +124,49 @@ public final class SocketRecord {
 
   /** Once true, and then false: who gets true asks. Set before the kernel knows, see closing. */
   boolean join() {
-    return joined == 0 && JOINED.compareAndSet(this, 0, ASKED);
+    return known == 0 && KNOWN.compareAndSet(this, 0, ASKED);
   }
 
-  /** Who had true from {@link #join} was refused; it may have been asked for again since. */
-  void refused() {
-    JOINED.compareAndSet(this, ASKED, REFUSED);
+  /** The answer to who had true from {@link #join}; another may have asked again since. */
+  void joined(boolean granted) {
+    KNOWN.compareAndSet(this, ASKED, granted ? JOINED : REFUSED);
   }
 
   /** It is asked for again, whatever it was. By one thread at a time, as is the next. */
   void joinAgain() {
-    joined = ASKED_AGAIN;
+    known = ASKED_AGAIN;
+    unanswered = 0;
   }
 
-  void refusedAgain() {
-    joined = REFUSED;
+  void joinedAgain(boolean granted) {
+    known = granted ? JOINED : REFUSED;
   }
 
   /** Nobody has asked for it yet. */
   boolean isYoung() {
-    return joined == 0;
+    return known == 0;
   }
 
-  boolean isJoined() {
-    int now = joined;
-    return now == ASKED || now == ASKED_AGAIN;
+  /**
+   * Nobody has answered for a while, and each question costs an exception: it is not asked about
+   * before it is asked for again.
+   */
+  boolean isMute() {
+    return unanswered >= MAX_UNANSWERED;
+  }
+
+  void answered() {
+    if (unanswered != 0) {
+      unanswered = 0;
+    }
+  }
+
+  /** While it is being asked for, that says nothing. */
+  void unanswered() {
+    int now = known;
+    if (now == JOINED || now == REFUSED) {
+      unanswered++;
+    }
   }
 
   /** Whether an earlier look through the table met it; asked once in each, by {@link Joins}. */

@@ -8,15 +8,14 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The socket options by which a JVM asks the kernel about its own sockets, and tells it; answered
  * by cgroup programs of the helper, whether or not the helper runs.
  *
  * <p>{@code sun.nio.ch.Net} passes any level through, so this needs neither native code of its own
- * nor a flag. Where nobody answers, each call would cost an exception; after a few in a row on
- * connections that should be known, the options are left alone until the next registration.
+ * nor a flag. Where nobody answers, each call costs an exception: a socket that has had a few in a
+ * row is left alone until it is asked for again.
  */
 public final class Sockopts {
   static final String NET = "sun.nio.ch.Net";
@@ -31,16 +30,10 @@ public final class Sockopts {
   /** Answer of {@link #behind}: the reader has read all that was redirected. */
   static final int READER_WAITS = -2;
 
-  /** So many unanswered calls in a row are no accident. */
-  private static final int MAX_UNANSWERED = 16;
-
   private final int level;
   private final MethodHandle get;
   private final MethodHandle set;
   private final MethodHandle setByName;
-
-  /** Calls in a row without an answer. */
-  private final AtomicInteger unanswered = new AtomicInteger();
 
   private Sockopts(int level, MethodHandle get, MethodHandle set, MethodHandle setByName) {
     this.level = level;
@@ -75,24 +68,24 @@ public final class Sockopts {
    * Bytes that can be read at once from both queues; -1 if the socket is not enrolled, or nobody
    * answers.
    *
-   * @param known whether it has joined: of others it is no wonder that nobody answers
+   * @param socket what is known of it; null if nothing is
    */
-  int available(FileDescriptor fd, boolean known) throws Throwable {
-    return get(fd, AVAILABLE, known);
+  int available(FileDescriptor fd, SocketRecord socket) throws Throwable {
+    return get(fd, AVAILABLE, socket);
   }
 
   /** Whether the kernel has this socket enrolled; false if nobody answers. */
   boolean isEnrolled(FileDescriptor fd) throws Throwable {
-    return get(fd, AVAILABLE, false) >= 0;
+    return get(fd, AVAILABLE, null) >= 0;
   }
 
   /**
    * Bytes in the psock queue; 0 or less if there are none, or nobody answers.
    *
-   * @param known as above
+   * @param socket as above
    */
-  int unread(FileDescriptor fd, boolean known) throws Throwable {
-    return get(fd, UNREAD, known);
+  int unread(FileDescriptor fd, SocketRecord socket) throws Throwable {
+    return get(fd, UNREAD, socket);
   }
 
   /**
@@ -100,7 +93,7 @@ public final class Sockopts {
    * where not; {@link #READER_WAITS}; -1 if the socket is not accelerated, or nobody answers.
    */
   int behind(FileDescriptor fd) throws Throwable {
-    return get(fd, BEHIND, false);
+    return get(fd, BEHIND, null);
   }
 
   /** This socket sends by TCP from now on. */
@@ -137,19 +130,19 @@ public final class Sockopts {
     }
   }
 
-  private int get(FileDescriptor fd, int option, boolean known) throws Throwable {
-    if (unanswered.get() >= MAX_UNANSWERED) {
+  private int get(FileDescriptor fd, int option, SocketRecord socket) throws Throwable {
+    if (socket != null && socket.isMute()) {
       return -1;
     }
     try {
       int value = (int) get.invokeExact(fd, false, level, option);
-      if (unanswered.get() != 0) {
-        unanswered.set(0);
+      if (socket != null) {
+        socket.answered();
       }
       return value;
     } catch (IOException e) {
-      if (known) {
-        unanswered.incrementAndGet();
+      if (socket != null) {
+        socket.unanswered();
       }
       return -1;
     }

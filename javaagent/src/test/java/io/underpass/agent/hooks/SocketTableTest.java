@@ -98,9 +98,9 @@ class SocketTableTest {
     FileDescriptor fd = new FileDescriptor();
     table.add(1, fd, SocketRecord.Kind.SOCKET, SocketRecord.Role.ACCEPT);
     SocketRecord record = table.get(1, fd);
-    assertFalse(record.isJoined());
+    assertTrue(record.isYoung());
     assertTrue(record.join());
     assertFalse(record.join());
-    assertTrue(record.isJoined());
+    assertFalse(record.isYoung());
   }
 }

@@ -1,5 +1,7 @@
 package io.underpass.samples.process;
 
+import io.underpass.helper.CgroupMount;
+import io.underpass.helper.HelperException;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -19,10 +21,10 @@ public final class Cgroup implements AutoCloseable {
   /**
    * Makes one at the top of the hierarchy, and removes those that a killed run has left.
    *
-   * @throws ChildException if the hierarchy is not mounted
+   * @throws HelperException if the hierarchy is not mounted
    */
   public static Cgroup create(Workspace workspace) throws IOException {
-    Path mount = mount();
+    Path mount = CgroupMount.find();
     try (DirectoryStream<Path> left = Files.newDirectoryStream(mount, PREFIX + "*")) {
       for (Path folder : left) {
         remove(folder);
@@ -36,16 +38,6 @@ public final class Cgroup implements AutoCloseable {
   public List<String> prefix() {
     return List.of(
         "sh", "-c", "echo $$ > " + path.resolve("cgroup.procs") + " && exec \"$@\"", "sh");
-  }
-
-  private static Path mount() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/mounts"))) {
-      String[] fields = line.split(" ", -1);
-      if (fields[2].equals("cgroup2")) {
-        return Path.of(fields[1]);
-      }
-    }
-    throw new ChildException("no cgroup v2 hierarchy is mounted");
   }
 
   private static void remove(Path folder) {

@@ -1,0 +1,104 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfIterator;
+import io.underpass.protocol.Drained;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** The orderly stop: every flow goes back to TCP, and then everything is removed. Thread-safe. */
+final class Drain {
+  private static final int STEP_MILLIS = 20;
+
+  /** Of {@link KernelDatapath}: guards the control block, the sweep and the iterator. */
+  private final ReentrantLock lock;
+
+  private final SweepThread thread;
+  private final ControlBlock control;
+  private final Sweep sweep;
+  private final Pins pins;
+  private final BpfIterator dump;
+  private final PortGroups ports;
+
+  private volatile boolean begun;
+
+  /** {@link System#nanoTime} at which it gives up; whoever is shortest counts. */
+  private final AtomicLong until = new AtomicLong(Long.MAX_VALUE);
+
+  /** Sockets still enrolled, as of the last look. */
+  private volatile int left;
+
+  /** Set once; guarded by this. */
+  private Drained result;
+
+  Drain(
+      ReentrantLock lock,
+      SweepThread thread,
+      ControlBlock control,
+      Sweep sweep,
+      Pins pins,
+      BpfIterator dump,
+      PortGroups ports) {
+    this.lock = lock;
+    this.thread = thread;
+    this.control = control;
+    this.sweep = sweep;
+    this.pins = pins;
+    this.dump = dump;
+    this.ports = ports;
+  }
+
+  /** From then on nobody is admitted. */
+  boolean hasBegun() {
+    return begun;
+  }
+
+  /** Sockets that are still enrolled. */
+  int left() {
+    return left;
+  }
+
+  /**
+   * Takes everything back, once; who calls later has the same result, and can only shorten the
+   * wait.
+   */
+  Drained run(Duration wait) throws IOException {
+    until.accumulateAndGet(System.nanoTime() + wait.toNanos(), Math::min);
+    begun = true;
+    synchronized (this) {
+      if (result == null) {
+        thread.close();
+        result = takeBack();
+      }
+      return result;
+    }
+  }
+
+  /**
+   * A socket whose reader does not read keeps its place in the sockhashes, and they their pins:
+   * taking either away would lose what is queued. All verdicts are paused, so such a flow runs by
+   * TCP behind what it has queued. The cgroup programs stay with it: they answer for both queues.
+   */
+  private Drained takeBack() throws IOException {
+    while (true) {
+      lock.lock();
+      try {
+        control.pause(true);
+        left = sweep.run().found().enrolled();
+        if (left == 0) {
+          pins.remove();
+          return new Drained(true, 0, ports.held(), List.of());
+        }
+        if (System.nanoTime() - until.get() > 0) {
+          return new Drained(false, left, ports.held(), FlowTable.held(dump, Drained.MAX_HELD));
+        }
+      } finally {
+        lock.unlock();
+      }
+      LockSupport.parkNanos(STEP_MILLIS * 1_000_000L);
+    }
+  }
+}
