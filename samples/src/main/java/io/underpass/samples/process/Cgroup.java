@@ -1,7 +1,5 @@
 package io.underpass.samples.process;
 
-import io.underpass.helper.CgroupMount;
-import io.underpass.helper.HelperException;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -21,10 +19,10 @@ public final class Cgroup implements AutoCloseable {
   /**
    * Makes one at the top of the hierarchy, and removes those that a killed run has left.
    *
-   * @throws HelperException if the hierarchy is not mounted
+   * @throws ChildException if the hierarchy is not mounted
    */
   public static Cgroup create(Workspace workspace) throws IOException {
-    Path mount = CgroupMount.find();
+    Path mount = mount();
     try (DirectoryStream<Path> left = Files.newDirectoryStream(mount, PREFIX + "*")) {
       for (Path folder : left) {
         remove(folder);
@@ -38,6 +36,16 @@ public final class Cgroup implements AutoCloseable {
   public List<String> prefix() {
     return List.of(
         "sh", "-c", "echo $$ > " + path.resolve("cgroup.procs") + " && exec \"$@\"", "sh");
+  }
+
+  private static Path mount() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/mounts"))) {
+      String[] fields = line.split(" ", -1);
+      if (fields[2].equals("cgroup2")) {
+        return Path.of(fields[1]);
+      }
+    }
+    throw new ChildException("no cgroup v2 hierarchy is mounted");
   }
 
   private static void remove(Path folder) {
