@@ -142,11 +142,11 @@ final class Joins implements Runnable {
         if (!lookThrough()) {
           seen = now;
         }
-        claimRefused();
+        pause = Math.max(TICK_NANOS, SHARE * (System.nanoTime() - begin));
+        claimRefused(); // may wait for the helper: not a part of the look
       } catch (Throwable e) {
         Hooks.suppressed(e);
       }
-      pause = Math.max(TICK_NANOS, SHARE * (System.nanoTime() - begin));
     }
   }
 
