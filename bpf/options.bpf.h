@@ -116,8 +116,13 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 		return not_ours(ctx);
 	if (value + sizeof(int) > end)
 		return 1;
-	/* A socket without a record gets an answer too: to be refused would cost its JVM an exception. */
 	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
+	/*
+	 * A socket without a record gets an answer too, since to be refused would cost its JVM an exception; unless it has one:
+	 * the programs of another helper are attached here as well, or below, and it is theirs.
+	 */
+	if (!rec && !ctx->retval)
+		return 1;
 	switch (ctx->optname) {
 	case UP_OPT_AVAILABLE:
 		answer = rec && is_enrolled(rec->state) ? readable(rec) : -1;

@@ -198,6 +198,26 @@ class CgroupTest extends HelperFolders {
     }
   }
 
+  /** Each has programs of its own in the same cgroup, and in the one above. */
+  @Test
+  void twoHelpersDoNotAnswerForEachOther() throws Exception {
+    Path second = folder.resolve("second.sock");
+    try (TestCgroup below = one.child();
+        HelperProcess _ = new HelperProcess(socket, pins);
+        HelperProcess _ = new HelperProcess(second, Pinning.newFolder());
+        Worker first = new Worker(below);
+        Worker above = new Worker(one, second)) {
+      assertEquals("accelerated", first.ask("connect"));
+      assertEquals("accelerated", above.ask("connect"));
+      try (Worker beside = new Worker(below, second)) {
+        assertEquals("accelerated", beside.ask("connect"));
+        assertEquals("right", first.ask("exchange"));
+        assertEquals("right", above.ask("exchange"));
+      }
+      first.kill();
+    }
+  }
+
   @Test
   void aProcessIsNotLookedAtAllTheTime() throws Exception {
     try (HelperProcess _ = new HelperProcess(socket, pins);
@@ -271,8 +291,12 @@ class CgroupTest extends HelperFolders {
     private final Process process;
 
     Worker(TestCgroup where) throws IOException {
+      this(where, socket);
+    }
+
+    Worker(TestCgroup where, Path helper) throws IOException {
       process =
-          Testbed.java(Hand.class, where.prefix(), List.of("-XX:+UseSerialGC"), socket.toString());
+          Testbed.java(Hand.class, where.prefix(), List.of("-XX:+UseSerialGC"), helper.toString());
       assertEquals("registered", process.inputReader().readLine());
     }
 
