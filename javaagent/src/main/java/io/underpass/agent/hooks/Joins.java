@@ -175,6 +175,8 @@ final class Joins implements Runnable {
         young = true;
       } else {
         busy(record);
+        // It has lasted: its next reads need not be many until they may spin.
+        table.rest(Descriptors.numberOf(record.fd()), 0);
       }
     }
     return young;

@@ -69,14 +69,18 @@ public final class SocketTable {
   boolean takeRest(int number) {
     Chunk chunk = chunkOf(number);
     int at = spread(number);
-    if (chunk == null || chunk.rests[at] == 0) {
+    short left = chunk == null ? 0 : chunk.rests[at];
+    if (left == 0) {
       return false;
     }
-    chunk.rests[at]--;
+    chunk.rests[at] = (short) (left - 1); // of what was read: it may be set to 0 meanwhile
     return true;
   }
 
-  /** The next so many reads, at most {@link Short#MAX_VALUE}, need no look; under the read lock. */
+  /**
+   * The next so many reads, at most {@link Short#MAX_VALUE}, need no look; under the read lock.
+   * None may be said without it too: then one that reads may not see that, which is no harm.
+   */
   void rest(int number, int reads) {
     Chunk chunk = chunkOf(number);
     if (chunk != null) {

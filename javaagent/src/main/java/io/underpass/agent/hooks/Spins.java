@@ -28,6 +28,12 @@ final class Spins {
   /** How long a socket counts as enrolled without being asked. */
   private static final long ENROLLED_NANOS = 100_000_000;
 
+  /**
+   * The same of a selector. With thousands of sockets it takes that long until one of them is asked
+   * again, since each counts its own reads.
+   */
+  private static final long SELECTABLE_NANOS = 5_000_000_000L;
+
   /** Reads without an attempt where all processors have work. */
   private static final int BUSY_REST = 16;
 
@@ -99,7 +105,7 @@ final class Spins {
   void beforeLook(FileDescriptor fd, Spin spin) throws Throwable {
     long now = System.nanoTime();
     if (isEnrolled(fd, spin, now)) {
-      selectableUntil = now + ENROLLED_NANOS;
+      selectableUntil = now + SELECTABLE_NANOS;
       spin.rest(Spin.MAX_REST);
     }
   }
