@@ -107,6 +107,9 @@ final class Spins {
     if (isEnrolled(fd, spin, now)) {
       selectableUntil = now + SELECTABLE_NANOS;
       spin.rest(Spin.MAX_REST);
+    } else {
+      // A stream that was on trial: a reader that does not sleep has it in smaller pieces.
+      selectableUntil = now;
     }
   }
 
