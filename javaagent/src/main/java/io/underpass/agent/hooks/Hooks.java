@@ -178,22 +178,28 @@ public final class Hooks extends UnderpassBridge {
   @Override
   protected void onRead(FileDescriptor fd, boolean blocks) throws Throwable {
     int number = Descriptors.numberOf(fd);
-    if (TABLE.takeRest(number)) {
+    Spins reads = spins;
+    boolean asked = !blocks && reads != null && reads.isAsked();
+    boolean rests = TABLE.takeRest(number);
+    if (rests && !asked) {
       return;
     }
     SocketRecord socket = TABLE.get(number, fd);
-    Spins reads = spins;
     Spin spin = socket == null ? null : socket.spin();
+    if (asked && spin != null) {
+      reads.beforeLook(fd, spin);
+    }
+    if (rests) {
+      return;
+    }
     if (spin == null) {
       if (socket == null || !noLongerYoung(socket, reads)) {
         TABLE.rest(number, Spin.MAX_REST);
       }
+    } else if (!blocks) {
+      TABLE.rest(number, Spin.MAX_REST);
     } else if (reads != null) {
-      if (blocks) {
-        reads.beforeRead(fd, spin);
-      } else {
-        reads.beforeLook(fd, spin);
-      }
+      reads.beforeRead(fd, spin);
       TABLE.rest(number, spin.giveRest());
     }
   }

@@ -28,12 +28,6 @@ final class Spins {
   /** How long a socket counts as enrolled without being asked. */
   private static final long ENROLLED_NANOS = 100_000_000;
 
-  /**
-   * The same of a selector. With thousands of sockets it takes that long until one of them is asked
-   * again, since each counts its own reads.
-   */
-  private static final long SELECTABLE_NANOS = 5_000_000_000L;
-
   /** Reads without an attempt where all processors have work. */
   private static final int BUSY_REST = 16;
 
@@ -54,8 +48,8 @@ final class Spins {
    */
   private final AtomicReferenceArray<Spin> selectors = new AtomicReferenceArray<>(SELECTORS);
 
-  /** Until then some socket that is read without blocking counts as enrolled. */
-  private volatile long selectableUntil = System.nanoTime();
+  /** Whether sockets that are read without blocking are enrolled. */
+  private final Inquiry inquiry = new Inquiry(System.nanoTime());
 
   private final Outlook outlook = new Outlook(System.nanoTime());
 
@@ -96,21 +90,25 @@ final class Spins {
       return;
     }
     long begin = System.nanoTime();
-    if (isTime(spin, begin) && isEnrolled(fd, spin, begin)) {
+    if (!isTime(spin, begin)) {
+      return;
+    }
+    if (isEnrolled(fd, spin, begin)) {
       attempt(() -> (int) poll.invokeExact(fd, POLLIN, 0L) != 0, spin, begin);
+    } else {
+      spin.rest(Spin.PLAIN_REST);
     }
   }
 
-  /** The same of a read that does not block: whoever waits for the socket does so by a selector. */
+  /** Whether a selector waits for the next read that does not block to call {@link #beforeLook}. */
+  boolean isAsked() {
+    return inquiry.isAsked();
+  }
+
+  /** A read that does not block is about to begin; under the socket's read lock. */
   void beforeLook(FileDescriptor fd, Spin spin) throws Throwable {
     long now = System.nanoTime();
-    if (isEnrolled(fd, spin, now)) {
-      selectableUntil = now + SELECTABLE_NANOS;
-      spin.rest(Spin.MAX_REST);
-    } else {
-      // A stream that was on trial: a reader that does not sleep has it in smaller pieces.
-      selectableUntil = now;
-    }
+    inquiry.answer(isEnrolled(fd, spin, now), now);
   }
 
   /**
@@ -131,7 +129,7 @@ final class Spins {
       return;
     }
     long begin = System.nanoTime();
-    if (begin - selectableUntil >= 0) {
+    if (!inquiry.isEnrolled(begin)) {
       spin.rest(BUSY_REST);
     } else if (isTime(spin, begin)) {
       attempt(() -> (int) epollWait.invokeExact(epoll, events, 1, 0) != 0, spin, begin);
@@ -157,7 +155,6 @@ final class Spins {
   private boolean isEnrolled(FileDescriptor fd, Spin spin, long now) throws Throwable {
     if (!spin.isEnrolled(now)) {
       if (!sockopts.isEnrolled(fd)) {
-        spin.rest(Spin.PLAIN_REST);
         return false;
       }
       spin.enrolledUntil(now + ENROLLED_NANOS);
