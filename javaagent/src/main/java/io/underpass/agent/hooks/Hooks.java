@@ -78,6 +78,12 @@ public final class Hooks extends UnderpassBridge {
     sockopts = opened;
     if (joins == null) {
       joins = Joins.start(TABLE, COUNTS, opened, joinNow, claim);
+      try {
+        Exit.atLast(Hooks::exiting);
+      } catch (ReflectiveOperationException e) {
+        // A JDK without that method: the other end then sees the end of the stream, not a reset.
+        suppressed(e);
+      }
     }
     joins.registered();
     paces = pace ? new Paces(opened, PACES) : null;
@@ -277,10 +283,35 @@ public final class Hooks extends UnderpassBridge {
       }
     }
     Sockopts opened = sockopts;
-    if (opened != null
-        && (record == null ? TABLE.hasStrangers() : !record.isYoung() || isRegistering())) {
-      if (opened.unread(fd, isRegistering() ? null : record) > 0) {
-        opened.lingerZero(fd);
+    if (opened != null && mayBeEnrolled(record)) {
+      resetWhereUnread(opened, fd, record);
+    }
+  }
+
+  private static boolean mayBeEnrolled(SocketRecord record) {
+    return record == null ? TABLE.hasStrangers() : !record.isYoung() || isRegistering();
+  }
+
+  private static void resetWhereUnread(Sockopts opened, FileDescriptor fd, SocketRecord record)
+      throws Throwable {
+    if (opened.unread(fd, isRegistering() ? null : record) > 0) {
+      opened.lingerZero(fd);
+    }
+  }
+
+  /**
+   * This JVM ends, and the kernel closes what is open: as in {@link #closing}. The application's
+   * own shutdown hooks are over, so what has not been read is thrown away in the next moment.
+   */
+  private static void exiting() {
+    Sockopts opened = sockopts;
+    for (SocketRecord record : TABLE.records()) {
+      if (record.isConnected() && mayBeEnrolled(record)) {
+        try {
+          resetWhereUnread(opened, record.fd(), record);
+        } catch (Throwable e) {
+          suppressed(e);
+        }
       }
     }
   }

@@ -4,20 +4,24 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.instrument.Instrumentation;
 import java.lang.invoke.MethodHandles;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /**
- * What has to change in {@code java.base} before anything can be woven: two packages opened, one
- * class added.
+ * What has to change in {@code java.base} before anything can be woven: two packages opened, a
+ * third exported, one class added.
  */
 public final class JavaBase {
   private static final String PACKAGE = "sun.nio.ch";
 
   /** Has {@code FileDescriptor}, of which the number is read. */
   private static final String DESCRIPTORS = "java.io";
+
+  /** Lets the agent know when this JVM ends, where this JDK has it; see {@code Exit}. */
+  private static final String ACCESS = "jdk.internal.access";
 
   /** Any class of the package that every JVM has loaded by now. */
   private static final String NEIGHBOUR = "sun.nio.ch.DirectBuffer";
@@ -42,10 +46,14 @@ public final class JavaBase {
     if (management.isPresent()) {
       callers.add(management.get());
     }
+    Map<String, Set<Module>> exports = new HashMap<>(Map.of(PACKAGE, callers));
+    if (Object.class.getModule().getPackages().contains(ACCESS)) {
+      exports.put(ACCESS, Set.of(agent));
+    }
     instrumentation.redefineModule(
         Object.class.getModule(),
         Set.of(),
-        Map.of(PACKAGE, callers),
+        exports,
         Map.of(PACKAGE, Set.of(agent), DESCRIPTORS, Set.of(agent)),
         Set.of(),
         Map.of());

@@ -10,7 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Processes that have nothing to do with Underpass, with a helper on the host and without. JVMs
+ * What is not accelerated: connections of a JVM with the agent that cannot be ({@link OtherFlows}),
+ * and processes that have nothing to do with Underpass, with a helper on the host and without. JVMs
  * with the agent have a cgroup of their own, as services and containers do; one of the processes
  * shares it, and has its programs called.
  */
@@ -46,7 +47,8 @@ final class BystanderSuite implements Suite {
         connection on which nothing is sent, in a cgroup of their own, and while it is not, two without. What is measured runs on, with \
         connections made anew in every round. The loops in C are one process: `socket` makes and closes one, `options` sets and \
         gets TCP_NODELAY (`in their cgroup`: in that of the two JVMs), `connect` connects, accepts and closes, `exchange` sends %d bytes and as many back. \
-        Control rows compare two rounds without a helper."""
+        Control rows compare two rounds without a helper. The rows `flow to a process without the agent` come first: there a JVM with the \
+        agent talks to one without (`accelerated`), beside two pairs without (`plain` and the control)."""
         .formatted(SIZE);
   }
 
@@ -68,6 +70,7 @@ final class BystanderSuite implements Suite {
 
   @Override
   public List<Row> run(Lab lab) throws IOException {
+    List<Row> rows = new ArrayList<>(OtherFlows.measure(lab));
     lab.stopHelper();
     Tally tally = new Tally(lab.plan());
     List<JvmPair> pairs = new ArrayList<>();
@@ -84,7 +87,6 @@ final class BystanderSuite implements Suite {
         }
         lab.say("  round %d of %d".formatted(round + 1, lab.plan().pairs()));
       }
-      List<Row> rows = new ArrayList<>();
       subjects.forEach(subject -> rows.add(row(tally, subject, "", Phase.ON)));
       if (lab.selection().controls()) {
         subjects.forEach(subject -> rows.add(row(tally, subject, Row.CONTROL, Phase.OFF_AGAIN)));

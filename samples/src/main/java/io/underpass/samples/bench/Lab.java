@@ -93,7 +93,7 @@ final class Lab implements AutoCloseable {
 
   /** Two JVMs without the agent. */
   JvmPair plainPair(String label, Pinning pinning) {
-    return pair(label, pinning, false);
+    return pair(label, pinning, false, false);
   }
 
   /** A second plain pair, for the control rows. */
@@ -103,7 +103,12 @@ final class Lab implements AutoCloseable {
 
   /** Two JVMs with the agent, unless the plan leaves it out. */
   JvmPair acceleratedPair(Pinning pinning) {
-    return pair(Side.ACCELERATED, pinning, plan.accelerate());
+    return pair(Side.ACCELERATED, pinning, plan.accelerate(), plan.accelerate());
+  }
+
+  /** Only the one that connects has the agent, unless the plan leaves it out. */
+  JvmPair callerWithAgentPair(Pinning pinning) {
+    return pair(Side.ACCELERATED, pinning, false, plan.accelerate());
   }
 
   /** Adds the agent, unless the plan leaves it out. */
@@ -138,11 +143,13 @@ final class Lab implements AutoCloseable {
     return "socket=" + helper.socket();
   }
 
-  private JvmPair pair(String label, Pinning pinning, boolean agent) {
-    Child server = start(label + " server", PeerServer.class, pinning.serverCpu(), agent);
-    Child client = start(label + " client", PeerClient.class, pinning.clientCpu(), agent);
-    if (agent) {
+  private JvmPair pair(String label, Pinning pinning, boolean serverAgent, boolean clientAgent) {
+    Child server = start(label + " server", PeerServer.class, pinning.serverCpu(), serverAgent);
+    Child client = start(label + " client", PeerClient.class, pinning.clientCpu(), clientAgent);
+    if (serverAgent) {
       awaitAgent(server);
+    }
+    if (clientAgent) {
       awaitAgent(client);
     }
     Path unixPath = workspace.folder().resolve("unix-" + started++ + ".sock");

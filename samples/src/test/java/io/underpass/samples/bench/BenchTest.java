@@ -32,6 +32,7 @@ class BenchTest {
         "grid --size=1024 --cores=1",
         "many --size=10",
         "bystander --only=socket",
+        "bystander --only=flow --cores=1",
         "advice --only=available",
         "ports"
       })
