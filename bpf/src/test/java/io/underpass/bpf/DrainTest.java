@@ -13,6 +13,7 @@ import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.WireException;
+import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.TestCgroup;
 import java.io.IOException;
@@ -44,7 +45,7 @@ class DrainTest extends HelperFolders {
       assertEquals(0, drain.exit(), drain::out);
       assertTrue(drain.out().contains("nothing is left in the kernel"), drain::out);
       assertEquals(0, helper.awaitEnd());
-      assertFalse(HelperProcess.left(pins), "pins are left");
+      HelperProcess.assertNothingLeft(pins);
       assertFalse(Files.exists(socket), "the socket is left");
       streams.awaitRounds(3);
       streams.finish();
@@ -88,7 +89,7 @@ class DrainTest extends HelperFolders {
 
       HelperProcess.Result last = drain(10);
       assertEquals(0, last.exit(), last::out);
-      assertFalse(HelperProcess.left(pins), "pins are left");
+      HelperProcess.assertNothingLeft(pins);
       EnrolmentTest.exchange(pair, 50);
     }
     HelperProcess.Result nothing = drain(1);

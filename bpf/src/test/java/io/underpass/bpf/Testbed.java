@@ -5,6 +5,7 @@ import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Totals;
+import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
