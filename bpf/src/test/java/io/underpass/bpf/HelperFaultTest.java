@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.BpfLink;
-import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
@@ -131,7 +130,7 @@ class HelperFaultTest extends HelperFolders {
           Testbed.await(client, channel, FlowView::accelerated);
         }
         sink.exchange(channels, 5);
-        assertEquals(8, members());
+        assertEquals(8, Testbed.members(pins));
       }
       sink.kill();
       for (SocketChannel channel : channels) {
@@ -139,7 +138,7 @@ class HelperFaultTest extends HelperFolders {
         channel.close();
       }
       long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-      while (members() > 0
+      while (Testbed.members(pins) > 0
           || client.status().flows() > 0
           || client.status().registrations() > 1) {
         assertTrue(System.nanoTime() < end, () -> "something of it is left");
@@ -185,18 +184,6 @@ class HelperFaultTest extends HelperFolders {
           });
       helper.stop();
     }
-  }
-
-  private int members() throws IOException {
-    int count = 0;
-    try (BpfMap members =
-        BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"))) {
-      ByteBuffer key = members.newKey();
-      for (boolean more = members.nextKey(null, key); more; more = members.nextKey(key, key)) {
-        count++;
-      }
-    }
-    return count;
   }
 
   @Test
