@@ -16,6 +16,16 @@ final class UpgradedHelper {
     return start(List.of(), socket, pins);
   }
 
+  /**
+   * One whose object is of other code as well.
+   *
+   * @param classes where the object is that takes the jar's place: what the boot loader finds is
+   *     found first
+   */
+  static HelperProcess start(Path classes, Path socket, Path pins) throws IOException {
+    return start(List.of("-Xbootclasspath/a:" + classes), socket, pins);
+  }
+
   private static HelperProcess start(List<String> options, Path socket, Path pins)
       throws IOException {
     return new HelperProcess(
