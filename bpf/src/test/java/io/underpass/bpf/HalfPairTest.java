@@ -29,7 +29,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** One end of a pair cannot be enrolled: the other one goes back to TCP too, exactly. */
+/** One end of a pair cannot be enrolled, or is a member no more: all goes on by TCP, exactly. */
 @KernelTest
 @Timeout(60)
 class HalfPairTest {
@@ -81,6 +81,37 @@ class HalfPairTest {
       assertEquals("running", other.state());
     }
     Files.deleteIfExists(foreign);
+  }
+
+  /** Nothing is queued meanwhile: taking a member off would free that with it. */
+  @Test
+  void whatIsSentToAnEndThatIsAMemberNoMoreGoesByTcpAndIsCountedSo() throws Exception {
+    try (KernelDatapath datapath = datapath(pins, Tuning.DEFAULT);
+        BpfMap members = map(pins, "members");
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      datapath.admit(self());
+      await(datapath, pair, FlowView::accelerated);
+      EnrolmentTest.exchange(pair, 10);
+      FlowView before = flowOf(datapath, pair.client());
+      EnrolmentTest.exchange(pair, 10);
+      FlowView redirecting = flowOf(datapath, pair.client());
+      assertEquals(10, messages(redirecting.tx()) - messages(before.tx()), "by redirect");
+      FlowView peer = flowOf(datapath, pair.server());
+
+      assertTrue(members.delete(members.newKey().putLong(0, peer.cookie())));
+      EnrolmentTest.exchange(pair, 50);
+
+      FlowView after = flowOf(datapath, pair.client());
+      assertEquals(messages(redirecting.tx()), messages(after.tx()), after::toString);
+      assertEquals(50, after.tx().passedMessages() - redirecting.tx().passedMessages());
+      assertEquals(50_000, after.tx().passedBytes() - redirecting.tx().passedBytes());
+      assertEquals(50_000, after.tcpBytesSent() - redirecting.tcpBytesSent());
+      assertEquals(50, messages(after.rx()) - messages(redirecting.rx()), "the way back goes on");
+    }
+  }
+
+  private static long messages(FlowView.Counters direction) {
+    return direction.redirectedMessages();
   }
 
   private KernelDatapath datapath(Path folder, Tuning tuning) throws IOException {
