@@ -299,9 +299,19 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	}
 	tcp_state = sk->__sk_common.skc_state;
 	if (is_enrolled(rec->state)) {
-		/* A finished connection is in no hash that up_apply could find it in: it leaves when it is closed. */
+		/*
+		 * A finished connection is in no hash that up_apply could find it in: it leaves when it is closed. But not when the
+		 * helper stops: its psock keeps the verdict, which keeps the maps, for as long as its program does not close it.
+		 * Nobody redirects to it any more (is_shut), so an empty queue stays empty.
+		 */
 		if (tcp_state == BPF_TCP_CLOSE) {
-			ctl->enrolled += psock_queued(sk) != 0;
+			if (psock_queued(sk))
+				ctl->enrolled++;
+			else if (ctl->paused) {
+				leave_maps(rec);
+				rec->reason = UP_REASON_PAUSED;
+				set_state(rec, UP_PLAIN);
+			}
 			return 0;
 		}
 		ctl->enrolled++;

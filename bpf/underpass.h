@@ -85,6 +85,7 @@ enum up_tx {
 #define UP_FAULT_BACK_PRESSURE 16 /* a reader that does not read holds nobody */
 #define UP_FAULT_AVAILABLE 32    /* bytes that came by TCP are not counted */
 #define UP_FAULT_UNENROL 64      /* takes sockets off with data queued */
+#define UP_FAULT_FIONREAD 128    /* FIONREAD counts nothing; no program answers it, so the probe itself misreads it */
 
 /* Counters of one direction, bytes and messages (a write of more than about 17 fragments is several messages). */
 struct up_counters {

@@ -38,6 +38,7 @@ final class ProbeBed implements AutoCloseable {
   /** Small, so that a reader that does not read holds its sender soon. */
   private static final int BUFFER = 64 << 10;
 
+  private final int faults;
   private final OpenResources open = new OpenResources();
   private final BpfMap socks;
   private final ControlBlock control;
@@ -47,6 +48,7 @@ final class ProbeBed implements AutoCloseable {
   record Pair(SocketChannel client, SocketChannel server, ProbeStream there, ProbeStream back) {}
 
   ProbeBed(byte[] image, Path cgroup, int faults) throws IOException {
+    this.faults = faults;
     try {
       BpfObject object = keep(BpfObject.open(image, "underpass_probe"));
       object.setKnob("take_every", 1);
@@ -158,6 +160,12 @@ final class ProbeBed implements AutoCloseable {
       throw new IOException("a socket has lost its record");
     }
     return record;
+  }
+
+  /** How many bytes the kernel says can be read, as a program without the agent would ask. */
+  int fionread(SocketChannel end) throws IOException {
+    int answer = ChannelCalls.fionread(ChannelCalls.descriptor(end));
+    return (faults & Tuning.Fault.FIONREAD.bit) == 0 ? answer : 0;
   }
 
   /** Socket storage is asked for by descriptor. */

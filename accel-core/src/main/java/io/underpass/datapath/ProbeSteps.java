@@ -215,7 +215,7 @@ final class ProbeSteps {
 
   /** The kernel's own count, which programs without the agent ask, as after {@link #available}. */
   void fionread() throws IOException {
-    int answer = ChannelCalls.fionread(ChannelCalls.descriptor(counted.server()));
+    int answer = bed.fionread(counted.server());
     long unread = counted.there().unread();
     counted.there().expect(unread);
     bed.pause(false);

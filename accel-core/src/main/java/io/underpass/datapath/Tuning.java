@@ -25,9 +25,12 @@ public record Tuning(boolean takeEvery, int maxMembers, int contendedCosts, Set<
     HALF_CLOSE(8),
     BACK_PRESSURE(16),
     AVAILABLE(32),
-    UNENROL(64);
+    UNENROL(64),
 
-    private final int bit;
+    /** The kernel's own count is no program's to make wrong: the probe misreads it. */
+    FIONREAD(128);
+
+    final int bit;
 
     Fault(int bit) {
       this.bit = bit;

@@ -10,9 +10,13 @@ import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionConfigurationException;
 import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.TestWatcher;
 
-/** Decides about {@link KernelTest}. */
-public final class KernelCondition implements ExecutionCondition {
+/**
+ * Decides about {@link KernelTest}. Why such a test is skipped, by this or by an assumption of its
+ * own, is printed: the build's summary has only the number.
+ */
+public final class KernelCondition implements ExecutionCondition, TestWatcher {
   @Override
   public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
     Optional<String> missing = missing();
@@ -23,7 +27,18 @@ public final class KernelCondition implements ExecutionCondition {
       throw new ExtensionConfigurationException(
           "with CI=true a kernel test may not be skipped: " + missing.get());
     }
+    say(context, missing.get());
     return ConditionEvaluationResult.disabled(missing.get());
+  }
+
+  @Override
+  public void testAborted(ExtensionContext context, Throwable cause) {
+    say(context, cause == null ? "it gave up" : cause.getMessage());
+  }
+
+  private static void say(ExtensionContext context, String reason) {
+    String place = context.getTestClass().map(Class::getSimpleName).orElse("");
+    System.err.println("skipped: " + place + " " + context.getDisplayName() + ": " + reason);
   }
 
   /** What keeps the kernel's BPF from being used here; empty if nothing does. */

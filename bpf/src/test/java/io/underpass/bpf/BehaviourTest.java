@@ -9,6 +9,7 @@ import io.underpass.bpf.behaviour.Program;
 import io.underpass.bpf.behaviour.Steering;
 import io.underpass.helper.SteeredHelper;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.Pinning;
 import java.io.BufferedReader;
 import java.io.Writer;
 import java.nio.file.Files;

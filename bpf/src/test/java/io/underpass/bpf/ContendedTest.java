@@ -9,6 +9,7 @@ import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.FlowView;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.Pinning;
 import io.underpass.testing.TestCgroup;
 import java.io.IOException;
 import java.net.StandardSocketOptions;

@@ -13,9 +13,12 @@ import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.WireException;
+import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.TestCgroup;
 import java.io.IOException;
+import java.net.SocketException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -44,7 +47,7 @@ class DrainTest extends HelperFolders {
       assertEquals(0, drain.exit(), drain::out);
       assertTrue(drain.out().contains("nothing is left in the kernel"), drain::out);
       assertEquals(0, helper.awaitEnd());
-      assertFalse(HelperProcess.left(pins), "pins are left");
+      HelperProcess.assertNothingLeft(pins);
       assertFalse(Files.exists(socket), "the socket is left");
       streams.awaitRounds(3);
       streams.finish();
@@ -88,7 +91,7 @@ class DrainTest extends HelperFolders {
 
       HelperProcess.Result last = drain(10);
       assertEquals(0, last.exit(), last::out);
-      assertFalse(HelperProcess.left(pins), "pins are left");
+      HelperProcess.assertNothingLeft(pins);
       EnrolmentTest.exchange(pair, 50);
     }
     HelperProcess.Result nothing = drain(1);
@@ -143,6 +146,27 @@ class DrainTest extends HelperFolders {
     }
     Files.deleteIfExists(pins);
     assertEquals(List.of(), trouble);
+  }
+
+  /** It is in the tables until its program closes it, and no walk by its lock finds it there. */
+  @Test
+  void aConnectionThatWasResetAndIsNotClosedKeepsNothingInTheKernel() throws Exception {
+    try (HelperProcess helper = new HelperProcess(socket, pins);
+        HelperClient client = Streams.register(socket);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      EnrolmentTest.exchange(pair, 50);
+      Testbed.await(client, pair.client(), FlowView::accelerated);
+      Testbed.await(client, pair.server(), FlowView::accelerated);
+      pair.client().setOption(StandardSocketOptions.SO_LINGER, 0);
+      pair.client().close();
+      assertThrows(
+          SocketException.class, () -> pair.server().read(ByteBuffer.allocate(1)), "a reset");
+      HelperProcess.Result drain = drain(10);
+      assertEquals(0, drain.exit(), drain::out);
+      assertEquals(0, helper.awaitEnd());
+      HelperProcess.assertNothingLeft(pins);
+      assertTrue(pair.server().isOpen());
+    }
   }
 
   private HelperProcess.Result drain(int wait) throws Exception {

@@ -1,16 +1,15 @@
 package io.underpass.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.BpfLink;
-import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.TestCgroup;
 import java.io.IOException;
@@ -38,6 +37,10 @@ class HelperFaultTest extends HelperFolders {
         Testbed.await(client, old.client(), FlowView::accelerated);
         first.kill();
         assertTrue(HelperProcess.left(pins), "nothing is pinned");
+        List<String> left = HelperProcess.objectsLeft(pins);
+        for (String kind : List.of("map ", "program ", "link ")) {
+          assertTrue(left.stream().anyMatch(o -> o.startsWith(kind)), () -> kind + left);
+        }
         EnrolmentTest.exchange(old, 500);
       }
       try (HelperProcess second = new HelperProcess(socket, pins);
@@ -51,7 +54,7 @@ class HelperFaultTest extends HelperFolders {
         EnrolmentTest.exchange(young, 50);
         second.stop();
       }
-      assertFalse(HelperProcess.left(pins), "pins are left");
+      HelperProcess.assertNothingLeft(pins);
       EnrolmentTest.exchange(old, 50); // by TCP again
     }
   }
@@ -76,7 +79,7 @@ class HelperFaultTest extends HelperFolders {
       }
       streams.awaitRounds(3);
       program = programOf("up_setsockopt");
-      try (HelperProcess third = HelperProcess.upgraded(socket, pins)) {
+      try (HelperProcess third = UpgradedHelper.start(socket, pins)) {
         assertNotEquals(program, programOf("up_setsockopt"), "the link has the new program");
         try (HelperClient client = Streams.register(socket)) {
           streams.awaitAccelerated(client, 2 * STREAMS);
@@ -85,7 +88,7 @@ class HelperFaultTest extends HelperFolders {
           third.stop();
         }
       }
-      assertFalse(HelperProcess.left(pins), "pins are left");
+      HelperProcess.assertNothingLeft(pins);
       streams.awaitRounds(3);
       streams.finish();
     }
@@ -127,7 +130,7 @@ class HelperFaultTest extends HelperFolders {
           Testbed.await(client, channel, FlowView::accelerated);
         }
         sink.exchange(channels, 5);
-        assertEquals(8, members());
+        assertEquals(8, Testbed.members(pins));
       }
       sink.kill();
       for (SocketChannel channel : channels) {
@@ -135,7 +138,9 @@ class HelperFaultTest extends HelperFolders {
         channel.close();
       }
       long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-      while (members() > 0 || client.status().flows() > 0 || client.status().registrations() > 1) {
+      while (Testbed.members(pins) > 0
+          || client.status().flows() > 0
+          || client.status().registrations() > 1) {
         assertTrue(System.nanoTime() < end, () -> "something of it is left");
         Thread.sleep(10);
       }
@@ -179,18 +184,6 @@ class HelperFaultTest extends HelperFolders {
           });
       helper.stop();
     }
-  }
-
-  private int members() throws IOException {
-    int count = 0;
-    try (BpfMap members =
-        BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"))) {
-      ByteBuffer key = members.newKey();
-      for (boolean more = members.nextKey(null, key); more; more = members.nextKey(key, key)) {
-        count++;
-      }
-    }
-    return count;
   }
 
   @Test

@@ -1,7 +1,7 @@
 package io.underpass.bpf;
 
-import static org.junit.jupiter.api.Assertions.assertFalse;
-
+import io.underpass.testing.HelperProcess;
+import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,10 +21,10 @@ public abstract class HelperFolders {
     pins = Pinning.newFolder();
   }
 
-  /** After what the test itself takes away. */
+  /** After what the test itself takes away: nothing of its helpers is in the kernel. */
   @AfterEach
-  void removeFolders() throws IOException {
+  void removeFolders() throws IOException, InterruptedException {
     Files.deleteIfExists(folder);
-    assertFalse(HelperProcess.left(pins), "pins are left");
+    HelperProcess.assertNothingLeft(pins);
   }
 }

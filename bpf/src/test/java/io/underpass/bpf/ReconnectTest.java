@@ -122,7 +122,7 @@ class ReconnectTest {
   }
 
   /** It is in a system call: its stack ends in native code, twice in a row. */
-  private static void awaitSleep(Thread reader) throws InterruptedException {
+  static void awaitSleep(Thread reader) throws InterruptedException {
     for (int i = 0; i < 2; ) {
       StackTraceElement[] stack = reader.getStackTrace();
       i = stack.length > 0 && stack[0].isNativeMethod() ? i + 1 : 0;

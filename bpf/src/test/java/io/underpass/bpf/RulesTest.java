@@ -12,6 +12,7 @@ import io.underpass.helper.Rules.Decision;
 import io.underpass.helper.Rules.Rule;
 import io.underpass.protocol.FlowView;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;

@@ -22,6 +22,14 @@ import java.util.concurrent.Future;
 final class Sink implements AutoCloseable {
   static final int MESSAGE = 100;
 
+  /** How many bytes of {@code new Bytes(i)} connection number i brings when it is asked to. */
+  static final int SENT = 10_000;
+
+  /** What the first byte of a message asks for; 0 for an echo. */
+  private static final byte STALL = 1;
+
+  private static final byte SEND = 2;
+
   private final Process process;
   private final int port;
 
@@ -67,9 +75,14 @@ final class Sink implements AutoCloseable {
   /** From here on connection number i is a stream of {@code new Bytes(i)}, which nobody reads. */
   void stall(List<SocketChannel> channels) throws IOException {
     for (SocketChannel channel : channels) {
-      channel.write(ByteBuffer.allocate(MESSAGE).put(0, (byte) 1));
+      channel.write(ByteBuffer.allocate(MESSAGE).put(0, STALL));
       readFully(channel, ByteBuffer.allocate(MESSAGE));
     }
+  }
+
+  /** Has it send {@link #SENT} bytes, in ten writes. */
+  void send(SocketChannel channel) throws IOException {
+    channel.write(ByteBuffer.allocate(MESSAGE).put(0, SEND));
   }
 
   /** It reads each connection to its end; returns what it says of them. */
@@ -114,7 +127,8 @@ final class Sink implements AutoCloseable {
       for (int i = 0; i < count; i++) {
         SocketChannel channel = Joining.join(listener.accept());
         accepted.add(channel);
-        echoes.add(Thread.ofVirtual().start(() -> echo(channel)));
+        Bytes bytes = new Bytes(i);
+        echoes.add(Thread.ofVirtual().start(() -> answer(channel, bytes)));
       }
       for (Thread echo : echoes) {
         echo.join();
@@ -138,18 +152,30 @@ final class Sink implements AutoCloseable {
     }
   }
 
-  /** Until a message that begins with 1. */
-  private static void echo(SocketChannel channel) {
+  /** Echoes, until it is told to stall. */
+  private static void answer(SocketChannel channel, Bytes bytes) {
     try {
       ByteBuffer message = ByteBuffer.allocate(MESSAGE);
       do {
         if (!readFully(channel, message.clear())) {
           return;
         }
-        channel.write(message.flip());
-      } while (message.get(0) == 0);
+        if (message.get(0) == SEND) {
+          send(channel, bytes);
+        } else {
+          channel.write(message.flip());
+        }
+      } while (message.get(0) != STALL);
     } catch (IOException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  private static void send(SocketChannel channel, Bytes bytes) throws IOException {
+    byte[] block = new byte[SENT / 10];
+    for (int position = 0; position < SENT; position += block.length) {
+      bytes.fill(block, block.length, position);
+      channel.write(ByteBuffer.wrap(block));
     }
   }
 

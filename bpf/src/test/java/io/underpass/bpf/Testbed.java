@@ -1,12 +1,16 @@
 package io.underpass.bpf;
 
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.Layouts;
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Totals;
+import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -111,6 +115,19 @@ final class Testbed implements AutoCloseable {
     return client.flows(1000).stream()
         .filter(f -> f.local().endsWith(":" + local) && f.remote().endsWith(":" + remote))
         .findFirst();
+  }
+
+  /** How many sockets are enrolled, by the map that is pinned in this folder. */
+  static int members(Path pins) throws IOException {
+    int count = 0;
+    try (BpfMap members =
+        BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"))) {
+      ByteBuffer key = members.newKey();
+      for (boolean more = members.nextKey(null, key); more; more = members.nextKey(key, key)) {
+        count++;
+      }
+    }
+    return count;
   }
 
   /** Sweeps until the flow is as wanted. */

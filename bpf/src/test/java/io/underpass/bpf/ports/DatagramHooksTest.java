@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.underpass.bpf.HelperProcess;
-import io.underpass.bpf.Pinning;
+import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.Pinning;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.BooleanSupplier;

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.bpf.HelperFolders;
-import io.underpass.bpf.HelperProcess;
 import io.underpass.protocol.PortView;
+import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,12 +1,12 @@
 package io.underpass.bpf.ports;
 
-import io.underpass.bpf.Pinning;
 import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Request;
+import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

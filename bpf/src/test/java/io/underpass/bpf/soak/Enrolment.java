@@ -1,10 +1,10 @@
 package io.underpass.bpf.soak;
 
-import io.underpass.bpf.Pinning;
 import io.underpass.bpf.soak.Event.Action;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
 import io.underpass.protocol.HelperClient;
+import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,19 +1,31 @@
-package io.underpass.bpf;
+package io.underpass.testing;
 
-import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.ffm.KernelObjects;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /** The helper as people run it: {@code bin/underpass helper}, in a process that can be killed. */
 public final class HelperProcess implements AutoCloseable {
+  /** How long the kernel may take to free what nobody holds any more. */
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  /** What helpers have had in the kernel, by the folder of their pins. */
+  private static final Map<Path, KernelObjects> OBJECTS = new ConcurrentHashMap<>();
+
   private final Process process;
+  private final Path pins;
 
   public HelperProcess(Path socket, Path pins) throws IOException {
     this(
@@ -25,41 +37,26 @@ public final class HelperProcess implements AutoCloseable {
                 "--pin-dir",
                 pins.toString())
             .redirectErrorStream(true)
-            .start());
+            .start(),
+        pins);
   }
 
-  private HelperProcess(Process process) throws IOException {
+  /**
+   * @param process a helper that says when it is ready as the command line does
+   * @param pins the folder that it pins in
+   */
+  public HelperProcess(Process process, Path pins) throws IOException {
     this.process = process;
+    this.pins = pins;
     BufferedReader out = process.inputReader();
     String line;
     while ((line = out.readLine()) != null) {
       if (line.startsWith("underpass: helper ready on ")) {
+        objects(pins).look(pins);
         return;
       }
     }
     throw new IOException("the helper did not start");
-  }
-
-  /** One with other programs: a knob has another value, so all of them are new to the kernel. */
-  static HelperProcess upgraded(Path socket, Path pins) throws IOException {
-    return new HelperProcess(
-        Testbed.java(Upgraded.class, List.of(), List.of(), socket.toString(), pins.toString()));
-  }
-
-  static final class Upgraded {
-    private Upgraded() {}
-
-    public static void main(String[] args) throws Exception {
-      Helper helper =
-          Helper.start(
-              HelperConfig.defaults()
-                  .withSocket(Path.of(args[0]))
-                  .withBpffs(Path.of(args[1]))
-                  .withTakeEvery(true));
-      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(helper::close));
-      System.out.println("underpass: helper ready on " + helper.socket());
-      helper.awaitEnd();
-    }
   }
 
   /** How a command ended, and what it printed on both streams. */
@@ -83,8 +80,9 @@ public final class HelperProcess implements AutoCloseable {
     return process.exitValue();
   }
 
-  /** SIGKILL: it gets no chance to do anything. */
-  public void kill() {
+  /** SIGKILL: it gets no chance to do anything. What it has attached stays, without it. */
+  public void kill() throws IOException {
+    objects(pins).look(pins);
     process.destroyForcibly();
     end();
   }
@@ -108,6 +106,28 @@ public final class HelperProcess implements AutoCloseable {
 
   public static boolean left(Path pins) {
     return Files.exists(pins);
+  }
+
+  /** What the kernel has of the helpers with these pins: maps, programs, and where they attach. */
+  public static List<String> objectsLeft(Path pins) throws IOException {
+    return objects(pins).left();
+  }
+
+  /**
+   * Neither pins nor anything else. The kernel frees what a program holds, or a socket that was
+   * enrolled, a moment after the last of them has let go.
+   */
+  public static void assertNothingLeft(Path pins) throws IOException, InterruptedException {
+    assertFalse(left(pins), "pins are left");
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    for (List<String> left = objectsLeft(pins); !left.isEmpty(); left = objectsLeft(pins)) {
+      assertTrue(System.nanoTime() < end, left::toString);
+      Thread.sleep(5);
+    }
+  }
+
+  private static KernelObjects objects(Path pins) {
+    return OBJECTS.computeIfAbsent(pins, _ -> new KernelObjects());
   }
 
   @Override

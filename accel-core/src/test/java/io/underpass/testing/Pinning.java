@@ -1,4 +1,4 @@
-package io.underpass.bpf;
+package io.underpass.testing;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,0 +1,24 @@
+package io.underpass.helper;
+
+import io.underpass.datapath.KernelDatapath;
+import io.underpass.datapath.Tuning;
+import io.underpass.datapath.Tuning.Fault;
+import java.nio.file.Path;
+
+/** A helper, in this JVM, to whose probe the kernel seems to do something wrong. */
+public final class FaultyHelper {
+  private FaultyHelper() {}
+
+  /** One that serves at the socket, and pins in that folder. */
+  public static Helper start(Path socket, Path pins, Fault... faults) throws HelperException {
+    return Helper.start(
+        HelperConfig.defaults().withSocket(socket).withBpffs(pins),
+        (config, cgroup) ->
+            new KernelDatapath(
+                config.bpffs(),
+                cgroup,
+                Tuning.DEFAULT.withFaults(faults),
+                line -> System.err.println("underpass: " + line)),
+        new Audit(line -> {}));
+  }
+}

@@ -1,0 +1,165 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.Reason;
+import io.underpass.datapath.KernelDatapath;
+import io.underpass.datapath.Tuning;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.ChannelCalls;
+import io.underpass.ffm.Layouts;
+import io.underpass.ffm.Layouts.Sock;
+import io.underpass.helper.PeerProcess;
+import io.underpass.helper.Registration;
+import io.underpass.protocol.FlowView;
+import io.underpass.testing.KernelTest;
+import io.underpass.testing.Pinning;
+import io.underpass.testing.TestCgroup;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** One end of a pair cannot be enrolled, or is a member no more: all goes on by TCP, exactly. */
+@KernelTest
+@Timeout(60)
+class HalfPairTest {
+  private final Path pins = Pinning.newFolder();
+  private final List<String> trouble = new ArrayList<>();
+
+  @AfterEach
+  void nothingWentWrong() throws IOException {
+    Files.deleteIfExists(pins);
+    assertEquals(List.of(), trouble);
+  }
+
+  @Test
+  void whereTheTableHasRoomForOneEndTheOtherLeavesToo() throws Exception {
+    try (KernelDatapath datapath = datapath(pins, Tuning.DEFAULT.withMaxMembers(3));
+        Testbed.Pair whole = Testbed.Pair.open("127.0.0.1")) {
+      datapath.admit(self());
+      await(datapath, whole, FlowView::accelerated);
+      try (Testbed.Pair half = Testbed.Pair.open("127.0.0.1")) {
+        await(datapath, half, f -> !f.accelerated() && f.reason() == Reason.TABLE_FULL);
+        assertEquals(1, everEnrolled(half), "one end had a place");
+        assertEquals(2, Testbed.members(pins));
+        assertEquals(2, datapath.totals(self()).plain().get(Reason.TABLE_FULL));
+        EnrolmentTest.exchange(half, 50);
+        EnrolmentTest.exchange(whole, 50);
+      }
+    }
+  }
+
+  /** A verdict of somebody else's is on one end: the kernel lets no second one come to it. */
+  @Test
+  void whereAnotherSockmapOwnsOneEndTheOtherLeavesToo() throws Exception {
+    Path foreign = Pinning.newFolder();
+    try (KernelDatapath other = datapath(foreign, Tuning.DEFAULT);
+        KernelDatapath datapath = datapath(pins, Tuning.DEFAULT);
+        BpfMap senders = map(foreign, "senders");
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      ByteBuffer key = senders.newKey().putLong(0, 1);
+      ByteBuffer socket = senders.newValue().putLong(0, ChannelCalls.descriptor(pair.server()));
+      assertTrue(senders.update(key, socket, BpfMap.NO_EXIST));
+      datapath.admit(self());
+      await(datapath, pair, f -> !f.accelerated() && f.reason() == Reason.SOCKMAP_BUSY);
+      assertEquals(1, everEnrolled(pair), "one end was free");
+      assertEquals(0, Testbed.members(pins));
+      assertEquals(2, datapath.totals(self()).plain().get(Reason.SOCKMAP_BUSY));
+      EnrolmentTest.exchange(pair, 50);
+      assertTrue(senders.delete(key));
+      EnrolmentTest.exchange(pair, 50);
+      assertEquals("running", other.state());
+    }
+    Files.deleteIfExists(foreign);
+  }
+
+  /** Nothing is queued meanwhile: taking a member off would free that with it. */
+  @Test
+  void whatIsSentToAnEndThatIsAMemberNoMoreGoesByTcpAndIsCountedSo() throws Exception {
+    try (KernelDatapath datapath = datapath(pins, Tuning.DEFAULT);
+        BpfMap members = map(pins, "members");
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      datapath.admit(self());
+      await(datapath, pair, FlowView::accelerated);
+      EnrolmentTest.exchange(pair, 10);
+      FlowView before = flowOf(datapath, pair.client());
+      EnrolmentTest.exchange(pair, 10);
+      FlowView redirecting = flowOf(datapath, pair.client());
+      assertEquals(10, messages(redirecting.tx()) - messages(before.tx()), "by redirect");
+      FlowView peer = flowOf(datapath, pair.server());
+
+      assertTrue(members.delete(members.newKey().putLong(0, peer.cookie())));
+      EnrolmentTest.exchange(pair, 50);
+
+      FlowView after = flowOf(datapath, pair.client());
+      assertEquals(messages(redirecting.tx()), messages(after.tx()), after::toString);
+      assertEquals(50, after.tx().passedMessages() - redirecting.tx().passedMessages());
+      assertEquals(50_000, after.tx().passedBytes() - redirecting.tx().passedBytes());
+      assertEquals(50_000, after.tcpBytesSent() - redirecting.tcpBytesSent());
+      assertEquals(50, messages(after.rx()) - messages(redirecting.rx()), "the way back goes on");
+    }
+  }
+
+  private static long messages(FlowView.Counters direction) {
+    return direction.redirectedMessages();
+  }
+
+  private KernelDatapath datapath(Path folder, Tuning tuning) throws IOException {
+    return new KernelDatapath(folder, TestCgroup.mount(), tuning.withTakeEvery(true), trouble::add);
+  }
+
+  private static Registration self() throws IOException {
+    long ticks = PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat")));
+    return new Registration(7, (int) ProcessHandle.current().pid(), ticks, 0);
+  }
+
+  private static BpfMap map(Path folder, String name) throws IOException {
+    return BpfMap.openPinned(folder.resolve("v" + Layouts.UP_ABI).resolve(name));
+  }
+
+  /** Talks, and has the kernel searched, until both ends are as wanted. */
+  private static void await(KernelDatapath datapath, Testbed.Pair pair, Predicate<FlowView> wanted)
+      throws Exception {
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    do {
+      assertTrue(System.nanoTime() < end, () -> "still not as wanted");
+      EnrolmentTest.exchange(pair, 5);
+      datapath.sweep();
+    } while (!wanted.test(flowOf(datapath, pair.client()))
+        || !wanted.test(flowOf(datapath, pair.server())));
+  }
+
+  private static FlowView flowOf(KernelDatapath datapath, SocketChannel channel)
+      throws IOException {
+    int local = ((InetSocketAddress) channel.getLocalAddress()).getPort();
+    int remote = ((InetSocketAddress) channel.getRemoteAddress()).getPort();
+    return datapath.flows(self().id(), 100).top().stream()
+        .filter(f -> f.local().endsWith(":" + local) && f.remote().endsWith(":" + remote))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** How many of its ends have been in the tables, if only for a moment. */
+  private long everEnrolled(Testbed.Pair pair) throws IOException {
+    long count = 0;
+    try (BpfMap socks = map(pins, "socks")) {
+      for (SocketChannel end : List.of(pair.client(), pair.server())) {
+        ByteBuffer record = socks.newValue();
+        ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(end));
+        assertTrue(socks.lookup(key, record));
+        count += record.getLong(Sock.ENROLLED_NS) == 0 ? 0 : 1;
+      }
+    }
+    return count;
+  }
+}

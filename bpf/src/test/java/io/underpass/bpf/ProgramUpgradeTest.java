@@ -1,0 +1,117 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.testing.HelperProcess;
+import io.underpass.testing.KernelTest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The next helper's programs are of other code, on the maps that the one before it pinned. */
+@KernelTest
+@Timeout(120)
+class ProgramUpgradeTest extends HelperFolders {
+  /** The code that is changed: each redirected message counts as so many switches more. */
+  private static final int MARK = 1000;
+
+  private static final String COUNTED = "\t\t\t\tcount_redirected(rec, size);\n";
+  private static final String MARKED = COUNTED + "\t\t\t\trec->tx_counters.switches += " + MARK;
+
+  @TempDir private Path build;
+
+  @Test
+  void flowsThatAreTakenUpLaterRunByTheNewVerdictAndOldOnesGoOnExactly() throws Exception {
+    try (Testbed.Pair old = Testbed.Pair.open("127.0.0.1")) {
+      HelperProcess first = new HelperProcess(socket, pins);
+      FlowView before;
+      try (HelperClient client = Streams.register(socket)) {
+        EnrolmentTest.exchange(old, 50);
+        awaitRedirected(client, old);
+        before = Testbed.await(client, old.client(), FlowView::accelerated);
+        first.kill();
+      }
+      EnrolmentTest.exchange(old, 50);
+      try (HelperProcess second = UpgradedHelper.start(compiled(), socket, pins);
+          Testbed.Pair young = Testbed.Pair.open("::1")) {
+        try (HelperClient client = Streams.register(socket)) {
+          EnrolmentTest.exchange(young, 50);
+          awaitRedirected(client, young);
+          FlowView flow = Testbed.await(client, young.client(), FlowView::accelerated);
+          assertTrue(flow.switches() >= MARK * flow.tx().redirectedMessages(), flow::toString);
+
+          EnrolmentTest.exchange(old, 50);
+          FlowView after = Testbed.await(client, old.client(), FlowView::accelerated);
+          assertEquals(
+              100, after.tx().redirectedMessages() - before.tx().redirectedMessages(), "all along");
+          assertEquals(before.switches(), after.switches(), after::toString);
+        }
+        // What goes back to TCP, and is taken up again, has the new one too.
+        try (HelperClient client = registeredAgain()) {
+          awaitRedirected(client, old);
+          FlowView flow = Testbed.await(client, old.client(), FlowView::accelerated);
+          assertTrue(flow.switches() >= MARK, flow::toString);
+          EnrolmentTest.exchange(old, 50);
+        }
+        second.stop();
+      }
+      EnrolmentTest.exchange(old, 50);
+    }
+  }
+
+  private HelperClient registeredAgain() throws Exception {
+    try (HelperClient looker = HelperClient.connect(socket, Testbed.PATIENCE)) {
+      while (looker.status().registrations() > 0) {
+        Thread.sleep(5);
+      }
+    }
+    return Streams.register(socket);
+  }
+
+  /** Until both ends redirect all that they send. */
+  private static void awaitRedirected(HelperClient client, Testbed.Pair pair) throws Exception {
+    long before;
+    FlowView flow;
+    do {
+      flow = Testbed.await(client, pair.client(), FlowView::accelerated);
+      before = flow.tx().redirectedMessages() + flow.rx().redirectedMessages();
+      EnrolmentTest.exchange(pair, 10);
+      flow = Testbed.await(client, pair.client(), FlowView::accelerated);
+    } while (flow.tx().redirectedMessages() + flow.rx().redirectedMessages() < before + 20);
+  }
+
+  /** A folder for the class path, with the object in the place where the jar has it. */
+  private Path compiled() throws Exception {
+    Path sources = Files.createDirectory(build.resolve("bpf"));
+    Path origin = Path.of(System.getProperty("underpass.root", "."), "bpf");
+    try (Stream<Path> files = Files.list(origin)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(file, sources.resolve(file.getFileName()));
+      }
+    }
+    Path verdict = sources.resolve("verdict.bpf.h");
+    String code = Files.readString(verdict);
+    String changed = code.replace(COUNTED, MARKED + ";\n");
+    assertTrue(!changed.equals(code), "the line that is changed is not there");
+    Files.writeString(verdict, changed);
+    Path out = build.resolve("classes/io/underpass/bpf");
+    run("make", "-s", "-C", sources, "OUT=" + out, out.resolve("underpass.bpf.o"));
+    return build.resolve("classes");
+  }
+
+  private static void run(Object... command) throws IOException, InterruptedException {
+    List<String> words = Stream.of(command).map(Object::toString).toList();
+    Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), out);
+  }
+}

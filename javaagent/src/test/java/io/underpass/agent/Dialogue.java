@@ -1,0 +1,77 @@
+package io.underpass.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.underpass.agent.child.Talk;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Two JVMs with the agent, and numbered connections between them; the same number at both ends. */
+final class Dialogue implements AutoCloseable {
+  final Child server;
+  final Child client;
+  private final int port;
+
+  /** Of the client's ends, by number. */
+  private final List<String> addresses = new ArrayList<>();
+
+  Dialogue(Path socket) throws Exception {
+    server = Child.start(Child.agent(Child.socket(socket)), Talk.class.getName());
+    client = Child.start(Child.agent(Child.socket(socket)), Talk.class.getName());
+    port = Integer.parseInt(server.line());
+    client.line();
+  }
+
+  /** One more connection. */
+  int connect() throws Exception {
+    client.send("connect " + port);
+    server.send("accept");
+    String mine = client.line();
+    assertEquals(List.of(mine.split(" ", -1)), List.of(server.line().split(" ", -1)).reversed());
+    addresses.add(mine);
+    return addresses.size() - 1;
+  }
+
+  /** The client's address and the server's, as the helper names them. */
+  String addresses(int connection) {
+    return addresses.get(connection);
+  }
+
+  /** So many requests of the client, and the server's answers; nothing is lost or out of order. */
+  void exchange(int connection, int times) throws Exception {
+    server.send("answer " + connection + " " + times);
+    client.send("ask " + connection + " " + times);
+    assertEquals("in order", client.line());
+    assertEquals("in order", server.line());
+  }
+
+  /** What one end says to a line. */
+  static String say(Child end, String line) throws Exception {
+    end.send(line);
+    return end.line();
+  }
+
+  /** What the beans of one end say: a value for each name. */
+  static Map<String, String> jmx(Child end) throws Exception {
+    return end.ask("jmx").stream()
+        .map(line -> line.split("=", 2))
+        .collect(Collectors.toMap(words -> words[0], words -> words[1], (one, two) -> one));
+  }
+
+  /** The agents of both have had no trouble of their own. */
+  void assertNoErrorsInside() throws Exception {
+    for (Child end : List.of(client, server)) {
+      assertEquals("0", jmx(end).get("SuppressedErrors"));
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    client.close();
+    server.close();
+  }
+}

@@ -1,0 +1,134 @@
+package io.underpass.agent.child;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One side of connections to another JVM: does what its standard input says, one line of answer for
+ * each. Connections are numbered as they are made. What is sent tells its position in the stream,
+ * so that loss, repetition and reordering show at the first wrong byte.
+ */
+public final class Talk {
+  private static final int MESSAGE = 100;
+
+  private static final List<Connection> CONNECTIONS = new ArrayList<>();
+
+  private Talk() {}
+
+  /** No arguments. */
+  public static void main(String[] args) throws Exception {
+    InetAddress loopback = InetAddress.getLoopbackAddress();
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+    try (ServerSocket listener = new ServerSocket(0, 5, loopback)) {
+      System.out.println(listener.getLocalPort());
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        String[] words = line.split(" ", -1);
+        int number = words.length > 1 ? Integer.parseInt(words[1]) : 0;
+        int count = words.length > 2 ? Integer.parseInt(words[2]) : 0;
+        switch (words[0]) {
+          case "connect" -> say(add(new Socket(loopback, number)));
+          case "accept" -> say(add(listener.accept()));
+          case "ask" -> say(CONNECTIONS.get(number).ask(count));
+          case "answer" -> say(CONNECTIONS.get(number).answer(count));
+          case "write" -> say(CONNECTIONS.get(number).write(count));
+          case "read" -> say(CONNECTIONS.get(number).read(count));
+          case "available" -> say("" + CONNECTIONS.get(number).in.available());
+          case "close" -> say(CONNECTIONS.get(number).close());
+          case "last" -> say(CONNECTIONS.get(number).last());
+          case "jmx" -> {
+            Jmx.print();
+            say("end");
+          }
+          default -> throw new IllegalArgumentException(line);
+        }
+      }
+    }
+  }
+
+  private static void say(String line) {
+    System.out.println(line);
+  }
+
+  private static String add(Socket socket) throws IOException {
+    CONNECTIONS.add(new Connection(socket));
+    return "127.0.0.1:" + socket.getLocalPort() + " 127.0.0.1:" + socket.getPort();
+  }
+
+  private static final class Connection {
+    private final Socket socket;
+    private final InputStream in;
+    private long sent;
+    private long got;
+
+    Connection(Socket socket) throws IOException {
+      this.socket = socket;
+      this.in = socket.getInputStream();
+    }
+
+    /** So many requests, each after the response to the one before. */
+    String ask(int times) throws IOException {
+      for (int i = 0; i < times; i++) {
+        write(MESSAGE);
+        read(MESSAGE);
+      }
+      return "in order";
+    }
+
+    String answer(int times) throws IOException {
+      for (int i = 0; i < times; i++) {
+        read(MESSAGE);
+        write(MESSAGE);
+      }
+      return "in order";
+    }
+
+    String write(int bytes) throws IOException {
+      byte[] block = new byte[bytes];
+      for (int i = 0; i < bytes; i++) {
+        block[i] = at(sent++);
+      }
+      socket.getOutputStream().write(block);
+      return "written";
+    }
+
+    String read(int bytes) throws IOException {
+      byte[] block = in.readNBytes(bytes);
+      if (block.length < bytes) {
+        throw new AssertionError("the end at " + (got + block.length));
+      }
+      for (byte one : block) {
+        if (one != at(got++)) {
+          throw new AssertionError("wrong byte at " + (got - 1));
+        }
+      }
+      return "right";
+    }
+
+    String close() throws IOException {
+      socket.close();
+      return "closed";
+    }
+
+    /** What one more write comes to. */
+    String last() {
+      try {
+        return write(1);
+      } catch (IOException e) {
+        return e.getMessage();
+      }
+    }
+
+    private static byte at(long position) {
+      return (byte) (position * 7 + (position >>> 8));
+    }
+  }
+}
