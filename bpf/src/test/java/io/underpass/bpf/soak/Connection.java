@@ -93,6 +93,11 @@ final class Connection {
   private void step(Step step, ByteBuffer buffer, FlowRecords records) throws IOException {
     switch (step) {
       case Step.Write write -> end(write.side()).write(write.size(), write.pieces());
+      case Step.Burst burst -> {
+        for (int i = 0; i < burst.times(); i++) {
+          end(burst.side()).write(burst.size(), 1);
+        }
+      }
       case Step.Read read -> {
         if (script.traits().reading() == Reading.STEPS) {
           end(read.side()).read(buffer, read.most(), read.pieces());

@@ -9,17 +9,26 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
-/** What the events do: a helper, and this JVM's registration with it, on and off. */
+/**
+ * What the events do: a helper for each {@link Regime}, and this JVM's registration with one of
+ * them, on and off.
+ */
 final class Enrolment implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  /** One helper, and the flow records of its programs. */
+  private record Place(Path socket, SoakHelper helper, BpfMap socks) {}
+
   private final Path folder;
-  private final Path socket;
-  private final SoakHelper helper;
-  private final BpfMap socks;
+  private final Map<Regime, Place> places = new EnumMap<>(Regime.class);
+
+  /** Whose turn it is. */
+  private Place place;
 
   /** Null while this process is not registered. Used by one event at a time. */
   private HelperClient registration;
@@ -32,15 +41,34 @@ final class Enrolment implements AutoCloseable {
    */
   Enrolment(boolean mortal) throws IOException {
     folder = Files.createTempDirectory("underpass-soak");
-    socket = folder.resolve("helper.sock");
-    Path pins = Pinning.newFolder();
-    helper = mortal ? SoakHelper.process(socket, pins) : SoakHelper.embedded(socket, pins);
-    socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"));
-    register();
+    for (Regime regime : Regime.values()) {
+      Path socket = folder.resolve(regime + ".sock");
+      Path pins = Pinning.newFolder();
+      SoakHelper helper =
+          mortal
+              ? SoakHelper.process(socket, pins, regime)
+              : SoakHelper.embedded(socket, pins, regime);
+      BpfMap socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"));
+      places.put(regime, new Place(socket, helper, socks));
+    }
+    begin(Regime.EVERY);
   }
 
-  FlowRecords records() {
-    return new FlowRecords(socks);
+  /** Reads for one thread. */
+  FlowRecords records(Regime regime) {
+    return new FlowRecords(places.get(regime).socks);
+  }
+
+  /** From here on this regime's helper is the one: no flow may be open. */
+  void begin(Regime regime) throws IOException {
+    Place next = places.get(regime);
+    if (place != next) {
+      if (place != null) {
+        dismiss();
+      }
+      place = next;
+    }
+    register();
   }
 
   long kills() {
@@ -57,7 +85,7 @@ final class Enrolment implements AutoCloseable {
       case ENROL -> register();
       case UNENROL -> dismiss();
       case KILL -> {
-        helper.killAndRestart();
+        place.helper.killAndRestart();
         kills++;
         if (registration != null) {
           registration.close(); // the other end went with the helper
@@ -66,12 +94,12 @@ final class Enrolment implements AutoCloseable {
         register();
       }
     }
-    helper.sweep();
+    place.helper.sweep();
   }
 
-  void register() throws IOException {
+  private void register() throws IOException {
     if (registration == null) {
-      registration = HelperClient.connect(socket, PATIENCE);
+      registration = HelperClient.connect(place.socket, PATIENCE);
       registration.register("on").orThrow();
     }
   }
@@ -83,7 +111,7 @@ final class Enrolment implements AutoCloseable {
     registration.close();
     registration = null;
     long until = System.nanoTime() + PATIENCE.toNanos();
-    try (HelperClient observer = HelperClient.connect(socket, PATIENCE)) {
+    try (HelperClient observer = HelperClient.connect(place.socket, PATIENCE)) {
       while (observer.status().registrations() > 0) {
         if (System.nanoTime() - until > 0) {
           throw new IOException("the helper does not notice that a client is gone");
@@ -102,8 +130,10 @@ final class Enrolment implements AutoCloseable {
     if (registration != null) {
       registration.close();
     }
-    socks.close();
-    helper.close();
+    for (Place each : places.values()) {
+      each.socks.close();
+      each.helper.close();
+    }
     Files.deleteIfExists(folder);
   }
 }

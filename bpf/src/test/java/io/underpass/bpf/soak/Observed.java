@@ -1,6 +1,9 @@
 package io.underpass.bpf.soak;
 
+import io.underpass.Reason;
 import io.underpass.bpf.soak.FlowRecords.View;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** What the kernel was seen to do with one end, looked at after each event and before it closes. */
 final class Observed {
@@ -8,9 +11,20 @@ final class Observed {
   private long bytesThen;
   private boolean seenPlain;
 
+  /** It has left by itself, and was not seen to be back. */
+  private boolean returning;
+
   long enrolments;
   long enrolmentsInMidStream;
   long unEnrolments;
+
+  /** Why it left by itself, as far as that was seen before it came back. */
+  final Set<Reason> reasons = EnumSet.noneOf(Reason.class);
+
+  /** How often it left by itself and was taken up again by itself, at least. */
+  long leaves;
+
+  long returns;
 
   /**
    * @param bytes that went through the connection so far, both ways
@@ -24,9 +38,24 @@ final class Observed {
     } else if (!view.enrolled() && last.enrolled()) {
       unEnrolments++;
     }
+    if (view.trials() > last.trials()) {
+      leaves++;
+      returning = true;
+    }
+    if (view.trials() > 0 && isAboutTraffic(view.reason())) {
+      reasons.add(view.reason());
+    }
+    if (returning && view.enrolled() && view.again() && !isAboutTraffic(view.reason())) {
+      returns++;
+      returning = false;
+    }
     seenPlain = !view.enrolled();
     bytesThen = bytes;
     last = view;
+  }
+
+  private static boolean isAboutTraffic(Reason reason) {
+    return reason == Reason.ONE_WAY || reason == Reason.BEHIND || reason == Reason.CONTENDED;
   }
 
   View last() {

@@ -8,7 +8,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -44,10 +46,10 @@ final class Runner implements AutoCloseable {
   /** Runs a group to its end; returns what failed. */
   List<Failure> run(Group group, Score score) throws IOException, InterruptedException {
     for (Worker worker : workers) {
-      worker.prepare(group.scripts());
+      worker.prepare(group);
     }
     if (enrolment != null) {
-      enrolment.register();
+      enrolment.begin(group.regime());
     }
     all(Worker::open);
     Future<?> racing = null;
@@ -65,7 +67,7 @@ final class Runner implements AutoCloseable {
     all(Worker::finish);
     await(racing);
     List<Failure> failures = new ArrayList<>();
-    workers.forEach(worker -> worker.settle(failures, score));
+    workers.forEach(worker -> worker.settle(failures, group.regime(), score));
     return failures;
   }
 
@@ -116,14 +118,18 @@ final class Runner implements AutoCloseable {
   private final class Worker {
     private final int number;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(Schedules.LARGEST);
-    private final FlowRecords records = enrolment == null ? null : enrolment.records();
+    private final Map<Regime, FlowRecords> recordsOf = new EnumMap<>(Regime.class);
     private final List<List<ServerSocketChannel>> listeners = new ArrayList<>();
     private final List<Connection> connections = new ArrayList<>();
     private List<Script> scripts = List.of();
+    private FlowRecords records;
     private int opened;
 
     Worker(int number) throws IOException {
       this.number = number;
+      for (Regime regime : enrolment == null ? new Regime[0] : Regime.values()) {
+        recordsOf.put(regime, enrolment.records(regime));
+      }
       for (String address : ADDRESSES) {
         List<ServerSocketChannel> ports = new ArrayList<>();
         for (int i = 0; i < LISTENERS; i++) {
@@ -133,8 +139,9 @@ final class Runner implements AutoCloseable {
       }
     }
 
-    void prepare(List<Script> all) {
-      scripts = all;
+    void prepare(Group group) {
+      scripts = group.scripts();
+      records = recordsOf.get(group.regime());
       connections.clear();
     }
 
@@ -183,10 +190,10 @@ final class Runner implements AutoCloseable {
       }
     }
 
-    void settle(List<Failure> failures, Score score) {
+    void settle(List<Failure> failures, Regime regime, Score score) {
       for (int i = 0; i < connections.size(); i++) {
         Connection connection = connections.get(i);
-        score.count(connection);
+        score.count(connection, regime);
         if (connection.failure() != null) {
           failures.add(new Failure(number + i * workers.size(), connection.failure()));
         }

@@ -62,10 +62,15 @@ class SchedulePropertyTest {
   void acceleratedConnectionsDoAsTcpDoes(
       @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
       throws IOException, InterruptedException {
-    Group group = new Group(events, scripts);
-    for (Group.Failure failure : runner.run(group, SCORE)) {
-      throw new Mismatch(group.text(failure.index()), failure.cause());
-    }
+    run(new Group(Regime.EVERY, events, scripts), runner, SCORE);
+  }
+
+  @Property(tries = 35, edgeCases = EdgeCasesMode.NONE)
+  void connectionsThatAreTakenUpAndLeaveByTheirTrafficDoAsTcpDoes(
+      @ForAll("eventsByTraffic") List<Event> events,
+      @ForAll("scriptsByTraffic") List<Script> scripts)
+      throws IOException, InterruptedException {
+    run(new Group(Regime.TRAFFIC, events, scripts), runner, SCORE);
   }
 
   /**
@@ -75,22 +80,40 @@ class SchedulePropertyTest {
   void plainConnectionsDoAsTheModelSays(
       @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
       throws IOException, InterruptedException {
-    Group group = new Group(events, scripts);
     try (Runner plain = new Runner(null, Runner.defaultWorkers())) {
-      for (Group.Failure failure : plain.run(group, new Score())) {
-        throw new Mismatch(group.text(failure.index()), failure.cause());
-      }
+      run(new Group(Regime.EVERY, events, scripts), plain, new Score());
+    }
+  }
+
+  private static void run(Group group, Runner with, Score score)
+      throws IOException, InterruptedException {
+    for (Group.Failure failure : with.run(group, score)) {
+      throw new Mismatch(group.text(failure.index()), failure.cause());
     }
   }
 
   @Provide
   Arbitrary<List<Event>> events() {
-    return Schedules.events(false);
+    return Schedules.events(Regime.EVERY, false);
+  }
+
+  @Provide
+  Arbitrary<List<Event>> eventsByTraffic() {
+    return Schedules.events(Regime.TRAFFIC, false);
   }
 
   @Provide
   Arbitrary<List<Script>> scripts() {
-    return Schedules.scripts()
+    return crowd(Regime.EVERY);
+  }
+
+  @Provide
+  Arbitrary<List<Script>> scriptsByTraffic() {
+    return crowd(Regime.TRAFFIC);
+  }
+
+  private static Arbitrary<List<Script>> crowd(Regime regime) {
+    return Schedules.scripts(regime)
         .list()
         .ofMinSize(1)
         .ofMaxSize(MOST_AT_ONCE)

@@ -5,6 +5,7 @@ import io.underpass.bpf.soak.Script.Finish;
 import io.underpass.bpf.soak.Script.Reading;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -18,15 +19,23 @@ import net.jqwik.api.Tuple;
 final class Schedules {
   static final int MOST_STEPS = 40;
   private static final int MOST_EVENTS = 6;
+  private static final int MOST_EVENTS_BY_TRAFFIC = 12;
   static final int LARGEST = 1 << 20;
   private static final int MOST_PIECES = 24; // a message has 17 fragments at most
+  private static final int MOST_TIMES = 24;
+  private static final int TRAFFIC_ONE_IN = 3;
 
   private Schedules() {}
 
-  static Arbitrary<Script> scripts() {
+  /** Of a group, drawn from its seed. */
+  static Regime regime(Random random) {
+    return random.nextInt(TRAFFIC_ONE_IN) == 0 ? Regime.TRAFFIC : Regime.EVERY;
+  }
+
+  static Arbitrary<Script> scripts(Regime regime) {
     // As many short ones as long ones: jqwik's own choice is mostly short, which shows little.
     Arbitrary<List<Step>> steps =
-        step()
+        step(regime)
             .list()
             .ofMinSize(4)
             .ofMaxSize(MOST_STEPS)
@@ -34,11 +43,15 @@ final class Schedules {
     return Combinators.combine(traits(), steps).as(Script::new);
   }
 
-  /** The events of a group, in order; the first comes early, or there would be little to see. */
-  static Arbitrary<List<Event>> events(boolean faults) {
+  /**
+   * The events of a group, in order; the first comes early, or there would be little to see. What
+   * the traffic decides takes many sweeps, and it is not to be undone by an event at once.
+   */
+  static Arbitrary<List<Event>> events(Regime regime, boolean faults) {
+    boolean traffic = regime == Regime.TRAFFIC;
     Arbitrary<Action> actions =
         Arbitraries.frequency(
-            Tuple.of(6, Action.SWEEP),
+            Tuple.of(traffic ? 40 : 6, Action.SWEEP),
             Tuple.of(2, Action.UNENROL),
             Tuple.of(3, Action.ENROL),
             Tuple.of(faults ? 2 : 0, Action.KILL));
@@ -51,10 +64,17 @@ final class Schedules {
     Arbitrary<Event> first =
         Combinators.combine(Arbitraries.integers().between(0, 4), Arbitraries.of(false, true))
             .as((tick, racing) -> new Event(tick, Action.SWEEP, racing));
-    return Combinators.combine(first, any.list().ofMaxSize(MOST_EVENTS - 1))
+    Arbitrary<List<Event>> others =
+        traffic
+            ? any.list()
+                .ofMinSize(MOST_EVENTS_BY_TRAFFIC / 2)
+                .ofMaxSize(MOST_EVENTS_BY_TRAFFIC - 1)
+                .withSizeDistribution(RandomDistribution.uniform())
+            : any.list().ofMaxSize(MOST_EVENTS - 1);
+    return Combinators.combine(first, others)
         .as(
-            (early, others) ->
-                java.util.stream.Stream.concat(java.util.stream.Stream.of(early), others.stream())
+            (early, more) ->
+                java.util.stream.Stream.concat(java.util.stream.Stream.of(early), more.stream())
                     .sorted(Comparator.comparingInt(Event::tick))
                     .toList());
   }
@@ -74,7 +94,7 @@ final class Schedules {
         .as(Script.Traits::new);
   }
 
-  private static Arbitrary<Step> step() {
+  private static Arbitrary<Step> step(Regime regime) {
     Arbitrary<Side> side = Arbitraries.of(Side.class);
     Arbitrary<Integer> pieces =
         Arbitraries.frequencyOf(
@@ -92,6 +112,11 @@ final class Schedules {
             Tuple.of(1, ints(1, 100)));
     return Arbitraries.frequencyOf(
         Tuple.of(200, Combinators.combine(side, sizes, pieces).as(Step.Write::new)),
+        Tuple.of(
+            regime == Regime.TRAFFIC
+                ? 120
+                : 20, // there is something to judge only where much is sent
+            Combinators.combine(side, ints(2, MOST_TIMES), ints(1, 1_500)).as(Step.Burst::new)),
         Tuple.of(260, Combinators.combine(side, most, pieces).as(Step.Read::new)),
         Tuple.of(20, side.map(Step.Available::new)),
         Tuple.of(8, ints(1, 300).map(Step.Pause::new)),

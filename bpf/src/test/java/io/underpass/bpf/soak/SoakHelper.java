@@ -2,18 +2,14 @@ package io.underpass.bpf.soak;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
+import io.underpass.helper.TunedHelper;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The helper of a soak, which enrols every pair that it finds: in this JVM, or one of its own. */
+/** A helper of a soak: in this JVM, or one of its own. */
 interface SoakHelper extends AutoCloseable {
   void sweep() throws IOException;
 
@@ -24,8 +20,8 @@ interface SoakHelper extends AutoCloseable {
   void close() throws IOException;
 
   /** In this JVM; it cannot be killed. */
-  static SoakHelper embedded(Path socket, Path pins) throws IOException {
-    Helper helper = startWithoutAudit(socket, pins);
+  static SoakHelper embedded(Path socket, Path pins, Regime regime) throws IOException {
+    TunedHelper helper = new TunedHelper(socket, pins, regime.tuning());
     return new SoakHelper() {
       @Override
       public void sweep() {
@@ -45,33 +41,22 @@ interface SoakHelper extends AutoCloseable {
   }
 
   /** In a JVM of its own. */
-  static SoakHelper process(Path socket, Path pins) throws IOException {
-    return new OfProcess(socket, pins);
-  }
-
-  /** The audit would have a line for each of a million registrations; trouble is still told. */
-  private static Helper startWithoutAudit(Path socket, Path pins) throws IOException {
-    HelperConfig config =
-        HelperConfig.defaults().withSocket(socket).withBpffs(pins).withTakeEvery(true);
-    PrintStream all = System.err;
-    System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, UTF_8));
-    try {
-      return Helper.start(config); // its audit keeps the stream that it finds here
-    } finally {
-      System.setErr(all);
-    }
+  static SoakHelper process(Path socket, Path pins, Regime regime) throws IOException {
+    return new OfProcess(socket, pins, regime);
   }
 
   /** Speaks with {@link Main} in lines: "sweep", answered by "ok". Used by one event at a time. */
   final class OfProcess implements SoakHelper {
     private final Path socket;
     private final Path pins;
+    private final Regime regime;
     private Process process;
     private BufferedReader out;
 
-    private OfProcess(Path socket, Path pins) throws IOException {
+    private OfProcess(Path socket, Path pins, Regime regime) throws IOException {
       this.socket = socket;
       this.pins = pins;
+      this.regime = regime;
       start();
     }
 
@@ -87,7 +72,8 @@ interface SoakHelper extends AutoCloseable {
                   System.getProperty("java.class.path"),
                   Main.class.getName(),
                   socket.toString(),
-                  pins.toString())
+                  pins.toString(),
+                  regime.name())
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .start();
       out = process.inputReader();
@@ -139,8 +125,9 @@ interface SoakHelper extends AutoCloseable {
     private Main() {}
 
     public static void main(String[] arguments) throws IOException {
-      List<String> paths = List.of(arguments);
-      try (Helper helper = startWithoutAudit(Path.of(paths.get(0)), Path.of(paths.get(1)));
+      Regime regime = Regime.valueOf(arguments[2]);
+      try (TunedHelper helper =
+              new TunedHelper(Path.of(arguments[0]), Path.of(arguments[1]), regime.tuning());
           BufferedReader in = new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
         System.out.println("ok");
         while (in.readLine() != null) {

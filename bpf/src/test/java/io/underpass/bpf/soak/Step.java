@@ -10,6 +10,14 @@ sealed interface Step {
     }
   }
 
+  /** So many writes of so many bytes each, one after the other. */
+  record Burst(Side side, int times, int size) implements Step {
+    @Override
+    public String toString() {
+      return side + " writes " + times + " times " + size;
+    }
+  }
+
   /**
    * One read of at most so many bytes; where a thread of its own reads, it is waited for a while.
    */
