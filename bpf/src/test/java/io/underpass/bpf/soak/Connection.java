@@ -2,7 +2,6 @@ package io.underpass.bpf.soak;
 
 import io.underpass.bpf.soak.Script.Finish;
 import io.underpass.bpf.soak.Script.Reading;
-import io.underpass.ffm.NativeException;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -73,10 +72,28 @@ final class Connection {
   /**
    * @param records null where nothing keeps any
    */
-  void observe(FlowRecords records) throws NativeException {
+  void observe(FlowRecords records) {
     if (records != null && failure.get() == null) {
-      client.observe(records);
-      server.observe(records);
+      guard(
+          () -> {
+            client.observe(records);
+            server.observe(records);
+          });
+    }
+  }
+
+  /**
+   * All is read: the counts that people see of it have to be complete.
+   *
+   * @param records null where nothing keeps any
+   */
+  void compareCounts(FlowRecords records) {
+    if (records != null && failure.get() == null) {
+      guard(
+          () -> {
+            client.compareCounts(records);
+            server.compareCounts(records);
+          });
     }
   }
 
@@ -105,7 +122,7 @@ final class Connection {
           awaitReader(end(read.side()));
         }
       }
-      case Step.Available available -> end(available.side()).available();
+      case Step.Available available -> end(available.side()).available(records);
       case Step.Pause pause -> LockSupport.parkNanos(pause.micros() * 1_000L);
       case Step.PinTcp pin -> end(pin.side()).pinTcp();
       case Step.Shutdown shutdown -> end(shutdown.side()).shutdown();

@@ -1,5 +1,7 @@
 package io.underpass.bpf.soak;
 
+import io.underpass.bpf.soak.FlowRecords.View;
+import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.NativeException;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
@@ -30,6 +32,15 @@ final class End {
   private volatile boolean knowsOfError;
 
   private volatile boolean over;
+
+  /** A write since the last look was taken in part, or not at all. Of the script's thread. */
+  private boolean cut;
+
+  /**
+   * TCP has taken the last write in part, or not at all. The kernel keeps the verdict on it, and
+   * does not ask about the next one: the rest, of most programs, which is counted already.
+   */
+  private boolean owed;
 
   End(Side side, SocketChannel channel, Stream out, Stream in, boolean readByThread) {
     this.side = side;
@@ -73,6 +84,8 @@ final class End {
       knowsOfError = true;
     } finally {
       out.taken(taken);
+      cut |= owed || taken < size;
+      owed = taken < size;
     }
   }
 
@@ -123,14 +136,61 @@ final class End {
     return closed || over || (in.end() == Stream.End.OPEN && in.isAllRead());
   }
 
-  void available() {
+  /**
+   * Asks as the agent does, and where that has no answer, the kernel as the JDK does. What the
+   * answer has to be is known where nobody reads meanwhile: TCP counts what it has received, and
+   * the flow record what was redirected.
+   *
+   * @param records null where nothing keeps any
+   */
+  void available(FlowRecords records) throws IOException {
     if (closed) {
       return;
     }
     long most = in.outstanding();
+    boolean known = records != null && !readByThread && !over && !peer.closed;
+    View then = known ? records.of(channel) : View.NONE;
+    long least = known ? arrived(records) : 0;
     int answer = Options.available(channel);
     if (answer > most) {
       throw new Mismatch(answer + " available, but only " + most + " were written and not read");
+    }
+    if (!known) {
+      return;
+    }
+    int ofKernel = ChannelCalls.fionread(Options.fd(channel));
+    most = Math.min(most, arrived(records));
+    if (!records.of(channel).isAsThen(then)) {
+      return; // a sweep came between
+    }
+    if (then.enrolled() == (answer < 0)) {
+      throw new Mismatch("the answer is " + answer + ", in state " + then.state());
+    }
+    int right = then.enrolled() ? answer : ofKernel;
+    if (right < least || right > most) {
+      throw new Mismatch(right + " available, but " + least + " to " + most + " are to be read");
+    }
+  }
+
+  /** Bytes that are here, by either way, and not read. */
+  private long arrived(FlowRecords records) throws NativeException {
+    long all = records.of(peer.channel).redirectedBytes() + TcpCounts.received(channel);
+    return Math.min(all, in.written()) - in.read(); // a FIN counts too, but cannot be read
+  }
+
+  /**
+   * At the end, when all is read: what was not redirected came by TCP, and nothing came by both.
+   */
+  void compareCounts(FlowRecords records) throws IOException {
+    if (closed || peer.closed) {
+      return;
+    }
+    long redirected = records.of(peer.channel).redirectedBytes();
+    long received = TcpCounts.received(channel) - (peer.shut ? 1 : 0); // its FIN
+    if (redirected + received != in.read()) {
+      throw new Mismatch(
+          "%d bytes counted as redirected, and %d came by TCP, of %d read"
+              .formatted(redirected, received, in.read()));
     }
   }
 
@@ -191,7 +251,8 @@ final class End {
 
   void observe(FlowRecords records) throws NativeException {
     if (!closed) {
-      observed.see(records.of(channel), out.written() + in.written());
+      observed.see(records.of(channel), out.written() + in.written(), out.written(), !cut);
+      cut = false;
     }
   }
 

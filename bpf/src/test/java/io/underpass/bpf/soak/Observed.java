@@ -9,6 +9,7 @@ import java.util.Set;
 final class Observed {
   private View last = View.NONE;
   private long bytesThen;
+  private long writtenThen;
   private boolean seenPlain;
 
   /** It has left by itself, and was not seen to be back. */
@@ -28,8 +29,19 @@ final class Observed {
 
   /**
    * @param bytes that went through the connection so far, both ways
+   * @param written by this end so far
+   * @param whole every write since the last look was taken whole; of others the verdict may have
+   *     counted what came back to the writer
    */
-  void see(View view, long bytes) {
+  void see(View view, long bytes, long written, boolean whole) {
+    if (whole && view.enrolled() && view.isAsThen(last)) {
+      long counted = view.bytes() - last.bytes();
+      if (counted != written - writtenThen) {
+        throw new Mismatch(
+            counted + " bytes counted of " + (written - writtenThen) + " written while enrolled");
+      }
+    }
+    writtenThen = written;
     if (view.enrolled() && !last.enrolled()) {
       enrolments++;
       if (seenPlain && bytesThen > 0) {

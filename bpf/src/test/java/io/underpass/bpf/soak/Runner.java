@@ -157,14 +157,14 @@ final class Runner implements AutoCloseable {
       }
     }
 
-    void step(int tick) throws IOException {
+    void step(int tick) {
       observe();
       for (Connection connection : connections) {
         connection.run(tick, buffer, records);
       }
     }
 
-    private void observe() throws IOException {
+    private void observe() {
       for (Connection connection : connections) {
         connection.observe(records);
       }
@@ -186,6 +186,7 @@ final class Runner implements AutoCloseable {
       }
       observe();
       for (Connection connection : connections) {
+        connection.compareCounts(records);
         connection.release();
       }
     }
