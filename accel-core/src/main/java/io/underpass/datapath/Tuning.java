@@ -3,6 +3,8 @@ package io.underpass.datapath;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -10,12 +12,13 @@ import java.util.Set;
  *
  * @param takeEvery enrol every pair as soon as it is found, whatever its traffic
  * @param maxMembers how many sockets can be enrolled
- * @param contendedCosts so much contention for each message of the other end ends a flow of bursts;
- *     -1: as the programs have it
+ * @param knobs values of other {@code const volatile} variables of the programs, by name
  * @param faults what the kernel probe's own programs do wrong, so that a test sees it refuse
  */
-public record Tuning(boolean takeEvery, int maxMembers, int contendedCosts, Set<Fault> faults) {
-  public static final Tuning DEFAULT = new Tuning(false, Layouts.UP_MAX_MEMBERS, -1, Set.of());
+public record Tuning(
+    boolean takeEvery, int maxMembers, Map<String, Long> knobs, Set<Fault> faults) {
+  public static final Tuning DEFAULT =
+      new Tuning(false, Layouts.UP_MAX_MEMBERS, Map.of(), Set.of());
 
   /** What a kernel could do wrong; {@code UP_FAULT_*} of {@code underpass.h}, in its order. */
   public enum Fault {
@@ -38,19 +41,22 @@ public record Tuning(boolean takeEvery, int maxMembers, int contendedCosts, Set<
   }
 
   public Tuning withTakeEvery(boolean every) {
-    return new Tuning(every, maxMembers, contendedCosts, faults);
+    return new Tuning(every, maxMembers, knobs, faults);
   }
 
   public Tuning withMaxMembers(int most) {
-    return new Tuning(takeEvery, most, contendedCosts, faults);
+    return new Tuning(takeEvery, most, knobs, faults);
   }
 
-  public Tuning withContendedCosts(int costs) {
-    return new Tuning(takeEvery, maxMembers, costs, faults);
+  /** The programs' variable has this value, instead of what {@code maps.bpf.h} says. */
+  public Tuning withKnob(String variable, long value) {
+    Map<String, Long> all = new HashMap<>(knobs);
+    all.put(variable, value);
+    return new Tuning(takeEvery, maxMembers, Map.copyOf(all), faults);
   }
 
   public Tuning withFaults(Fault... some) {
-    return new Tuning(takeEvery, maxMembers, contendedCosts, Set.of(some));
+    return new Tuning(takeEvery, maxMembers, knobs, Set.of(some));
   }
 
   int faultBits() {
@@ -59,9 +65,7 @@ public record Tuning(boolean takeEvery, int maxMembers, int contendedCosts, Set<
 
   void apply(BpfObject object) throws NativeException {
     object.setKnob("take_every", takeEvery ? 1 : 0);
-    if (contendedCosts >= 0) {
-      object.setKnob("contended_costs", contendedCosts);
-    }
+    knobs.forEach(object::setKnob);
     object.setMaxEntries("members", maxMembers);
     object.setMaxEntries("senders", maxMembers);
   }

@@ -1,6 +1,7 @@
 package io.underpass.ffm;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -9,6 +10,8 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.Channel;
 
 /**
@@ -102,6 +105,24 @@ public final class ChannelCalls {
         throw new NativeException("getsockopt " + level + " " + option, Symbols.errno(capture));
       }
       return value.get(JAVA_INT, 0);
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** The value of an option that is a struct; zeros where the kernel's is shorter. */
+  public static ByteBuffer getOption(int fd, int level, int option, int bytes)
+      throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment value = arena.allocate(bytes, 8);
+      MemorySegment length = arena.allocateFrom(JAVA_INT, bytes);
+      if ((int) GETSOCKOPT.invokeExact(capture, fd, level, option, value, length) < 0) {
+        throw new NativeException("getsockopt " + level + " " + option, Symbols.errno(capture));
+      }
+      return ByteBuffer.wrap(value.toArray(JAVA_BYTE)).order(ByteOrder.LITTLE_ENDIAN);
     } catch (NativeException e) {
       throw e;
     } catch (Throwable t) {

@@ -47,7 +47,10 @@ class ContendedTest {
     Registration self = new Registration(7, (int) ProcessHandle.current().pid(), ticks, 0);
     try (KernelDatapath datapath =
         new KernelDatapath(
-            pins, TestCgroup.mount(), Tuning.DEFAULT.withContendedCosts(0), trouble::add)) {
+            pins,
+            TestCgroup.mount(),
+            Tuning.DEFAULT.withKnob("contended_costs", 0),
+            trouble::add)) {
       datapath.admit(self);
       try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
         pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);

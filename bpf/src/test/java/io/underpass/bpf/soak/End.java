@@ -1,11 +1,19 @@
 package io.underpass.bpf.soak;
 
+import io.underpass.bpf.soak.FlowRecords.View;
+import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.NativeException;
 import java.io.IOException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * One end of a connection: does a step on the socket and compares what comes of it with the model.
@@ -31,6 +39,21 @@ final class End {
 
   private volatile boolean over;
 
+  /** A write since the last look was taken in part, or not at all. */
+  private volatile boolean cut;
+
+  /**
+   * TCP has taken the last write in part, or not at all. The kernel keeps the verdict on it, and
+   * does not ask about the next one: the rest, of most programs, which is counted already.
+   */
+  private volatile boolean owed;
+
+  /** Another thread writes; null if none does. Of the script's thread. */
+  private Future<?> flood;
+
+  /** Null where the script's steps read. */
+  private Reader reader;
+
   End(Side side, SocketChannel channel, Stream out, Stream in, boolean readByThread) {
     this.side = side;
     this.channel = channel;
@@ -41,6 +64,49 @@ final class End {
 
   void connect(End other) {
     peer = other;
+  }
+
+  void readBy(Reader thread) {
+    reader = thread;
+  }
+
+  /** Writes all of it, however long the other end takes to read; in a thread of its own. */
+  void flood(int size, ExecutorService threads, Consumer<Throwable> trouble) {
+    peer.reader.stall(true);
+    flood =
+        threads.submit(
+            () -> {
+              try {
+                long until = out.written() + size;
+                while (out.written() < until && !closed && !peer.closed) {
+                  write((int) Math.min(until - out.written(), Schedules.LARGEST), 1);
+                }
+              } catch (IOException | RuntimeException | Mismatch e) {
+                trouble.accept(e);
+              } finally {
+                cut = true; // nobody knows how much of it was written while what was the case
+              }
+            });
+  }
+
+  boolean isFlooding() {
+    return flood != null;
+  }
+
+  /** Lets the other end read, and waits until all of it is taken. */
+  void endFlood() throws IOException {
+    if (flood == null) {
+      return;
+    }
+    peer.reader.stall(false);
+    try {
+      flood.get(Connection.PATIENCE_SECONDS, TimeUnit.SECONDS);
+      flood = null;
+    } catch (TimeoutException e) {
+      throw new Mismatch("a writer stays blocked, though the other end reads", e);
+    } catch (InterruptedException | ExecutionException e) {
+      throw new IOException(e);
+    }
   }
 
   boolean isClosed() {
@@ -73,7 +139,13 @@ final class End {
       knowsOfError = true;
     } finally {
       out.taken(taken);
+      wrote(taken, size);
     }
+  }
+
+  private void wrote(long taken, int size) {
+    cut |= owed || taken < size;
+    owed = taken < size;
   }
 
   /** Reads once, into the buffer from its start; false if there is nothing more to come. */
@@ -123,14 +195,87 @@ final class End {
     return closed || over || (in.end() == Stream.End.OPEN && in.isAllRead());
   }
 
-  void available() {
+  /**
+   * Asks as the agent does, and where that has no answer, the kernel as the JDK does. What the
+   * answer has to be is known where nobody reads meanwhile: TCP counts what it has received, and
+   * the flow record what was redirected.
+   *
+   * @param records null where nothing keeps any
+   */
+  void available(FlowRecords records) throws IOException {
     if (closed) {
       return;
     }
     long most = in.outstanding();
+    boolean known = records != null && !readByThread && !over && !peer.closed;
+    View then = known ? records.of(channel) : View.NONE;
+    long least = known ? arrived(records) : 0;
     int answer = Options.available(channel);
     if (answer > most) {
       throw new Mismatch(answer + " available, but only " + most + " were written and not read");
+    }
+    if (!known) {
+      return;
+    }
+    int ofKernel = ChannelCalls.fionread(Options.fd(channel));
+    most = Math.min(most, arrived(records));
+    if (!records.of(channel).isAsThen(then)) {
+      return; // a sweep came between
+    }
+    if (then.enrolled() == (answer < 0)) {
+      throw new Mismatch("the answer is " + answer + ", in state " + then.state());
+    }
+    int right = then.enrolled() ? answer : ofKernel;
+    if (right < least || right > most) {
+      throw new Mismatch(right + " available, but " + least + " to " + most + " are to be read");
+    }
+  }
+
+  /** Bytes that are here, by either way, and not read. */
+  private long arrived(FlowRecords records) throws NativeException {
+    long all = records.of(peer.channel).redirectedBytes() + TcpCounts.received(channel);
+    return Math.min(all, in.written()) - in.read(); // a FIN counts too, but cannot be read
+  }
+
+  /**
+   * At the end, when all is read: what was not redirected came by TCP, and nothing came by both.
+   */
+  void compareCounts(FlowRecords records) throws IOException {
+    if (closed || peer.closed) {
+      return;
+    }
+    long redirected = records.of(peer.channel).redirectedBytes();
+    long received = TcpCounts.received(channel) - (peer.shut ? 1 : 0); // its FIN
+    if (redirected + received != in.read()) {
+      throw new Mismatch(
+          "%d bytes counted as redirected, and %d came by TCP, of %d read"
+              .formatted(redirected, received, in.read()));
+    }
+  }
+
+  /** In line at the reader, so that it is a byte as others are. */
+  void urgent() throws IOException {
+    if (closed || shut) {
+      return;
+    }
+    if (peer.closed) {
+      in.mayReset();
+      knowsOfError |= readByThread;
+    }
+    Options.pinTcp(channel);
+    byte next = out.offer(1).get();
+    int taken = 0;
+    try {
+      channel.socket().sendUrgentData(next);
+      taken = 1;
+    } catch (IOException e) {
+      if (!peer.closed && !"Socket buffer full".equals(e.getMessage())) {
+        throw new Mismatch("urgent data failed, though the other end is open", e);
+      }
+      knowsOfError |= peer.closed;
+    } finally {
+      out.taken(taken);
+      wrote(taken, 1);
     }
   }
 
@@ -175,8 +320,19 @@ final class End {
     } else {
       out.finish();
     }
+    if (peer.isFlooding()) {
+      out.mayReset(); // the answer to what comes after the close
+      peer.knowsOfError = true;
+    }
     closed = true;
     channel.close();
+    wakeReader();
+  }
+
+  private void wakeReader() {
+    if (reader != null) {
+      reader.wake();
+    }
   }
 
   /** Without regard to the model, when all is over. */
@@ -187,11 +343,14 @@ final class End {
     }
     channel.setOption(StandardSocketOptions.SO_LINGER, 0); // leaves no TIME_WAIT where it can
     channel.close();
+    wakeReader();
   }
 
   void observe(FlowRecords records) throws NativeException {
     if (!closed) {
-      observed.see(records.of(channel), out.written() + in.written());
+      boolean whole = !cut && flood == null;
+      cut = flood != null;
+      observed.see(records.of(channel), out.written() + in.written(), out.written(), whole);
     }
   }
 

@@ -9,38 +9,86 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
-/** What the events do: a helper, and this JVM's registration with it, on and off. */
+/**
+ * What the events do: a helper for each {@link Regime}, and this JVM's registration with one of
+ * them, on and off.
+ */
 final class Enrolment implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  /** One helper, and the flow records of its programs. */
+  private record Place(Path socket, SoakHelper helper, BpfMap socks) {}
+
+  private final boolean mortal;
+  private final int fault;
   private final Path folder;
-  private final Path socket;
-  private final SoakHelper helper;
-  private final BpfMap socks;
+  private final Map<Regime, Place> places = new EnumMap<>(Regime.class);
+
+  /** Whose turn it is. */
+  private Place place;
 
   /** Null while this process is not registered. Used by one event at a time. */
   private HelperClient registration;
+
+  /** Of the helper whose turn it is. */
+  private boolean paused;
 
   private long kills;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
    * @param mortal whether the helper can be killed: it then has a process of its own
+   * @param fault {@code UP_FAULT_*}: what the programs of an immortal one do wrong; 0 in use
    */
-  Enrolment(boolean mortal) throws IOException {
+  Enrolment(boolean mortal, int fault) throws IOException {
     folder = Files.createTempDirectory("underpass-soak");
-    socket = folder.resolve("helper.sock");
-    Path pins = Pinning.newFolder();
-    helper = mortal ? SoakHelper.process(socket, pins) : SoakHelper.embedded(socket, pins);
-    socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"));
+    this.mortal = mortal;
+    this.fault = fault;
+    begin(Regime.EVERY);
+  }
+
+  /** Reads for one thread, once the regime's helper has been there. */
+  FlowRecords records(Regime regime) {
+    return new FlowRecords(places.get(regime).socks);
+  }
+
+  /** From here on this regime's helper is the one: no flow may be open. */
+  void begin(Regime regime) throws IOException {
+    if (place != null) {
+      pause(false);
+    }
+    Place next = places.get(regime);
+    if (next == null) {
+      next = start(regime);
+      places.put(regime, next);
+    }
+    if (place != null && place != next) {
+      dismiss();
+    }
+    place = next;
     register();
   }
 
-  FlowRecords records() {
-    return new FlowRecords(socks);
+  /** Leaves this process to another one's helpers, until it begins again. */
+  void rest() throws IOException {
+    pause(false);
+    dismiss();
+  }
+
+  private Place start(Regime regime) throws IOException {
+    Path socket = folder.resolve(regime + ".sock");
+    Path pins = Pinning.newFolder();
+    SoakHelper helper =
+        mortal
+            ? SoakHelper.process(socket, pins, regime)
+            : SoakHelper.embedded(socket, pins, regime.tuning(fault));
+    return new Place(
+        socket, helper, BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks")));
   }
 
   long kills() {
@@ -56,8 +104,11 @@ final class Enrolment implements AutoCloseable {
       case SWEEP -> {}
       case ENROL -> register();
       case UNENROL -> dismiss();
+      case PAUSE -> pause(true);
+      case RESUME -> pause(false);
       case KILL -> {
-        helper.killAndRestart();
+        place.helper.killAndRestart(); // which ends a pause
+        paused = false;
         kills++;
         if (registration != null) {
           registration.close(); // the other end went with the helper
@@ -66,12 +117,19 @@ final class Enrolment implements AutoCloseable {
         register();
       }
     }
-    helper.sweep();
+    place.helper.sweep();
   }
 
-  void register() throws IOException {
+  private void pause(boolean now) throws IOException {
+    if (paused != now) {
+      place.helper.pause(now);
+      paused = now;
+    }
+  }
+
+  private void register() throws IOException {
     if (registration == null) {
-      registration = HelperClient.connect(socket, PATIENCE);
+      registration = HelperClient.connect(place.socket, PATIENCE);
       registration.register("on").orThrow();
     }
   }
@@ -83,7 +141,7 @@ final class Enrolment implements AutoCloseable {
     registration.close();
     registration = null;
     long until = System.nanoTime() + PATIENCE.toNanos();
-    try (HelperClient observer = HelperClient.connect(socket, PATIENCE)) {
+    try (HelperClient observer = HelperClient.connect(place.socket, PATIENCE)) {
       while (observer.status().registrations() > 0) {
         if (System.nanoTime() - until > 0) {
           throw new IOException("the helper does not notice that a client is gone");
@@ -102,8 +160,10 @@ final class Enrolment implements AutoCloseable {
     if (registration != null) {
       registration.close();
     }
-    socks.close();
-    helper.close();
+    for (Place each : places.values()) {
+      each.socks.close();
+      each.helper.close();
+    }
     Files.deleteIfExists(folder);
   }
 }

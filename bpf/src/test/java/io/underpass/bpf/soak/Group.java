@@ -6,11 +6,11 @@ import java.util.List;
  * Scripts that run at the same time, each over a connection of its own, under the same events: the
  * cost of an event is then shared.
  */
-record Group(List<Event> events, List<Script> scripts) {
+record Group(Regime regime, List<Event> events, List<Script> scripts) {
   /** A script whose connection did not do as TCP does. */
   record Failure(int index, Throwable cause) {}
 
   String text(int index) {
-    return "  events: %s%n  %s".formatted(events, scripts.get(index).text());
+    return "  taken up: %s; events: %s%n  %s".formatted(regime, events, scripts.get(index).text());
   }
 }

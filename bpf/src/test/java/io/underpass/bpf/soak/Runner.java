@@ -8,7 +8,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -43,11 +45,11 @@ final class Runner implements AutoCloseable {
 
   /** Runs a group to its end; returns what failed. */
   List<Failure> run(Group group, Score score) throws IOException, InterruptedException {
-    for (Worker worker : workers) {
-      worker.prepare(group.scripts());
-    }
     if (enrolment != null) {
-      enrolment.register();
+      enrolment.begin(group.regime());
+    }
+    for (Worker worker : workers) {
+      worker.prepare(group);
     }
     all(Worker::open);
     Future<?> racing = null;
@@ -65,7 +67,7 @@ final class Runner implements AutoCloseable {
     all(Worker::finish);
     await(racing);
     List<Failure> failures = new ArrayList<>();
-    workers.forEach(worker -> worker.settle(failures, score));
+    workers.forEach(worker -> worker.settle(failures, group.regime(), score));
     return failures;
   }
 
@@ -116,10 +118,11 @@ final class Runner implements AutoCloseable {
   private final class Worker {
     private final int number;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(Schedules.LARGEST);
-    private final FlowRecords records = enrolment == null ? null : enrolment.records();
+    private final Map<Regime, FlowRecords> recordsOf = new EnumMap<>(Regime.class);
     private final List<List<ServerSocketChannel>> listeners = new ArrayList<>();
     private final List<Connection> connections = new ArrayList<>();
     private List<Script> scripts = List.of();
+    private FlowRecords records;
     private int opened;
 
     Worker(int number) throws IOException {
@@ -133,8 +136,10 @@ final class Runner implements AutoCloseable {
       }
     }
 
-    void prepare(List<Script> all) {
-      scripts = all;
+    void prepare(Group group) {
+      scripts = group.scripts();
+      records =
+          enrolment == null ? null : recordsOf.computeIfAbsent(group.regime(), enrolment::records);
       connections.clear();
     }
 
@@ -150,14 +155,14 @@ final class Runner implements AutoCloseable {
       }
     }
 
-    void step(int tick) throws IOException {
+    void step(int tick) {
       observe();
       for (Connection connection : connections) {
         connection.run(tick, buffer, records);
       }
     }
 
-    private void observe() throws IOException {
+    private void observe() {
       for (Connection connection : connections) {
         connection.observe(records);
       }
@@ -179,14 +184,15 @@ final class Runner implements AutoCloseable {
       }
       observe();
       for (Connection connection : connections) {
+        connection.compareCounts(records);
         connection.release();
       }
     }
 
-    void settle(List<Failure> failures, Score score) {
+    void settle(List<Failure> failures, Regime regime, Score score) {
       for (int i = 0; i < connections.size(); i++) {
         Connection connection = connections.get(i);
-        score.count(connection);
+        score.count(connection, regime);
         if (connection.failure() != null) {
           failures.add(new Failure(number + i * workers.size(), connection.failure()));
         }

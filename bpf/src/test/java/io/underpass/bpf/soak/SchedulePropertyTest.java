@@ -43,9 +43,14 @@ class SchedulePropertyTest {
   private static Enrolment enrolment;
   private static Runner runner;
 
+  /** Of the property that kills helpers; made by its first try. */
+  private static Enrolment mortal;
+
+  private static Runner killedRunner;
+
   @BeforeContainer
   static void start() throws IOException {
-    enrolment = new Enrolment(false);
+    enrolment = new Enrolment(false, 0);
     runner = new Runner(enrolment, Runner.defaultWorkers());
   }
 
@@ -53,6 +58,10 @@ class SchedulePropertyTest {
   static void stop() throws IOException {
     runner.close();
     enrolment.close();
+    if (mortal != null) {
+      killedRunner.close();
+      mortal.close();
+    }
     System.out.print(SCORE.report());
     assertEquals(List.of(), SCORE.missing());
     assertTrue(SCORE.schedules() > 0);
@@ -62,10 +71,39 @@ class SchedulePropertyTest {
   void acceleratedConnectionsDoAsTcpDoes(
       @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
       throws IOException, InterruptedException {
-    Group group = new Group(events, scripts);
-    for (Group.Failure failure : runner.run(group, SCORE)) {
-      throw new Mismatch(group.text(failure.index()), failure.cause());
+    run(new Group(Regime.EVERY, events, scripts), immortal(), SCORE);
+  }
+
+  @Property(tries = 35, edgeCases = EdgeCasesMode.NONE)
+  void connectionsThatAreTakenUpAndLeaveByTheirTrafficDoAsTcpDoes(
+      @ForAll("eventsByTraffic") List<Event> events,
+      @ForAll("scriptsByTraffic") List<Script> scripts)
+      throws IOException, InterruptedException {
+    run(new Group(Regime.TRAFFIC, events, scripts), immortal(), SCORE);
+  }
+
+  private static Runner immortal() throws IOException {
+    if (mortal != null) {
+      mortal.rest();
     }
+    return runner;
+  }
+
+  /** The helper is killed with SIGKILL while they run, and another one adopts what it left. */
+  @Property(tries = 4, edgeCases = EdgeCasesMode.NONE)
+  void connectionsDoAsTcpDoesThoughTheHelperIsKilled(
+      @ForAll Regime regime,
+      @ForAll("eventsWithKill") List<Event> events,
+      @ForAll("scripts") List<Script> scripts)
+      throws IOException, InterruptedException {
+    enrolment.rest(); // one helper at a time has this process
+    if (mortal == null) {
+      mortal = new Enrolment(true, 0);
+      killedRunner = new Runner(mortal, Runner.defaultWorkers());
+    }
+    long kills = mortal.kills();
+    run(new Group(regime, events, scripts), killedRunner, new Score());
+    assertTrue(mortal.kills() > kills);
   }
 
   /**
@@ -75,22 +113,45 @@ class SchedulePropertyTest {
   void plainConnectionsDoAsTheModelSays(
       @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
       throws IOException, InterruptedException {
-    Group group = new Group(events, scripts);
     try (Runner plain = new Runner(null, Runner.defaultWorkers())) {
-      for (Group.Failure failure : plain.run(group, new Score())) {
-        throw new Mismatch(group.text(failure.index()), failure.cause());
-      }
+      run(new Group(Regime.EVERY, events, scripts), plain, new Score());
+    }
+  }
+
+  private static void run(Group group, Runner with, Score score)
+      throws IOException, InterruptedException {
+    for (Group.Failure failure : with.run(group, score)) {
+      throw new Mismatch(group.text(failure.index()), failure.cause());
     }
   }
 
   @Provide
   Arbitrary<List<Event>> events() {
-    return Schedules.events(false);
+    return Schedules.events(Regime.EVERY, false);
+  }
+
+  @Provide
+  Arbitrary<List<Event>> eventsByTraffic() {
+    return Schedules.events(Regime.TRAFFIC, false);
+  }
+
+  @Provide
+  Arbitrary<List<Event>> eventsWithKill() {
+    return Schedules.eventsWithKill();
   }
 
   @Provide
   Arbitrary<List<Script>> scripts() {
-    return Schedules.scripts()
+    return crowd(Regime.EVERY);
+  }
+
+  @Provide
+  Arbitrary<List<Script>> scriptsByTraffic() {
+    return crowd(Regime.TRAFFIC);
+  }
+
+  private static Arbitrary<List<Script>> crowd(Regime regime) {
+    return Schedules.scripts(regime)
         .list()
         .ofMinSize(1)
         .ofMaxSize(MOST_AT_ONCE)

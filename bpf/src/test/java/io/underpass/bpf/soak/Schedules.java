@@ -3,8 +3,10 @@ package io.underpass.bpf.soak;
 import io.underpass.bpf.soak.Event.Action;
 import io.underpass.bpf.soak.Script.Finish;
 import io.underpass.bpf.soak.Script.Reading;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -18,15 +20,23 @@ import net.jqwik.api.Tuple;
 final class Schedules {
   static final int MOST_STEPS = 40;
   private static final int MOST_EVENTS = 6;
+  private static final int MOST_EVENTS_BY_TRAFFIC = 12;
   static final int LARGEST = 1 << 20;
   private static final int MOST_PIECES = 24; // a message has 17 fragments at most
+  private static final int MOST_TIMES = 24;
+  private static final int TRAFFIC_ONE_IN = 3;
 
   private Schedules() {}
 
-  static Arbitrary<Script> scripts() {
+  /** Of a group, drawn from its seed. */
+  static Regime regime(Random random) {
+    return random.nextInt(TRAFFIC_ONE_IN) == 0 ? Regime.TRAFFIC : Regime.EVERY;
+  }
+
+  static Arbitrary<Script> scripts(Regime regime) {
     // As many short ones as long ones: jqwik's own choice is mostly short, which shows little.
     Arbitrary<List<Step>> steps =
-        step()
+        step(regime)
             .list()
             .ofMinSize(4)
             .ofMaxSize(MOST_STEPS)
@@ -34,13 +44,19 @@ final class Schedules {
     return Combinators.combine(traits(), steps).as(Script::new);
   }
 
-  /** The events of a group, in order; the first comes early, or there would be little to see. */
-  static Arbitrary<List<Event>> events(boolean faults) {
+  /**
+   * The events of a group, in order; the first comes early, or there would be little to see. What
+   * the traffic decides takes many sweeps, and it is not to be undone by an event at once.
+   */
+  static Arbitrary<List<Event>> events(Regime regime, boolean faults) {
+    boolean traffic = regime == Regime.TRAFFIC;
     Arbitrary<Action> actions =
         Arbitraries.frequency(
-            Tuple.of(6, Action.SWEEP),
+            Tuple.of(traffic ? 40 : 6, Action.SWEEP),
             Tuple.of(2, Action.UNENROL),
             Tuple.of(3, Action.ENROL),
+            Tuple.of(1, Action.PAUSE),
+            Tuple.of(2, Action.RESUME),
             Tuple.of(faults ? 2 : 0, Action.KILL));
     Arbitrary<Event> any =
         Combinators.combine(
@@ -51,22 +67,41 @@ final class Schedules {
     Arbitrary<Event> first =
         Combinators.combine(Arbitraries.integers().between(0, 4), Arbitraries.of(false, true))
             .as((tick, racing) -> new Event(tick, Action.SWEEP, racing));
-    return Combinators.combine(first, any.list().ofMaxSize(MOST_EVENTS - 1))
-        .as(
-            (early, others) ->
-                java.util.stream.Stream.concat(java.util.stream.Stream.of(early), others.stream())
-                    .sorted(Comparator.comparingInt(Event::tick))
-                    .toList());
+    Arbitrary<List<Event>> others =
+        traffic
+            ? any.list()
+                .ofMinSize(MOST_EVENTS_BY_TRAFFIC / 2)
+                .ofMaxSize(MOST_EVENTS_BY_TRAFFIC - 1)
+                .withSizeDistribution(RandomDistribution.uniform())
+            : any.list().ofMaxSize(MOST_EVENTS - 1);
+    return Combinators.combine(first, others).as(Schedules::with);
+  }
+
+  /** Of which at least one, and hardly more, kills the helper: it takes a second. */
+  static Arbitrary<List<Event>> eventsWithKill() {
+    Arbitrary<Event> kill =
+        Combinators.combine(ints(2, MOST_STEPS / 2), Arbitraries.of(false, true))
+            .as((tick, racing) -> new Event(tick, Action.KILL, racing));
+    return Combinators.combine(kill, events(Regime.EVERY, false)).as(Schedules::with);
+  }
+
+  private static List<Event> with(Event one, List<Event> others) {
+    List<Event> all = new ArrayList<>(others);
+    all.add(one);
+    all.sort(Comparator.comparingInt(Event::tick));
+    return all;
   }
 
   private static Arbitrary<Script.Traits> traits() {
     return Combinators.combine(
             Arbitraries.of(false, true),
             Arbitraries.of(true, false),
+            Arbitraries.frequency(Tuple.of(7, false), Tuple.of(1, true)),
             Arbitraries.frequency(
                 Tuple.of(16, Reading.STEPS),
                 Tuple.of(1, Reading.BLOCKED_CHANNEL),
-                Tuple.of(1, Reading.TIMED_STREAM)),
+                Tuple.of(1, Reading.TIMED_STREAM),
+                Tuple.of(1, Reading.SELECTOR)),
             Arbitraries.frequency(
                 Tuple.of(3, Finish.NOTHING),
                 Tuple.of(6, Finish.ONE_SHUTS_DOWN),
@@ -74,7 +109,7 @@ final class Schedules {
         .as(Script.Traits::new);
   }
 
-  private static Arbitrary<Step> step() {
+  private static Arbitrary<Step> step(Regime regime) {
     Arbitrary<Side> side = Arbitraries.of(Side.class);
     Arbitrary<Integer> pieces =
         Arbitraries.frequencyOf(
@@ -92,10 +127,17 @@ final class Schedules {
             Tuple.of(1, ints(1, 100)));
     return Arbitraries.frequencyOf(
         Tuple.of(200, Combinators.combine(side, sizes, pieces).as(Step.Write::new)),
+        Tuple.of(
+            regime == Regime.TRAFFIC
+                ? 120
+                : 20, // there is something to judge only where much is sent
+            Combinators.combine(side, ints(2, MOST_TIMES), ints(1, 1_500)).as(Step.Burst::new)),
         Tuple.of(260, Combinators.combine(side, most, pieces).as(Step.Read::new)),
         Tuple.of(20, side.map(Step.Available::new)),
         Tuple.of(8, ints(1, 300).map(Step.Pause::new)),
         Tuple.of(4, side.map(Step.PinTcp::new)),
+        Tuple.of(2, side.map(Step.Urgent::new)),
+        Tuple.of(8, Combinators.combine(side, ints(1, 3 * LARGEST)).as(Step.Flood::new)),
         Tuple.of(5, side.map(Step.Shutdown::new)),
         Tuple.of(
             5,

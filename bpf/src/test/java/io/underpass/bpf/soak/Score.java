@@ -1,7 +1,12 @@
 package io.underpass.bpf.soak;
 
+import io.underpass.Reason;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** What was run and what was seen of it; of one thread. */
 final class Score {
@@ -10,6 +15,11 @@ final class Score {
 
   private static final int UN_ENROLLED_ONE_IN = 20;
   private static final int IN_MID_STREAM_ONE_IN = 20;
+
+  /** Of those of {@link Regime#TRAFFIC}. */
+  private static final int LEFT_ONE_IN = 10;
+
+  private static final int CAME_BACK_ONE_IN = 20;
 
   /** With fewer schedules than this, the events of a few groups decide what they show. */
   private static final int MEANINGFUL = 5_000;
@@ -24,10 +34,20 @@ final class Score {
   private long withRedirects;
   private long withEnrolmentInMidStream;
   private long withUnEnrolment;
+  private long byTraffic;
+  private long leaves;
+  private long returns;
+  private long withLeave;
+  private long withReturn;
+  private final Map<Reason, Long> withReason = new EnumMap<>(Reason.class);
   private long mismatches;
 
-  void count(Connection connection) {
+  void count(Connection connection, Regime regime) {
     schedules++;
+    if (regime == Regime.TRAFFIC) {
+      byTraffic++;
+      countDecisions(connection);
+    }
     bytes += connection.bytesRead();
     boolean redirected = false;
     boolean inMidStream = false;
@@ -49,6 +69,23 @@ final class Score {
     mismatches += connection.failure() == null ? 0 : 1;
   }
 
+  /** What the traffic has decided: both ends follow, as a rule, but count once. */
+  private void countDecisions(Connection connection) {
+    long left = 0;
+    long returned = 0;
+    Set<Reason> reasons = EnumSet.noneOf(Reason.class);
+    for (End end : connection.ends()) {
+      left = Math.max(left, end.observed.leaves);
+      returned = Math.max(returned, end.observed.returns);
+      reasons.addAll(end.observed.reasons);
+    }
+    leaves += left;
+    returns += returned;
+    withLeave += left > 0 ? 1 : 0;
+    withReturn += returned > 0 ? 1 : 0;
+    reasons.forEach(reason -> withReason.merge(reason, 1L, Long::sum));
+  }
+
   long schedules() {
     return schedules;
   }
@@ -63,15 +100,22 @@ final class Score {
     if (schedules < MEANINGFUL) {
       return missing;
     }
-    require(missing, "had redirected bytes", withRedirects, REDIRECTED_ONE_IN);
-    require(missing, "were enrolled in mid-stream", withEnrolmentInMidStream, IN_MID_STREAM_ONE_IN);
-    require(missing, "were un-enrolled", withUnEnrolment, UN_ENROLLED_ONE_IN);
+    require(missing, "had redirected bytes", withRedirects, schedules, REDIRECTED_ONE_IN);
+    require(
+        missing,
+        "were enrolled in mid-stream",
+        withEnrolmentInMidStream,
+        schedules,
+        IN_MID_STREAM_ONE_IN);
+    require(missing, "were un-enrolled", withUnEnrolment, schedules, UN_ENROLLED_ONE_IN);
+    require(missing, "left by themselves", withLeave, byTraffic, LEFT_ONE_IN);
+    require(missing, "came back by themselves", withReturn, byTraffic, CAME_BACK_ONE_IN);
     return missing;
   }
 
-  private void require(List<String> missing, String what, long count, int oneIn) {
-    if (count < schedules / oneIn) {
-      missing.add("only %,d of %,d schedules %s".formatted(count, schedules, what));
+  private static void require(List<String> missing, String what, long count, long of, int oneIn) {
+    if (count < of / oneIn) {
+      missing.add("only %,d of %,d schedules %s".formatted(count, of, what));
     }
   }
 
@@ -82,28 +126,44 @@ final class Score {
 
   String report() {
     return """
-        schedules            %,15d
-          with redirects     %,15d
-          enrolled mid-stream%,15d
-          un-enrolled        %,15d
-        bytes compared       %,15d
-        bytes redirected     %,15d
-        messages redirected  %,15d
-        enrolments           %,15d
-        un-enrolments        %,15d
-        switches             %,15d
-        mismatches           %,15d
-        """
+    schedules            %,15d
+      with redirects     %,15d
+      enrolled mid-stream%,15d
+      un-enrolled        %,15d
+    taken up by traffic  %,15d
+      left by themselves %,15d
+        one-way          %,15d
+        behind           %,15d
+        contended        %,15d
+      came back          %,15d
+    bytes compared       %,15d
+    bytes redirected     %,15d
+    messages redirected  %,15d
+    enrolments           %,15d
+    un-enrolments        %,15d
+    left by themselves   %,15d
+    came back            %,15d
+    switches             %,15d
+    mismatches           %,15d
+    """
         .formatted(
             schedules,
             withRedirects,
             withEnrolmentInMidStream,
             withUnEnrolment,
+            byTraffic,
+            withLeave,
+            withReason.getOrDefault(Reason.ONE_WAY, 0L),
+            withReason.getOrDefault(Reason.BEHIND, 0L),
+            withReason.getOrDefault(Reason.CONTENDED, 0L),
+            withReturn,
             bytes,
             redirectedBytes,
             redirectedMessages,
             enrolments,
             unEnrolments,
+            leaves,
+            returns,
             switches,
             mismatches);
   }

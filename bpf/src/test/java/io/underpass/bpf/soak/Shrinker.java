@@ -17,13 +17,15 @@ final class Shrinker {
   private static final int ATTEMPTS = 20;
 
   private final Runner runner;
+  private final Regime regime;
   private final long until;
   private Shrinkable<List<Event>> events;
   private Shrinkable<Script> script;
   private Throwable cause;
 
-  Shrinker(Runner runner, long nanos) {
+  Shrinker(Runner runner, Regime regime, long nanos) {
     this.runner = runner;
+    this.regime = regime;
     this.until = System.nanoTime() + nanos;
   }
 
@@ -47,7 +49,7 @@ final class Shrinker {
   }
 
   Group smallest() {
-    return new Group(events.value(), List.of(script.value()));
+    return new Group(regime, events.value(), List.of(script.value()));
   }
 
   private boolean smallerScript() throws IOException, InterruptedException {
@@ -80,7 +82,7 @@ final class Shrinker {
       throws IOException, InterruptedException {
     List<Group.Failure> failures =
         runner.run(
-            new Group(someEvents.value(), Collections.nCopies(COPIES, someScript.value())),
+            new Group(regime, someEvents.value(), Collections.nCopies(COPIES, someScript.value())),
             new Score());
     if (failures.isEmpty()) {
       return false;

@@ -3,7 +3,9 @@ package io.underpass.bpf.soak;
 import io.underpass.testing.KernelCondition;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -28,8 +30,8 @@ final class Soak {
   /** Tells jqwik how far to go; its own default number of tries. */
   private static final int GEN_SIZE = 1000;
 
-  private final RandomGenerator<List<Event>> events;
-  private final RandomGenerator<Script> scripts = Schedules.scripts().generator(GEN_SIZE, false);
+  private final Map<Regime, RandomGenerator<List<Event>>> events = new EnumMap<>(Regime.class);
+  private final Map<Regime, RandomGenerator<Script>> scripts = new EnumMap<>(Regime.class);
 
   private final Settings settings;
   private final Score score = new Score();
@@ -41,16 +43,27 @@ final class Soak {
    * @param nanos so long, 0 for no limit
    * @param seed of the run, or of the one group to replay
    * @param faults the helper is killed now and then
+   * @param fault {@code UP_FAULT_*}: what the programs do wrong, for the soak's own test
+   * @param shrinkNanos how long a failing schedule is made smaller
    * @param plain without a helper: then the model itself is tested, against TCP
    */
   private record Settings(
-      long schedules, long nanos, long seed, boolean replay, boolean plain, boolean faults) {
+      long schedules,
+      long nanos,
+      long seed,
+      boolean replay,
+      boolean plain,
+      boolean faults,
+      int fault,
+      long shrinkNanos) {
     static Settings of(String[] arguments) {
       long schedules = 0;
       long minutes = 0;
       boolean plain = false;
       boolean faults = false;
       boolean replay = false;
+      int fault = 0;
+      long shrinkNanos = SHRINK_NANOS;
       long seed = System.nanoTime() ^ ProcessHandle.current().pid();
       for (String argument : arguments) {
         String[] parts = argument.split("=", 2);
@@ -62,6 +75,8 @@ final class Soak {
           case "MINUTES" -> minutes = Long.parseLong(parts[1]);
           case "PLAIN" -> plain = parts[1].equals("1");
           case "FAULTS" -> faults = parts[1].equals("1");
+          case "FAULT" -> fault = Integer.parseInt(parts[1]);
+          case "SHRINK" -> shrinkNanos = TimeUnit.SECONDS.toNanos(Long.parseLong(parts[1]));
           case "SEED" -> {
             seed = Long.parseLong(parts[1]);
             replay = true;
@@ -73,7 +88,14 @@ final class Soak {
         schedules = replay ? REPLAYS * GROUP : DEFAULT_SCHEDULES;
       }
       return new Settings(
-          schedules, TimeUnit.MINUTES.toNanos(minutes), seed, replay, plain, faults);
+          schedules,
+          TimeUnit.MINUTES.toNanos(minutes),
+          seed,
+          replay,
+          plain,
+          faults,
+          fault,
+          shrinkNanos);
     }
 
     boolean isOver(long done, long nanosPassed) {
@@ -83,7 +105,10 @@ final class Soak {
 
   private Soak(Settings settings) {
     this.settings = settings;
-    events = Schedules.events(settings.faults).generator(GEN_SIZE, false);
+    for (Regime regime : Regime.values()) {
+      events.put(regime, Schedules.events(regime, settings.faults).generator(GEN_SIZE, false));
+      scripts.put(regime, Schedules.scripts(regime).generator(GEN_SIZE, false));
+    }
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -99,7 +124,8 @@ final class Soak {
   }
 
   private boolean run() throws IOException, InterruptedException {
-    try (Enrolment enrolment = settings.plain ? null : new Enrolment(settings.faults);
+    try (Enrolment enrolment =
+            settings.plain ? null : new Enrolment(settings.faults, settings.fault);
         Runner runner = new Runner(enrolment, Runner.defaultWorkers())) {
       if (enrolment != null) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> leaveNothing(enrolment)));
@@ -148,13 +174,15 @@ final class Soak {
 
   private boolean runGroup(long seed, Runner runner) throws IOException, InterruptedException {
     Random random = new Random(seed);
-    Shrinkable<List<Event>> someEvents = events.next(random);
+    Regime regime = Schedules.regime(random);
+    Shrinkable<List<Event>> someEvents = events.get(regime).next(random);
     List<Shrinkable<Script>> someScripts = new ArrayList<>();
     for (int i = 0; i < GROUP; i++) {
-      someScripts.add(scripts.next(random));
+      someScripts.add(scripts.get(regime).next(random));
     }
     Group group =
         new Group(
+            regime,
             someEvents.value(),
             someScripts.stream().map(Shrinkable::value).collect(Collectors.toList()));
     List<Group.Failure> failures = runner.run(group, score);
@@ -170,14 +198,17 @@ final class Soak {
         seed,
         group.text(first.index()));
     first.cause().printStackTrace(System.out);
-    shrink(someEvents, someScripts.get(first.index()), runner);
+    shrink(
+        new Shrinker(runner, regime, settings.shrinkNanos),
+        someEvents,
+        someScripts.get(first.index()));
     return false;
   }
 
-  private void shrink(Shrinkable<List<Event>> someEvents, Shrinkable<Script> script, Runner runner)
+  private static void shrink(
+      Shrinker shrinker, Shrinkable<List<Event>> someEvents, Shrinkable<Script> script)
       throws IOException, InterruptedException {
     System.out.println("soak: shrinking");
-    Shrinker shrinker = new Shrinker(runner, SHRINK_NANOS);
     Group.Failure smallest = shrinker.shrink(someEvents, script);
     if (smallest == null) {
       System.out.println("soak: alone it does not fail; a replay runs the whole group");

@@ -2,20 +2,20 @@ package io.underpass.bpf.soak;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
+import io.underpass.datapath.Tuning;
+import io.underpass.helper.TunedHelper;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The helper of a soak, which enrols every pair that it finds: in this JVM, or one of its own. */
+/** A helper of a soak: in this JVM, or one of its own. */
 interface SoakHelper extends AutoCloseable {
   void sweep() throws IOException;
+
+  /** Every flow goes back to TCP, as when the helper stops; or may be taken up again. */
+  void pause(boolean paused) throws IOException;
 
   /** SIGKILL, and another helper in its place. */
   void killAndRestart() throws IOException;
@@ -24,12 +24,17 @@ interface SoakHelper extends AutoCloseable {
   void close() throws IOException;
 
   /** In this JVM; it cannot be killed. */
-  static SoakHelper embedded(Path socket, Path pins) throws IOException {
-    Helper helper = startWithoutAudit(socket, pins);
+  static SoakHelper embedded(Path socket, Path pins, Tuning tuning) throws IOException {
+    TunedHelper helper = new TunedHelper(socket, pins, tuning);
     return new SoakHelper() {
       @Override
       public void sweep() {
         helper.sweep();
+      }
+
+      @Override
+      public void pause(boolean paused) throws IOException {
+        helper.pause(paused);
       }
 
       @Override
@@ -45,49 +50,31 @@ interface SoakHelper extends AutoCloseable {
   }
 
   /** In a JVM of its own. */
-  static SoakHelper process(Path socket, Path pins) throws IOException {
-    return new OfProcess(socket, pins);
+  static SoakHelper process(Path socket, Path pins, Regime regime) throws IOException {
+    return new OfProcess(socket, pins, regime);
   }
 
-  /** The audit would have a line for each of a million registrations; trouble is still told. */
-  private static Helper startWithoutAudit(Path socket, Path pins) throws IOException {
-    HelperConfig config =
-        HelperConfig.defaults().withSocket(socket).withBpffs(pins).withTakeEvery(true);
-    PrintStream all = System.err;
-    System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, UTF_8));
-    try {
-      return Helper.start(config); // its audit keeps the stream that it finds here
-    } finally {
-      System.setErr(all);
-    }
-  }
-
-  /** Speaks with {@link Main} in lines: "sweep", answered by "ok". Used by one event at a time. */
+  /**
+   * Speaks with {@link Main} in lines: "sweep", "pause", "resume", answered by "ok". Used by one
+   * event at a time.
+   */
   final class OfProcess implements SoakHelper {
     private final Path socket;
     private final Path pins;
+    private final Regime regime;
     private Process process;
     private BufferedReader out;
 
-    private OfProcess(Path socket, Path pins) throws IOException {
+    private OfProcess(Path socket, Path pins, Regime regime) throws IOException {
       this.socket = socket;
       this.pins = pins;
+      this.regime = regime;
       start();
     }
 
     private void start() throws IOException {
       process =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-XX:+UseSerialGC",
-                  "-XX:TieredStopAtLevel=1",
-                  "--enable-native-access=ALL-UNNAMED",
-                  "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Main.class.getName(),
-                  socket.toString(),
-                  pins.toString())
+          Jvm.of(Main.class, socket.toString(), pins.toString(), regime.name())
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .start();
       out = process.inputReader();
@@ -103,7 +90,16 @@ interface SoakHelper extends AutoCloseable {
 
     @Override
     public void sweep() throws IOException {
-      process.getOutputStream().write("sweep\n".getBytes(UTF_8));
+      say("sweep");
+    }
+
+    @Override
+    public void pause(boolean paused) throws IOException {
+      say(paused ? "pause" : "resume");
+    }
+
+    private void say(String line) throws IOException {
+      process.getOutputStream().write((line + "\n").getBytes(UTF_8));
       process.getOutputStream().flush();
       expectOk();
     }
@@ -139,12 +135,18 @@ interface SoakHelper extends AutoCloseable {
     private Main() {}
 
     public static void main(String[] arguments) throws IOException {
-      List<String> paths = List.of(arguments);
-      try (Helper helper = startWithoutAudit(Path.of(paths.get(0)), Path.of(paths.get(1)));
+      Regime regime = Regime.valueOf(arguments[2]);
+      try (TunedHelper helper =
+              new TunedHelper(Path.of(arguments[0]), Path.of(arguments[1]), regime.tuning(0));
           BufferedReader in = new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
         System.out.println("ok");
-        while (in.readLine() != null) {
-          helper.sweep();
+        String line;
+        while ((line = in.readLine()) != null) {
+          switch (line) {
+            case "pause" -> helper.pause(true);
+            case "resume" -> helper.pause(false);
+            default -> helper.sweep();
+          }
           System.out.println("ok");
         }
       }
