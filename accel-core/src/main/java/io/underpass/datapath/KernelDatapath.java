@@ -20,6 +20,7 @@ import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -268,6 +269,16 @@ public final class KernelDatapath implements Datapath {
     lock.lock();
     try {
       return FlowTable.countByOwner(dump);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** For tests: what {@code up_dump} writes, as it is. */
+  void dump(Consumer<ByteBuffer> rows) throws NativeException {
+    lock.lock();
+    try {
+      dump.run(rows);
     } finally {
       lock.unlock();
     }

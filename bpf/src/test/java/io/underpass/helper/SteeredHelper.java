@@ -1,5 +1,6 @@
 package io.underpass.helper;
 
+import io.underpass.datapath.EndState;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
@@ -61,6 +62,17 @@ public final class SteeredHelper implements AutoCloseable {
   public List<FlowView> sweep() throws IOException {
     datapath.sweep();
     return datapath.flows(Datapath.ALL, 1000).top();
+  }
+
+  /** The ends of connections as they are now, without a sweep. */
+  public List<EndState> ends() throws IOException {
+    return EndState.all(datapath.kernel);
+  }
+
+  /** Whether the kernel counts what is queued; before the kernel's fix of 2026, 1 is "some". */
+  public boolean countsQueued() {
+    return datapath.probes().stream()
+        .noneMatch(p -> p.name().equals("fionread") && p.outcome() != Probe.Outcome.OK);
   }
 
   /** Whether the socket is in the sockhash, that is, whether the kernel has it enrolled. */

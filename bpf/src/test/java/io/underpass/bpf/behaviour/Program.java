@@ -47,7 +47,7 @@ public final class Program {
         Scene scene = new Scene(api, address, steering, entry.getKey(), strike);
         // On a thread as the API has it: a virtual one too.
         new Task<>(api, () -> play(entry.getValue(), scene)).get();
-        steering.ask(Steering.OVER);
+        steering.ask(Steering.OVER + " " + entry.getKey());
         count = scene.moments();
       } while (moments && ++strike < count);
     }
@@ -67,13 +67,13 @@ public final class Program {
     }
     Streams.addTo(all);
     Closes.addTo(all);
-    Resets.addTo(all);
+    Resets.addTo(all, api);
     Waits.addTo(all);
     Interruptions.addTo(all);
     Options.addTo(all);
     Connects.addTo(all);
     if (api != Api.SOCKET) {
-      Vectors.addTo(all);
+      Vectors.addTo(all, api);
     }
     if (api == Api.SELECTOR) {
       Selections.addTo(all);

@@ -144,6 +144,28 @@ final class Scene {
     exchangeUntil(Steering.CHECK, pair);
   }
 
+  /**
+   * This end has redirected at least so many bytes since the warm-up, or since the moment; where
+   * its mode says so.
+   */
+  void redirected(End from, long least) throws Exception {
+    ask(Steering.REDIRECTED, from, least);
+  }
+
+  /** So many bytes are unread at this end; they were redirected, where its mode says so. */
+  void queued(End at, long count) throws Exception {
+    ask(Steering.QUEUED, at, count);
+  }
+
+  /** The same; how many they are depends on the buffers. */
+  void queuedSome(End at) throws Exception {
+    ask(Steering.QUEUED_SOME, at, 1);
+  }
+
+  private void ask(String what, End end, long count) throws Exception {
+    steering.ask(what + " " + end.local().getPort() + " " + end.remote().getPort() + " " + count);
+  }
+
   /** From now on, or no longer, what is sent over loopback is lost. */
   void loses(boolean everything) throws Exception {
     steering.ask(everything ? Steering.HOLD : Steering.RELEASE);

@@ -71,6 +71,8 @@ final class Streams {
       back.get();
       scene.say("there", seenThere.get());
       scene.say("back", seenBack.get());
+      scene.redirected(pair.client(), STREAM_BYTES / 2);
+      scene.redirected(pair.server(), STREAM_BYTES / 2);
       scene.check(pair);
     }
   }
@@ -195,6 +197,7 @@ final class Streams {
       // Of the others, each write takes what there is room for.
       boolean whole = scene.api != Api.SELECTOR && scene.api != Api.ASYNC;
       scene.say("first write", whole ? first : first > 0);
+      scene.redirected(pair.client(), 1_000_000);
       scene.check(pair);
     }
   }
@@ -247,6 +250,8 @@ final class Streams {
               });
       awaitStalled(writer, written::get);
       scene.say("held", !writer.isDone() && written.get() < STALL_BYTES);
+      scene.redirected(pair.client(), 1_000_000);
+      scene.queuedSome(pair.server());
       scene.momentWithUnread(pair);
       boolean equal = true;
       for (int at = 0; at < STALL_BYTES; at += block.length) {

@@ -21,9 +21,11 @@ final class Vectors {
 
   private Vectors() {}
 
-  static void addTo(Map<String, Program.Behaviour> all) {
+  static void addTo(Map<String, Program.Behaviour> all, Api api) {
     all.put("gather and scatter", Vectors::gather);
-    all.put("transfer of files", Vectors::transfer);
+    if (api != Api.ASYNC) { // such channels cannot
+      all.put("transfer of files", Vectors::transfer);
+    }
   }
 
   private static void gather(Scene scene) throws Exception {
@@ -61,6 +63,9 @@ final class Vectors {
         scene.say("scattered, equal", Arrays.equals(flat, flatten(in)));
         writer.get();
       }
+      // Four rounds since the first change.
+      scene.redirected(pair.server(), 4L * Arrays.stream(SIZES).sum());
+      scene.redirected(pair.client(), 4L * Arrays.stream(SIZES).sum());
       scene.check(pair);
     }
   }
@@ -113,9 +118,7 @@ final class Vectors {
     try (Pair pair = scene.pair();
         FileChannel source = FileChannel.open(from);
         FileChannel target = FileChannel.open(to, StandardOpenOption.WRITE)) {
-      if (!(pair.server().channel() instanceof SocketChannel channel)) {
-        return; // asynchronous channels cannot
-      }
+      SocketChannel channel = (SocketChannel) pair.server().channel();
       byte[] content = Streams.bytes(new Random(6), FILE_BYTES);
       Files.write(from, content);
       scene.moment(pair);
@@ -124,6 +127,7 @@ final class Vectors {
         at = sent(source, at, channel);
       }
       scene.say("sent, equal", Arrays.equals(content, seen.get()));
+      scene.redirected(pair.server(), 1_000_000);
       scene.moment(pair);
       seen = scene.start(() -> pair.client().readUpTo(FILE_BYTES));
       long sent = 0;
@@ -151,6 +155,7 @@ final class Vectors {
       }
       writer.get();
       scene.say("received, equal", Arrays.equals(content, Files.readAllBytes(to)));
+      scene.redirected(pair.client(), 1_000_000);
       scene.check(pair);
     } finally {
       Files.delete(from);
