@@ -10,6 +10,7 @@ import io.underpass.bpf.behaviour.Steering;
 import io.underpass.helper.SteeredHelper;
 import io.underpass.testing.KernelTest;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,9 +21,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -47,6 +50,8 @@ class BehaviourTest {
   /** Programs that run at the same time: they wait more than they work. */
   private static final int AT_ONCE = 4;
 
+  private static final int SWITCHED_AT_ONCE = 2;
+
   /** Runs only the behaviours whose names start so. */
   private static final String ONLY = System.getProperty("underpass.behaviour", "");
 
@@ -59,6 +64,11 @@ class BehaviourTest {
   private final Map<Row, Future<Outcome>> runs = new LinkedHashMap<>();
   private Path folder;
   private SteeredHelper helper;
+
+  /** Those of which one program at a time has one for itself: it is switched as a whole. */
+  private final BlockingQueue<SteeredHelper> switchable = new LinkedBlockingQueue<>();
+
+  private final List<SteeredHelper> helpers = new ArrayList<>();
 
   /**
    * A row of the matrix.
@@ -91,7 +101,10 @@ class BehaviourTest {
   void startAll() throws Exception {
     Namespace.removeOrphans();
     folder = Files.createTempDirectory("underpass-behaviour");
-    helper = new SteeredHelper(folder.resolve("helper.sock"), Pinning.newFolder());
+    helper = start("helper.sock");
+    for (int i = 0; i < SWITCHED_AT_ONCE; i++) {
+      switchable.add(start("switchable" + i + ".sock"));
+    }
     for (Api api : Api.values()) {
       for (String family : FAMILIES.keySet()) {
         submit(new Row(api, family, null, false));
@@ -104,17 +117,21 @@ class BehaviourTest {
     }
   }
 
+  private SteeredHelper start(String socket) throws IOException {
+    SteeredHelper started = new SteeredHelper(folder.resolve(socket), Pinning.newFolder());
+    helpers.add(started);
+    return started;
+  }
+
   private void submit(Row row) {
-    runs.put(row, threads.submit(() -> row.apart ? runApart(row) : run(row, null)));
+    runs.put(row, threads.submit(() -> row.apart ? runApart(row) : runHere(row)));
   }
 
   @AfterAll
   void stopAll() throws Exception {
     threads.shutdownNow();
     assertTrue(threads.awaitTermination(60, TimeUnit.SECONDS));
-    if (helper != null) {
-      helper.close();
-    }
+    helpers.forEach(SteeredHelper::close);
     Files.deleteIfExists(folder);
   }
 
@@ -204,19 +221,29 @@ class BehaviourTest {
 
   private Outcome runApart(Row row) throws Exception {
     try (Namespace namespace = new Namespace()) {
-      return run(row, namespace);
+      return run(row, helper, namespace);
     }
   }
 
-  /** Runs the program for one row, in the namespace if there is one. */
-  private Outcome run(Row row, Namespace namespace) throws Exception {
+  private Outcome runHere(Row row) throws Exception {
+    if (row.mode != Mode.SWITCHED) {
+      return run(row, helper, null);
+    }
+    SteeredHelper own = switchable.take();
+    try {
+      return run(row, own, null);
+    } finally {
+      own.switchBack(); // where the program has failed
+      switchable.add(own);
+    }
+  }
+
+  /** Runs the program for one row, with that helper, in the namespace if there is one. */
+  private Outcome run(Row row, SteeredHelper helper, Namespace namespace) throws Exception {
     List<String> options = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
     if (row.mode != null) {
-      options.add(
-          "-javaagent:" + AGENT + "=enabled=on,join=now,socket=" + folder.resolve("helper.sock"));
+      options.add("-javaagent:" + AGENT + "=enabled=on,join=now,socket=" + helper.socket());
     }
-    // The moments are what they are in the other two.
-    boolean moments = row.mode != null && row.mode.changes();
     Process process =
         Testbed.java(
             Program.class,
@@ -224,7 +251,7 @@ class BehaviourTest {
             options,
             row.api.name(),
             FAMILIES.get(row.family),
-            moments ? "moments" : "once",
+            howOften(row.mode),
             row.apart ? Program.APART : ONLY);
     try (BufferedReader out = process.inputReader();
         Writer in = process.outputWriter()) {
@@ -248,6 +275,14 @@ class BehaviourTest {
     } finally {
       process.destroyForcibly().waitFor();
     }
+  }
+
+  /** Where the mode changes at no moment, they are what they are in the others. */
+  private static String howOften(Mode mode) {
+    if (mode == null || !mode.changes()) {
+      return "once";
+    }
+    return mode == Mode.SWITCHED ? "ever" : "moments";
   }
 
   private static String answer(String request, Steersman steersman, Namespace namespace)

@@ -5,6 +5,7 @@ import io.underpass.datapath.EndState;
 import io.underpass.helper.SteeredHelper;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -27,13 +28,17 @@ final class Marks {
     this.pid = pid;
   }
 
-  /** Both ends redirect now, with nothing unread. */
-  void set(Ends ends) throws IOException {
-    for (EndState state : helper.ends()) {
-      if (state.owner() == pid && ends.have(state.localPort(), state.remotePort())) {
-        redirecting.put(state.cookie(), state.redirected());
-      }
+  /** Whether both ends redirect; they are known to from now on. Nothing is unread. */
+  boolean set(Ends ends) throws IOException {
+    List<EndState> states =
+        helper.ends().stream()
+            .filter(s -> s.owner() == pid && ends.have(s.localPort(), s.remotePort()))
+            .toList();
+    if (states.size() != 2 || !states.stream().allMatch(EndState::redirecting)) {
+      return false;
     }
+    states.forEach(state -> redirecting.put(state.cookie(), state.redirected()));
+    return true;
   }
 
   /** From now on what is sent goes another way, or it is not known which. */

@@ -29,11 +29,16 @@ final class Steersman {
      * Enrolled before any bytes; then let go and taken up over and over, without regard to what the
      * program does.
      */
-    AT_RANDOM;
+    AT_RANDOM,
+    /**
+     * Enrolled before any bytes, and ever after; from the moment on by TCP all the same, from the
+     * next one on redirected again.
+     */
+    SWITCHED;
 
     /** Whether it changes at moments, for each of which a behaviour is run. */
     boolean changes() {
-      return this == IN_MID_STREAM || this == TAKEN_OFF;
+      return this == IN_MID_STREAM || this == TAKEN_OFF || this == SWITCHED;
     }
   }
 
@@ -51,6 +56,7 @@ final class Steersman {
   private long redirectedBefore;
 
   private final Marks marks;
+  private final Switcher switcher;
 
   /** How often the kernel has confirmed the mode, in this behaviour. */
   private int confirmed;
@@ -75,6 +81,7 @@ final class Steersman {
     this.pid = pid;
     this.seed = seed;
     this.marks = new Marks(helper, pid);
+    this.switcher = new Switcher(helper, pid);
   }
 
   /** How often the mode was confirmed, by behaviour; no entry is never. */
@@ -125,7 +132,7 @@ final class Steersman {
       }
       Thread.sleep(1);
     }
-    if (mode == Mode.FROM_THE_HANDSHAKE) {
+    if (mode == Mode.FROM_THE_HANDSHAKE || mode == Mode.SWITCHED) {
       take();
     } else if (mode == Mode.AT_RANDOM) {
       toggler = new Toggler(helper, pid, seed);
@@ -178,6 +185,7 @@ final class Steersman {
     strike();
     return switch (mode) {
       case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
+      case SWITCHED -> confirm(switcher.turn(ends));
       case IN_MID_STREAM -> {
         take();
         yield confirm(awaitAccelerated(ends));
@@ -198,6 +206,7 @@ final class Steersman {
     strike();
     return switch (mode) {
       case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
+      case SWITCHED -> confirm(switcher.turn(ends));
       case IN_MID_STREAM -> {
         take();
         yield flows(ends).stream().noneMatch(FlowView::accelerated)
@@ -216,7 +225,7 @@ final class Steersman {
     if (mode == Mode.AT_RANDOM) {
       return Steering.OK;
     }
-    strike();
+    strike(); // where it is to be switched, there is nothing to switch yet
     if (mode == Mode.TAKEN_OFF) {
       letGo();
     } else {
@@ -230,6 +239,7 @@ final class Steersman {
     return switch (mode) {
       case FROM_THE_HANDSHAKE -> redirected(ends);
       case AT_RANDOM -> Steering.OK;
+      case SWITCHED -> switcher.isToTcp() ? confirm(switcher.stays(ends)) : redirected(ends);
       case IN_MID_STREAM -> struck ? redirected(ends) : Steering.OK;
       case TAKEN_OFF -> struck ? stayedOff(ends) : redirected(ends);
     };
@@ -243,16 +253,12 @@ final class Steersman {
     return confirm(answer);
   }
 
-  /** Whether bytes were redirected each way. */
+  /** Whether each end's last bytes were redirected. */
   private String redirected(Ends ends) throws IOException, InterruptedException {
     String answer = awaitAccelerated(ends);
     // The first bytes go by TCP, until they are read and acknowledged.
-    if (answer.equals(Steering.OK)
-        && !flows(ends).stream().allMatch(f -> f.tx().redirectedBytes() > 0)) {
+    if (answer.equals(Steering.OK) && !marks.set(ends)) {
       return Steering.MORE;
-    }
-    if (answer.equals(Steering.OK)) {
-      marks.set(ends);
     }
     return confirm(answer);
   }
@@ -272,7 +278,7 @@ final class Steersman {
         boolean plain =
             !flow.accelerated()
                 && (flow.reason() == Reason.UNDECIDED || flow.reason() == Reason.NO_PEER);
-        if (!plain || helper.isMember(flow)) {
+        if (!plain || helper.isMember(flow.cookie())) {
           return "should be plain: " + flow;
         }
       }
@@ -285,13 +291,14 @@ final class Steersman {
   }
 
   /** The behaviour of that name has ended. */
-  private String over(String name) {
+  private String over(String name) throws IOException {
     if (confirmed > 0) {
       confirmedBy.merge(name, confirmed, Integer::sum);
     }
     confirmed = 0;
     struck = false;
     marks.forget();
+    switcher.back();
     if (mode == Mode.IN_MID_STREAM || mode == Mode.TAKEN_OFF) {
       letGo();
     }
@@ -332,7 +339,7 @@ final class Steersman {
       flows = flows(ends);
       boolean off = flows.size() >= least;
       for (FlowView flow : flows) {
-        off &= !helper.isMember(flow);
+        off &= !helper.isMember(flow.cookie());
       }
       if (off) {
         return Steering.OK;

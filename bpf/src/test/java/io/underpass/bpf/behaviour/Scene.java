@@ -19,14 +19,18 @@ final class Scene {
   /** The moment at which the mode changes in this run; moments are counted from 0. */
   private final int strike;
 
+  /** Whether it changes again at those that follow. */
+  private final boolean ever;
+
   private int moments;
 
-  Scene(Api api, InetAddress address, Steering steering, String name, int strike) {
+  Scene(Api api, InetAddress address, Steering steering, String name, int strike, boolean ever) {
     this.api = api;
     this.address = address;
     this.steering = steering;
     this.name = name;
     this.strike = strike;
+    this.ever = ever;
   }
 
   /** How many moments the behaviour had. */
@@ -111,7 +115,7 @@ final class Scene {
 
   /** The moment, before there is a connection. */
   void momentBeforeConnection() throws Exception {
-    if (moments++ == strike) {
+    if (isNow()) {
       steering.ask(Steering.IDLE);
     }
   }
@@ -132,11 +136,17 @@ final class Scene {
   }
 
   private boolean moment(String kind, Pair pair) throws Exception {
-    if (moments++ != strike) {
+    if (!isNow()) {
       return false;
     }
     steering.ask(kind, pair);
     return true;
+  }
+
+  /** Counts the moments. */
+  private boolean isNow() {
+    int moment = moments++;
+    return moment == strike || (ever && moment > strike);
   }
 
   /** The connection is open, with nothing unread: is it in the mode that it should be in? */
