@@ -46,6 +46,11 @@ final class Marks {
     redirecting.clear();
   }
 
+  /** Whether the first end is known to redirect, unless something has been done to it since. */
+  boolean has(Ends ends) throws IOException {
+    return find(ends).filter(state -> redirecting.containsKey(state.cookie())).isPresent();
+  }
+
   void forget() {
     redirecting.clear();
     unread.clear();

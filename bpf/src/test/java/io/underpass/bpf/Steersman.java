@@ -55,6 +55,9 @@ final class Steersman {
   /** Bytes that had been redirected each way when the flow was taken off. */
   private long redirectedBefore;
 
+  /** Bytes that had been redirected when it was pinned for urgent data; -1 if it was not. */
+  private long pinnedAt = -1;
+
   private final Marks marks;
   private final Switcher switcher;
 
@@ -117,6 +120,7 @@ final class Steersman {
       case Steering.CHECK -> check(ends);
       case Steering.ALONE -> alone(ends);
       case Steering.REDIRECTED -> marks.redirected(ends, count);
+      case Steering.PINNED -> pinned(ends);
       case Steering.QUEUED -> marks.queued(ends, count, true);
       case Steering.QUEUED_SOME -> marks.queued(ends, count, false);
       case Steering.END -> end();
@@ -263,6 +267,22 @@ final class Steersman {
     return confirm(answer);
   }
 
+  private String pinned(Ends ends) throws IOException, InterruptedException {
+    if (!marks.has(ends)) {
+      return Steering.OK;
+    }
+    String answer = await(ends, f -> f.reason() == Reason.PINNED, "not pinned");
+    if (answer.equals(Steering.OK)) {
+      answer = awaitOff(ends, 2);
+    }
+    long redirected = redirectedBytes(ends);
+    if (pinnedAt >= 0 && redirected != pinnedAt) {
+      return "redirected after urgent data: " + flows(ends);
+    }
+    pinnedAt = redirected;
+    return answer;
+  }
+
   private String alone(Ends ends) throws IOException {
     if (mode == Mode.AT_RANDOM) {
       return Steering.OK;
@@ -297,6 +317,7 @@ final class Steersman {
     }
     confirmed = 0;
     struck = false;
+    pinnedAt = -1;
     marks.forget();
     switcher.back();
     if (mode == Mode.IN_MID_STREAM || mode == Mode.TAKEN_OFF) {

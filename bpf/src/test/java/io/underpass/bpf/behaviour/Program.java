@@ -79,7 +79,8 @@ public final class Program {
     }
     if (api == Api.SELECTOR) {
       Selections.addTo(all);
-    } else if (api != Api.ASYNC) {
+    }
+    if (api != Api.ASYNC) {
       Peculiarities.addTo(all);
     }
     return all;

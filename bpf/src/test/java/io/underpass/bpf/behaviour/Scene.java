@@ -172,6 +172,16 @@ final class Scene {
     ask(Steering.QUEUED_SOME, at, 1);
   }
 
+  /**
+   * Urgent data was sent by this end, and read: both are off for it where they were accelerated,
+   * and nothing more is redirected.
+   */
+  void pinned(End sender, Pair pair) throws Exception {
+    ask(Steering.PINNED, sender, 0);
+    pair.exchange();
+    ask(Steering.PINNED, sender, 0);
+  }
+
   private void ask(String what, End end, long count) throws Exception {
     steering.ask(what + " " + end.local().getPort() + " " + end.remote().getPort() + " " + count);
   }

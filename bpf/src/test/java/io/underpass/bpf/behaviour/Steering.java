@@ -61,6 +61,13 @@ public final class Steering {
   /** {@code some <port> <port> <count>}: the same, of at least one byte. */
   public static final String QUEUED_SOME = "some";
 
+  /**
+   * {@code pinned <port> <port> 0}: is the connection plain because the end at the first port has
+   * sent urgent data, with no byte redirected since this was asked first? Yes, where it was not
+   * known to redirect.
+   */
+  public static final String PINNED = "pinned";
+
   /** {@code alone <port> <port>}: a connection that is never accelerated. */
   public static final String ALONE = "alone";
 
