@@ -72,6 +72,7 @@ public final class Program {
     Resets.addTo(all, api);
     Waits.addTo(all);
     Interruptions.addTo(all);
+    Held.addTo(all, api);
     Options.addTo(all);
     Connects.addTo(all);
     if (api != Api.SOCKET) {
