@@ -9,9 +9,7 @@ import io.underpass.bpf.behaviour.Program;
 import io.underpass.bpf.behaviour.Steering;
 import io.underpass.helper.SteeredHelper;
 import io.underpass.testing.KernelTest;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,7 +42,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(value = 600, unit = TimeUnit.SECONDS)
 class BehaviourTest {
-  private static final Path AGENT =
+  static final Path AGENT =
       Path.of(System.getProperty("underpass.root", "."), "javaagent/target/underpass.jar");
 
   /** Programs that run at the same time: they wait more than they work. */
@@ -253,28 +251,12 @@ class BehaviourTest {
             FAMILIES.get(row.family),
             howOften(row.mode),
             row.apart ? Program.APART : ONLY);
-    try (BufferedReader out = process.inputReader();
-        Writer in = process.outputWriter()) {
-      Steersman steersman =
-          row.mode == null ? null : new Steersman(helper, row.mode, process.pid(), SEED);
-      List<String> lines = new ArrayList<>();
-      for (String line; (line = out.readLine()) != null; ) {
-        if (line.startsWith(Steering.MARK)) {
-          String request = line.substring(Steering.MARK.length());
-          in.write(answer(request, steersman, namespace) + "\n");
-          in.flush();
-        } else {
-          lines.add(line);
-        }
-      }
-      String last = lines.isEmpty() ? "the start" : lines.getLast();
-      assertEquals(0, process.waitFor(), () -> row + " ended after " + last);
-      return steersman == null
-          ? new Outcome(lines, Map.of(), 0)
-          : new Outcome(lines, steersman.confirmed(), steersman.rounds());
-    } finally {
-      process.destroyForcibly().waitFor();
-    }
+    Steersman steersman =
+        row.mode == null ? null : new Steersman(helper, row.mode, process.pid(), SEED);
+    List<String> lines = Dialogue.with(process, request -> answer(request, steersman, namespace));
+    return steersman == null
+        ? new Outcome(lines, Map.of(), 0)
+        : new Outcome(lines, steersman.confirmed(), steersman.rounds());
   }
 
   /** Where the mode changes at no moment, they are what they are in the others. */
