@@ -12,7 +12,7 @@
 #ifndef UNDERPASS_ENROL_H
 #define UNDERPASS_ENROL_H
 
-static __always_inline __u8 reason_of(long err)
+static __always_inline __u8 reason_of(int err)
 {
 	switch (err) {
 	case -E2BIG:
@@ -62,7 +62,7 @@ static __always_inline void begin_judging(struct up_sock *rec, __u64 sent)
 static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct tcp_sock *tp, struct up_control *ctl, __u64 now)
 {
 	__u64 key = rec->cookie;
-	long err;
+	int err; /* before 6.4 the map operations return an int, the upper half of the register is not set */
 
 	if (!is_hooked(sk)) {
 		/* The registration does not reach it; whoever sees to that (CLAIM) begins a generation, and it is asked again. */
@@ -79,9 +79,9 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	rec->largest = 0;
 	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
 	rec->judge_at = rec->judged + judge_messages;
-	err = bpf_map_update_elem(&members, &key, sk, BPF_NOEXIST);
+	err = (int)bpf_map_update_elem(&members, &key, sk, BPF_NOEXIST);
 	if (!err) {
-		err = bpf_map_update_elem(&senders, &key, sk, BPF_NOEXIST);
+		err = (int)bpf_map_update_elem(&senders, &key, sk, BPF_NOEXIST);
 		if (err)
 			leave_maps(rec); /* nothing is queued yet: nobody knows that it was a member */
 	}

@@ -9,9 +9,13 @@
  */
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
+/* The address is evaluated outside of BPF_CORE_READ: within it, a member of our own record would be taken for one of the kernel's. */
 #define READ_AT(type, address, member)                                                                                 \
-	(bpf_rdonly_cast ? ((type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(type)))->member         \
-			 : BPF_CORE_READ((type *)(address), member))
+	({                                                                                                             \
+		type *at_ = (type *)(address);                                                                         \
+		bpf_rdonly_cast ? ((type *)bpf_rdonly_cast(at_, bpf_core_type_id_kernel(type)))->member                \
+				: BPF_CORE_READ(at_, member);                                                          \
+	})
 
 static __always_inline struct up_control *control_of(void)
 {
@@ -58,16 +62,43 @@ static __always_inline struct sk_psock *psock_of(const struct sock *sk)
 	return (struct sk_psock *)(data & ~SK_USER_DATA_MASK);
 }
 
-/* Bytes in the psock queue; kernels without the FIONREAD fix do not count them, there only empty or not is known. */
-static __always_inline __u32 psock_queued(const struct sock *sk)
+struct queue_walk {
+	__u64 head, at;
+	__u32 sum;
+};
+
+static long add_message(__u32 i __attribute__((unused)), struct queue_walk *walk)
+{
+	struct sk_msg *msg;
+
+	if (!walk->at || walk->at == walk->head)
+		return 1;
+	msg = (void *)walk->at - bpf_core_field_offset(struct sk_msg, list);
+	walk->sum += BPF_CORE_READ(msg, sg.size);
+	walk->at = (__u64)BPF_CORE_READ(msg, list.next);
+	return 0;
+}
+
+/* More than has_room lets a queue hold. */
+#define MAX_QUEUED_MESSAGES 16384
+
+/*
+ * Bytes in the psock queue. Kernels without the FIONREAD fix do not count them; there the queue is walked. Others add at its
+ * end meanwhile; what a reader frees under the walk reads as anything, but not as more than the walk's bound of steps.
+ */
+static __attribute__((noinline)) __u32 psock_queued(const struct sock *sk)
 {
 	struct sk_psock *psock = psock_of(sk);
+	struct queue_walk walk = {};
 
 	if (!psock)
 		return 0;
 	if (bpf_core_field_exists(psock->msg_tot_len))
 		return BPF_CORE_READ(psock, msg_tot_len);
-	return BPF_CORE_READ(psock, ingress_msg.next) != &psock->ingress_msg;
+	walk.head = (__u64)psock + bpf_core_field_offset(struct sk_psock, ingress_msg);
+	walk.at = (__u64)BPF_CORE_READ(psock, ingress_msg.next);
+	bpf_loop(MAX_QUEUED_MESSAGES, add_message, &walk, 0);
+	return walk.sum;
 }
 
 static __always_inline void map_v4(__u8 to[16], __be32 v4)

@@ -183,8 +183,14 @@ struct tcp_sock {
 	__u16 urg_data;
 };
 
+struct sk_msg_sg {
+	__u32 size; /* bytes that have not been read */
+};
+
 struct sk_msg {
+	struct sk_msg_sg sg;
 	struct sock *sk_redir;
+	struct list_head list;
 };
 
 /* msg_tot_len came with the FIONREAD fix (929e30f93125 and its stable backports). */

@@ -22,14 +22,23 @@ static __always_inline struct up_port_filter *the_port_filter(void)
 	return bpf_map_lookup_elem(&port_filter, &zero);
 }
 
+/* The verifier of 6.1 does not know that a 16-bit byte swap leaves 16 bits, and clang drops a mask that does. */
+static __always_inline __u32 index_of(__u16 port)
+{
+	__u32 index = port;
+
+	asm volatile("" : "+r"(index));
+	return index & 0xffff;
+}
+
 static __always_inline void count_ports(const struct up_portsock *sock, int by)
 {
 	struct up_port_filter *filter = the_port_filter();
 
 	if (!filter)
 		return;
-	__sync_fetch_and_add(&filter->real[sock->real], by);
-	__sync_fetch_and_add(&filter->wanted[sock->key.port], by);
+	__sync_fetch_and_add(&filter->real[index_of(sock->real)], by);
+	__sync_fetch_and_add(&filter->wanted[index_of(sock->key.port)], by);
 }
 
 /* Is it a real port that stands for a virtual one? Asked first of all, since of nearly every port it is not. */
@@ -37,7 +46,7 @@ static __always_inline int stands_for_one(__u16 port)
 {
 	struct up_port_filter *filter = the_port_filter();
 
-	return filter && filter->real[port];
+	return filter && filter->real[index_of(port)];
 }
 
 /* Has somebody bound it as a virtual port? Likewise. */
@@ -45,7 +54,7 @@ static __always_inline int is_virtual(__u16 port)
 {
 	struct up_port_filter *filter = the_port_filter();
 
-	return filter && filter->wanted[port];
+	return filter && filter->wanted[index_of(port)];
 }
 
 static __always_inline void fill_slot(struct up_slot *slot, const struct up_portsock *sock)

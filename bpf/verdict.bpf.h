@@ -78,6 +78,8 @@ static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec, __u32 
 
 	if (!rec)
 		return 0;
+	if (fault & UP_FAULT_MEMORY)
+		return 1;
 	/* Charged already, and not used up: nothing has to be asked for. */
 	if (READ_AT(struct sock, rec->peer_sk, sk_forward_alloc) >= (int)size)
 		return 1;
@@ -275,16 +277,44 @@ static __always_inline void count_contended(struct up_sock *rec)
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 
 /*
- * Is this what is left of a message whose first part was redirected, and then the receiver's memory was at its limit? The
- * kernel asks again about the rest (tcp_bpf_send_verdict, more_data), but has not forgotten the first answer: to pass
- * would redirect to a socket of which nobody holds a reference any more. To drop makes it a short write, since the
- * first part counts: the caller writes the rest again. Not to be told before 6.2.
+ * Is this what is left of a message whose first part was redirected, before the receiver's memory was at its limit? The
+ * kernel asks again about the rest (tcp_bpf_send_verdict, more_data). Not to be told before 6.2.
  */
 static __always_inline int is_rest(struct sk_msg_md *msg)
 {
 	if (!bpf_cast_to_kern_ctx)
 		return 0;
 	return ((struct sk_msg *)bpf_cast_to_kern_ctx(msg))->sk_redir != 0;
+}
+
+/* All of it was counted as redirected. */
+static __attribute__((noinline)) int uncount_rest(struct up_sock *rec, __u32 size)
+{
+	struct up_totals *sum;
+
+	if (!rec)
+		return 0;
+	sum = totals_of(rec->owner_slot);
+	rec->tx_counters.redirected_bytes -= size;
+	if (sum)
+		sum->tx.redirected_bytes -= size;
+	return 0;
+}
+
+/*
+ * How a message goes by TCP after one that was redirected: it may be the rest of that one, of which the kernel has not forgotten
+ * whom it was redirected to: to answer "pass" would do it again, to a socket of which nobody holds a reference any more. And
+ * to drop it would be remembered: the socket could never send again (psock->eval, which __SK_DROP leaves as it is). So it is
+ * redirected, to this socket's own sending side: that is TCP.
+ */
+static __always_inline int pass_after_redirect(struct sk_msg_md *msg, const struct up_sock *rec)
+{
+	__u64 key = rec->cookie;
+
+	if (bpf_msg_redirect_hash(msg, &members, &key, 0) == SK_PASS)
+		return SK_PASS;
+	/* Not a member: it was taken off while its first part was on the way, and its next write has no verdict. */
+	return is_rest(msg) ? SK_DROP : SK_PASS;
 }
 
 /* Wakes the helper when the flow is to be judged; asks every 64 messages only, so that it is hardly to be noticed. */
@@ -303,11 +333,13 @@ int up_verdict(struct sk_msg_md *msg)
 	__u32 size = msg->size;
 	struct up_sock *rec;
 	__u64 key;
-	int as_before;
+	int as_before, after_redirect;
 
 	rec = bpf_sk_storage_get(&socks, msg->sk, 0, 0);
 	if (!rec || !ctl)
 		return SK_PASS;
+	if (is_rest(msg))
+		uncount_rest(rec, size);
 	if (rec->state == UP_READY && !rec->pinned && !ctl->paused) {
 		as_before = goes_on(rec, size);
 		if (as_before || may_redirect(rec, size)) {
@@ -323,12 +355,11 @@ int up_verdict(struct sk_msg_md *msg)
 			}
 		}
 	}
+	after_redirect = rec->tx == UP_TX_REDIRECT || (fault & UP_FAULT_REST);
 	switch_tx(rec, UP_TX_TCP);
-	if (is_rest(msg))
-		return SK_DROP;
 	count_passed(rec, size);
 	call_for_judgement(rec);
-	return SK_PASS;
+	return after_redirect && is_rest(msg) ? SK_DROP : SK_PASS;
 }
 
 #endif

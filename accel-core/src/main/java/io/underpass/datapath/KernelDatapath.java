@@ -20,6 +20,7 @@ import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -55,6 +56,11 @@ public final class KernelDatapath implements Datapath {
   private final ControlBlock control;
   private final Sweep sweep;
   private final BpfIterator dump;
+
+  private final GracePeriod gracePeriod;
+
+  /** See {@link #passAll}. */
+  private boolean passing;
 
   private final SweepThread thread;
   private final Consumer<String> trouble;
@@ -135,7 +141,8 @@ public final class KernelDatapath implements Datapath {
       BpfIterator scan = open.keep(object.program("up_scan").attachIterator(socks));
       this.dump = open.keep(object.program("up_dump").attachIterator(socks));
       BpfIterator apply = open.keep(object.program("up_apply").attachIterator());
-      this.sweep = new Sweep(control, scan, apply, new GracePeriod(object));
+      this.gracePeriod = new GracePeriod(object);
+      this.sweep = new Sweep(control, scan, apply, gracePeriod);
       BpfIterator held = open.keep(object.program("up_held_cgroups").attachIterator(socks));
       this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), held, trouble);
       this.registrations = new Registrations(object, control, hooks);
@@ -273,6 +280,32 @@ public final class KernelDatapath implements Datapath {
     }
   }
 
+  /**
+   * For tests: makes every verdict pass, with each socket where it is, or lets them redirect again.
+   * A sweep would take the sockets off, or end it: none is made meanwhile.
+   */
+  void passAll(boolean all) throws NativeException {
+    lock.lock();
+    try {
+      passing = all;
+      control.pause(all);
+      control.write();
+      gracePeriod.await(); // until no verdict runs that has seen it otherwise
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** For tests: what {@code up_dump} writes, as it is. */
+  void dump(Consumer<ByteBuffer> rows) throws NativeException {
+    lock.lock();
+    try {
+      dump.run(rows);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   @Override
   public String state() {
     return drain.hasBegun() ? "stopping" : refusal.isEmpty() ? "running" : "refused";
@@ -310,6 +343,9 @@ public final class KernelDatapath implements Datapath {
   private Sweep.Result sweepOnce() throws IOException {
     lock.lock();
     try {
+      if (passing) {
+        return Sweep.Result.LATER;
+      }
       int orphan = registrations.nextOrphan();
       control.dismiss(orphan);
       Sweep.Result result = sweep.run();

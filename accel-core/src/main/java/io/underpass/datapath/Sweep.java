@@ -69,6 +69,9 @@ final class Sweep {
 
   /** What a sweep found, whether it changed anything, and whether there is reason for another. */
   record Result(ControlBlock.Found found, boolean moved, boolean undecided) {
+    /** Nothing was looked at, and there is to be another. */
+    static final Result LATER = new Result(new ControlBlock.Found(0, 0, 0, 0, 0), false, true);
+
     Result andAgain() {
       return new Result(found, moved, true);
     }

@@ -31,9 +31,12 @@ public record Tuning(
     UNENROL(64),
 
     /** The kernel's own count is no program's to make wrong: the probe misreads it. */
-    FIONREAD(128);
+    FIONREAD(128),
+    MEMORY(256),
+    REST(512);
 
-    final int bit;
+    /** Its number, as the programs' variable {@code fault} has it. */
+    public final int bit;
 
     Fault(int bit) {
       this.bit = bit;

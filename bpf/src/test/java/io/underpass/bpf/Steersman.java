@@ -7,6 +7,8 @@ import io.underpass.protocol.FlowView;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Predicate;
 
@@ -27,7 +29,17 @@ final class Steersman {
      * Enrolled before any bytes; then let go and taken up over and over, without regard to what the
      * program does.
      */
-    AT_RANDOM
+    AT_RANDOM,
+    /**
+     * Enrolled before any bytes, and ever after; from the moment on by TCP all the same, from the
+     * next one on redirected again.
+     */
+    SWITCHED;
+
+    /** Whether it changes at moments, for each of which a behaviour is run. */
+    boolean changes() {
+      return this == IN_MID_STREAM || this == TAKEN_OFF || this == SWITCHED;
+    }
   }
 
   private final SteeredHelper helper;
@@ -43,11 +55,20 @@ final class Steersman {
   /** Bytes that had been redirected each way when the flow was taken off. */
   private long redirectedBefore;
 
-  /** How often the flow table has confirmed the mode. */
+  /** Bytes that had been redirected when it was pinned for urgent data; -1 if it was not. */
+  private long pinnedAt = -1;
+
+  private final Marks marks;
+  private final Switcher switcher;
+
+  /** How often the kernel has confirmed the mode, in this behaviour. */
   private int confirmed;
 
-  /** Moments that came. */
-  private int strikes;
+  /** The same, by behaviour, of those in which it has. */
+  private final Map<String, Integer> confirmedBy = new TreeMap<>();
+
+  /** How often it was let go; at random only. */
+  private int rounds;
 
   /** Of AT_RANDOM, from the start on. */
   private Toggler toggler;
@@ -62,23 +83,30 @@ final class Steersman {
     this.mode = mode;
     this.pid = pid;
     this.seed = seed;
+    this.marks = new Marks(helper, pid);
+    this.switcher = new Switcher(helper, pid);
   }
 
-  int confirmed() {
-    return confirmed;
+  /** How often the mode was confirmed, by behaviour; no entry is never. */
+  Map<String, Integer> confirmed() {
+    return confirmedBy;
   }
 
-  int strikes() {
-    return strikes;
+  int rounds() {
+    return rounds;
   }
 
   /** The answer to a request. */
   String answer(String request) throws Exception {
+    if (request.startsWith(Steering.OVER + " ")) {
+      return over(request.substring(Steering.OVER.length() + 1));
+    }
     String[] words = request.split(" ", -1);
     Ends ends =
-        words.length == 3
+        words.length >= 3
             ? new Ends(Integer.parseInt(words[1]), Integer.parseInt(words[2]))
             : new Ends(0, 0);
+    long count = words.length == 4 ? Long.parseLong(words[3]) : 0;
     return switch (words[0]) {
       case Steering.START -> start();
       case Steering.PAIR -> pair(ends);
@@ -91,7 +119,10 @@ final class Steersman {
       case Steering.IDLE -> idle();
       case Steering.CHECK -> check(ends);
       case Steering.ALONE -> alone(ends);
-      case Steering.OVER -> over();
+      case Steering.REDIRECTED -> marks.redirected(ends, count);
+      case Steering.PINNED -> pinned(ends);
+      case Steering.QUEUED -> marks.queued(ends, count, true);
+      case Steering.QUEUED_SOME -> marks.queued(ends, count, false);
       case Steering.END -> end();
       default -> "unknown";
     };
@@ -105,7 +136,7 @@ final class Steersman {
       }
       Thread.sleep(1);
     }
-    if (mode == Mode.FROM_THE_HANDSHAKE) {
+    if (mode == Mode.FROM_THE_HANDSHAKE || mode == Mode.SWITCHED) {
       take();
     } else if (mode == Mode.AT_RANDOM) {
       toggler = new Toggler(helper, pid, seed);
@@ -119,25 +150,49 @@ final class Steersman {
     } else if (mode == Mode.AT_RANDOM) {
       toggler.hold();
     }
-    return mode == Mode.IN_MID_STREAM ? Steering.OK : awaitAccelerated(ends);
+    if (mode == Mode.IN_MID_STREAM) {
+      return Steering.OK;
+    }
+    String answer = awaitAccelerated(ends);
+    if (mode == Mode.AT_RANDOM) {
+      confirm(answer); // later it may be anything
+    }
+    return answer;
   }
 
   private String warm(Ends ends) throws IOException, InterruptedException {
     String answer = mode == Mode.IN_MID_STREAM ? Steering.OK : redirected(ends);
     if (mode == Mode.AT_RANDOM && answer.equals(Steering.OK)) {
+      marks.clear();
       toggler.go();
     }
     return answer;
   }
 
-  private String moment(Ends ends, boolean settled) throws IOException, InterruptedException {
+  /** Where the mode has moments, only what is so after one says anything of it. */
+  private String confirm(String answer) {
+    if (answer.equals(Steering.OK) && (struck || !mode.changes())) {
+      confirmed++;
+    }
+    return answer;
+  }
+
+  /** The moment has come. */
+  private void strike() {
     struck = true;
-    strikes++;
+    if (mode.changes()) {
+      marks.clear();
+    }
+  }
+
+  private String moment(Ends ends, boolean settled) throws IOException, InterruptedException {
+    strike();
     return switch (mode) {
       case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
+      case SWITCHED -> confirm(switcher.turn(ends));
       case IN_MID_STREAM -> {
         take();
-        yield awaitAccelerated(ends);
+        yield confirm(awaitAccelerated(ends));
       }
       case TAKEN_OFF -> {
         letGo();
@@ -145,24 +200,26 @@ final class Steersman {
         String answer =
             settled ? awaitOff(ends, 2) : await(ends, f -> !f.accelerated(), "not let go");
         redirectedBefore = redirectedBytes(ends);
-        yield answer;
+        yield confirm(answer);
       }
     };
   }
 
   /** A connection that is half closed is not enrolled any more, but can be taken off. */
   private String halfClosed(Ends ends) throws IOException, InterruptedException {
-    struck = true;
-    strikes++;
+    strike();
     return switch (mode) {
       case FROM_THE_HANDSHAKE, AT_RANDOM -> Steering.OK;
+      case SWITCHED -> confirm(switcher.turn(ends));
       case IN_MID_STREAM -> {
         take();
-        yield flows(ends).stream().noneMatch(FlowView::accelerated) ? Steering.OK : "accelerated";
+        yield flows(ends).stream().noneMatch(FlowView::accelerated)
+            ? confirm(Steering.OK)
+            : "accelerated";
       }
       case TAKEN_OFF -> {
         letGo();
-        yield awaitOff(ends, 0);
+        yield confirm(awaitOff(ends, 0));
       }
     };
   }
@@ -172,8 +229,7 @@ final class Steersman {
     if (mode == Mode.AT_RANDOM) {
       return Steering.OK;
     }
-    struck = true;
-    strikes++;
+    strike(); // where it is to be switched, there is nothing to switch yet
     if (mode == Mode.TAKEN_OFF) {
       letGo();
     } else {
@@ -187,6 +243,7 @@ final class Steersman {
     return switch (mode) {
       case FROM_THE_HANDSHAKE -> redirected(ends);
       case AT_RANDOM -> Steering.OK;
+      case SWITCHED -> switcher.isToTcp() ? confirm(switcher.stays(ends)) : redirected(ends);
       case IN_MID_STREAM -> struck ? redirected(ends) : Steering.OK;
       case TAKEN_OFF -> struck ? stayedOff(ends) : redirected(ends);
     };
@@ -197,19 +254,32 @@ final class Steersman {
     if (redirectedBytes(ends) != redirectedBefore) {
       return "redirected after it was taken off: " + flows(ends);
     }
-    confirmed++;
-    return answer;
+    return confirm(answer);
   }
 
-  /** Whether bytes were redirected each way. */
+  /** Whether each end's last bytes were redirected. */
   private String redirected(Ends ends) throws IOException, InterruptedException {
     String answer = awaitAccelerated(ends);
     // The first bytes go by TCP, until they are read and acknowledged.
-    if (answer.equals(Steering.OK)
-        && !flows(ends).stream().allMatch(f -> f.tx().redirectedBytes() > 0)) {
+    if (answer.equals(Steering.OK) && !marks.set(ends)) {
       return Steering.MORE;
     }
-    confirmed++;
+    return confirm(answer);
+  }
+
+  private String pinned(Ends ends) throws IOException, InterruptedException {
+    if (!marks.has(ends)) {
+      return Steering.OK;
+    }
+    String answer = await(ends, f -> f.reason() == Reason.PINNED, "not pinned");
+    if (answer.equals(Steering.OK)) {
+      answer = awaitOff(ends, 2);
+    }
+    long redirected = redirectedBytes(ends);
+    if (pinnedAt >= 0 && redirected != pinnedAt) {
+      return "redirected after urgent data: " + flows(ends);
+    }
+    pinnedAt = redirected;
     return answer;
   }
 
@@ -228,7 +298,7 @@ final class Steersman {
         boolean plain =
             !flow.accelerated()
                 && (flow.reason() == Reason.UNDECIDED || flow.reason() == Reason.NO_PEER);
-        if (!plain || helper.isMember(flow)) {
+        if (!plain || helper.isMember(flow.cookie())) {
           return "should be plain: " + flow;
         }
       }
@@ -240,8 +310,16 @@ final class Steersman {
     return Steering.OK;
   }
 
-  private String over() {
+  /** The behaviour of that name has ended. */
+  private String over(String name) throws IOException {
+    if (confirmed > 0) {
+      confirmedBy.merge(name, confirmed, Integer::sum);
+    }
+    confirmed = 0;
     struck = false;
+    pinnedAt = -1;
+    marks.forget();
+    switcher.back();
     if (mode == Mode.IN_MID_STREAM || mode == Mode.TAKEN_OFF) {
       letGo();
     }
@@ -251,7 +329,7 @@ final class Steersman {
   private String end() throws InterruptedException, ExecutionException {
     if (toggler != null) {
       toggler.stop();
-      strikes = toggler.rounds();
+      rounds = toggler.rounds();
     }
     return Steering.OK;
   }
@@ -282,7 +360,7 @@ final class Steersman {
       flows = flows(ends);
       boolean off = flows.size() >= least;
       for (FlowView flow : flows) {
-        off &= !helper.isMember(flow);
+        off &= !helper.isMember(flow.cookie());
       }
       if (off) {
         return Steering.OK;
@@ -313,18 +391,5 @@ final class Steersman {
   /** The connection's flows, after a sweep: one for each end. */
   private List<FlowView> flows(Ends ends) throws IOException {
     return helper.sweep().stream().filter(f -> f.owner() == pid && ends.have(f)).toList();
-  }
-
-  /** A connection, by its ports. */
-  private record Ends(int client, int server) {
-    boolean have(FlowView flow) {
-      int local = port(flow.local());
-      int remote = port(flow.remote());
-      return (local == client && remote == server) || (local == server && remote == client);
-    }
-
-    private static int port(String endpoint) {
-      return Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
-    }
   }
 }

@@ -1,6 +1,8 @@
 package io.underpass.helper;
 
+import io.underpass.datapath.EndState;
 import io.underpass.datapath.KernelDatapath;
+import io.underpass.datapath.Switching;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
 import io.underpass.protocol.Drained;
@@ -25,10 +27,12 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class SteeredHelper implements AutoCloseable {
   private final Steered datapath = new Steered();
   private final Helper helper;
+  private final Path socket;
   private final BpfMap members;
 
   /** Every pair is enrolled as soon as it is found. */
   public SteeredHelper(Path socket, Path pins) throws IOException {
+    this.socket = socket;
     HelperConfig config =
         HelperConfig.defaults().withSocket(socket).withBpffs(pins).withTakeEvery(true);
     helper =
@@ -40,6 +44,10 @@ public final class SteeredHelper implements AutoCloseable {
             },
             new Audit(line -> {}));
     members = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"));
+  }
+
+  public Path socket() {
+    return socket;
   }
 
   /** Whether its agent has registered. */
@@ -63,10 +71,31 @@ public final class SteeredHelper implements AutoCloseable {
     return datapath.flows(Datapath.ALL, 1000).top();
   }
 
+  /** Has all directions go by TCP, with their sockets where they are; no sweep is made. */
+  public void switchToTcp() throws IOException {
+    Switching.toTcp(datapath.kernel);
+  }
+
+  /** Has them redirected again. */
+  public void switchBack() throws IOException {
+    Switching.back(datapath.kernel);
+  }
+
+  /** The ends of connections as they are now, without a sweep. */
+  public List<EndState> ends() throws IOException {
+    return EndState.all(datapath.kernel);
+  }
+
+  /** Whether the kernel counts what is queued; before the kernel's fix of 2026, 1 is "some". */
+  public boolean countsQueued() {
+    return datapath.probes().stream()
+        .noneMatch(p -> p.name().equals("fionread") && p.outcome() != Probe.Outcome.OK);
+  }
+
   /** Whether the socket is in the sockhash, that is, whether the kernel has it enrolled. */
-  public boolean isMember(FlowView flow) throws IOException {
+  public boolean isMember(long cookie) throws IOException {
     ByteBuffer key = members.newKey();
-    key.putLong(0, flow.cookie());
+    key.putLong(0, cookie);
     return members.lookup(key, members.newValue());
   }
 

@@ -96,7 +96,9 @@ final class Closes {
       scene.moment(pair);
       byte[] content = Streams.bytes(new Random(5), PENDING_BYTES);
       pair.client().writeAll(ByteBuffer.wrap(content, 0, PENDING_BYTES / 2));
+      scene.queued(pair.server(), PENDING_BYTES / 2);
       scene.momentWithUnread(pair);
+      scene.queued(pair.server(), PENDING_BYTES / 2);
       pair.client().writeAll(ByteBuffer.wrap(content, PENDING_BYTES / 2, PENDING_BYTES / 2));
       if (half) {
         pair.client().shutdownOutput();

@@ -34,7 +34,11 @@ interface End extends Closeable {
 
   InetSocketAddress remote() throws IOException;
 
-  /** The {@code Socket}, or the channel's adaptor; null where the API offers none. */
+  /**
+   * The {@code Socket}, or the channel's adaptor; null where the API offers none. That of a channel
+   * in non-blocking mode refuses to read and to write, but tells what is available, and sends
+   * urgent data.
+   */
   Socket socket();
 
   /** Null where the API has streams. */

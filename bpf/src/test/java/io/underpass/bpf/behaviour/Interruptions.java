@@ -109,7 +109,7 @@ final class Interruptions {
    * asked for its stream, finds that all is closed: which of these it is depends on how the blocks
    * fit into the buffers, and on room that is made at the very moment of the close.
    */
-  private static String closed(String outcome) {
+  static String closed(String outcome) {
     return outcome
         .replace("ClosedChannelException", "AsynchronousCloseException")
         .replace("Socket is closed", "Socket closed");

@@ -15,7 +15,8 @@ final class Peculiarities {
     all.put("urgent data in line", s -> urgent(s, true));
     all.put("urgent data out of line", s -> urgent(s, false));
     all.put("urgent data behind what is unread", Peculiarities::urgentBehindUnread);
-    all.put("urgent data for one that reads", Peculiarities::urgentAmidRead);
+    all.put("urgent data for one that reads", s -> urgentAmidRead(s, true));
+    all.put("urgent data out of line for one that reads", s -> urgentAmidRead(s, false));
   }
 
   private static void available(Scene scene) throws Exception {
@@ -82,7 +83,7 @@ final class Peculiarities {
         byte[] seen = pair.server().readUpTo(count);
         scene.say("seen", new String(seen, US_ASCII));
       }
-      pair.exchange();
+      scene.pinned(pair.client(), pair);
       pair.client().shutdownOutput();
       scene.say("left", pair.server().drain());
     }
@@ -103,9 +104,9 @@ final class Peculiarities {
     }
   }
 
-  private static void urgentAmidRead(Scene scene) throws Exception {
+  private static void urgentAmidRead(Scene scene, boolean inline) throws Exception {
     try (Pair pair = scene.pair()) {
-      pair.client().socket().setOOBInline(true);
+      pair.client().socket().setOOBInline(inline);
       Task<byte[]> reader = scene.start(() -> pair.client().readUpTo(3)).awaitBlocked();
       scene.momentAmidCalls(pair);
       pair.server().writeAll(new byte[] {'a'});
@@ -113,10 +114,16 @@ final class Peculiarities {
       pair.server().writeAll(new byte[] {'b'});
       reader.awaitBlocked();
       pair.server().socket().sendUrgentData('!');
+      if (!inline) {
+        // Out of line it is nothing to read: the reader waits on.
+        reader.awaitBlocked();
+        pair.server().writeAll(new byte[] {'c'});
+      }
       scene.say("seen", new String(reader.get(), US_ASCII));
       // The other direction is as it was.
       pair.client().writeAll(new byte[4]);
       scene.say("the way back", pair.server().readUpTo(4).length);
+      scene.pinned(pair.server(), pair);
     }
   }
 }

@@ -23,14 +23,16 @@ public final class Program {
   /**
    * Runs them.
    *
-   * @param args an {@link Api}, an address of this host, {@code once} or {@code moments} (each
-   *     behaviour once for each of its moments), and optionally the start of the names of those
-   *     that are to run; {@code apart} stands for those that need a network namespace of their own
+   * @param args an {@link Api}, an address of this host, {@code once}, {@code moments} (each
+   *     behaviour once for each of its moments) or {@code ever} (the same, and the later moments
+   *     are moments too), and optionally the start of the names of those that are to run; {@code
+   *     apart} stands for those that need a network namespace of their own
    */
   public static void main(String[] args) throws Exception {
     Api api = Api.valueOf(args[0]);
     InetAddress address = InetAddress.getByName(args[1]);
-    boolean moments = args[2].equals("moments");
+    boolean moments = !args[2].equals("once");
+    boolean ever = args[2].equals("ever");
     String only = args.length > 3 ? args[3] : "";
     Steering steering =
         new Steering(
@@ -44,10 +46,10 @@ public final class Program {
       int strike = 0;
       int count;
       do {
-        Scene scene = new Scene(api, address, steering, entry.getKey(), strike);
+        Scene scene = new Scene(api, address, steering, entry.getKey(), strike, ever);
         // On a thread as the API has it: a virtual one too.
         new Task<>(api, () -> play(entry.getValue(), scene)).get();
-        steering.ask(Steering.OVER);
+        steering.ask(Steering.OVER + " " + entry.getKey());
         count = scene.moments();
       } while (moments && ++strike < count);
     }
@@ -67,17 +69,19 @@ public final class Program {
     }
     Streams.addTo(all);
     Closes.addTo(all);
-    Resets.addTo(all);
+    Resets.addTo(all, api);
     Waits.addTo(all);
     Interruptions.addTo(all);
+    Held.addTo(all, api);
     Options.addTo(all);
     Connects.addTo(all);
     if (api != Api.SOCKET) {
-      Vectors.addTo(all);
+      Vectors.addTo(all, api);
     }
     if (api == Api.SELECTOR) {
       Selections.addTo(all);
-    } else if (api != Api.ASYNC) {
+    }
+    if (api != Api.ASYNC) {
       Peculiarities.addTo(all);
     }
     return all;

@@ -9,15 +9,17 @@ import java.util.concurrent.atomic.AtomicLong;
 final class Resets {
   private Resets() {}
 
-  static void addTo(Map<String, Program.Behaviour> all) {
+  static void addTo(Map<String, Program.Behaviour> all, Api api) {
     all.put("close with bytes unread", Resets::closeUnread);
     all.put("close with a part unread", Resets::closePartlyUnread);
     all.put("close with bytes unread after shutdownInput", Resets::closeUnreadShut);
     all.put("close with bytes unread while the other reads", Resets::closeUnreadAmidRead);
     all.put("close with bytes unread while the other writes", Resets::closeUnreadAmidWrite);
-    all.put("linger 0", Resets::lingerZero);
-    all.put("linger 0 with bytes on the way", Resets::lingerZeroPending);
-    all.put("linger 0 while the other reads", Resets::lingerZeroAmidRead);
+    if (api != Api.ASYNC) { // such channels do not have the option
+      all.put("linger 0", Resets::lingerZero);
+      all.put("linger 0 with bytes on the way", Resets::lingerZeroPending);
+      all.put("linger 0 while the other reads", Resets::lingerZeroAmidRead);
+    }
     all.put("write after the other closed", Resets::writeAfterClose);
   }
 
@@ -25,7 +27,9 @@ final class Resets {
     try (Pair pair = scene.pair()) {
       scene.moment(pair);
       pair.client().writeAll(new byte[100]);
+      scene.queued(pair.server(), 100);
       scene.momentWithUnread(pair);
+      scene.queued(pair.server(), 100);
       pair.server().close();
       afterReset(scene, pair.client());
     }
@@ -36,10 +40,14 @@ final class Resets {
       scene.moment(pair);
       pair.client().writeAll(new byte[100]);
       pair.server().readUpTo(40);
+      scene.queued(pair.server(), 60);
       scene.momentWithUnread(pair);
+      scene.queued(pair.server(), 60);
       pair.client().writeAll(new byte[100]);
       pair.server().readUpTo(110);
+      scene.queued(pair.server(), 50);
       scene.momentWithUnread(pair);
+      scene.queued(pair.server(), 50);
       pair.server().close();
       afterReset(scene, pair.client());
     }
@@ -49,8 +57,10 @@ final class Resets {
     try (Pair pair = scene.pair()) {
       scene.moment(pair);
       pair.client().writeAll(new byte[100]);
+      scene.queued(pair.server(), 100);
       pair.server().shutdownInput();
       scene.momentWithUnread(pair);
+      scene.queued(pair.server(), 100);
       pair.server().close();
       afterReset(scene, pair.client());
     }
@@ -68,6 +78,7 @@ final class Resets {
         pair.server().readUpTo(100);
       }
       pair.client().writeAll(new byte[100]);
+      scene.queued(pair.server(), 100);
       pair.server().close();
       scene.say("read", reader.get());
       afterReset(scene, pair.client());
@@ -89,7 +100,9 @@ final class Resets {
                         }
                       }));
       Streams.awaitStalled(writer, written::get);
+      scene.queuedSome(pair.server());
       scene.momentWithUnread(pair);
+      scene.queuedSome(pair.server());
       pair.server().close();
       scene.say("write", writer.get());
     }
@@ -98,48 +111,38 @@ final class Resets {
   private static void lingerZero(Scene scene) throws Exception {
     try (Pair pair = scene.pair()) {
       scene.moment(pair);
-      if (lingers(pair.server())) {
-        pair.server().set(StandardSocketOptions.SO_LINGER, 0);
-        pair.server().close();
-        afterReset(scene, pair.client());
-      }
+      pair.server().set(StandardSocketOptions.SO_LINGER, 0);
+      pair.server().close();
+      afterReset(scene, pair.client());
     }
   }
 
   private static void lingerZeroPending(Scene scene) throws Exception {
     try (Pair pair = scene.pair()) {
-      if (lingers(pair.server())) {
-        scene.moment(pair);
-        pair.server().writeAll(new byte[100]);
-        scene.momentWithUnread(pair);
-        pair.server().set(StandardSocketOptions.SO_LINGER, 0);
-        pair.server().close();
-        scene.tell("read", () -> pair.client().read(ByteBuffer.allocate(1000)));
-        afterReset(scene, pair.client());
-      }
+      scene.moment(pair);
+      pair.server().writeAll(new byte[100]);
+      scene.queued(pair.client(), 100);
+      scene.momentWithUnread(pair);
+      scene.queued(pair.client(), 100);
+      pair.server().set(StandardSocketOptions.SO_LINGER, 0);
+      pair.server().close();
+      scene.tell("read", () -> pair.client().read(ByteBuffer.allocate(1000)));
+      afterReset(scene, pair.client());
     }
   }
 
   private static void lingerZeroAmidRead(Scene scene) throws Exception {
     try (Pair pair = scene.pair()) {
-      if (lingers(pair.server())) {
-        Task<String> reader =
-            scene
-                .start(() -> Scene.outcome(() -> pair.client().read(ByteBuffer.allocate(5))))
-                .awaitBlocked();
-        scene.momentAmidCalls(pair);
-        pair.server().set(StandardSocketOptions.SO_LINGER, 0);
-        pair.server().close();
-        scene.say("read", reader.get());
-        afterReset(scene, pair.client());
-      }
+      Task<String> reader =
+          scene
+              .start(() -> Scene.outcome(() -> pair.client().read(ByteBuffer.allocate(5))))
+              .awaitBlocked();
+      scene.momentAmidCalls(pair);
+      pair.server().set(StandardSocketOptions.SO_LINGER, 0);
+      pair.server().close();
+      scene.say("read", reader.get());
+      afterReset(scene, pair.client());
     }
-  }
-
-  /** Asynchronous channels do not have the option. */
-  private static boolean lingers(End end) {
-    return end.channel() == null
-        || end.channel().supportedOptions().contains(StandardSocketOptions.SO_LINGER);
   }
 
   private static void writeAfterClose(Scene scene) throws Exception {

@@ -19,14 +19,18 @@ final class Scene {
   /** The moment at which the mode changes in this run; moments are counted from 0. */
   private final int strike;
 
+  /** Whether it changes again at those that follow. */
+  private final boolean ever;
+
   private int moments;
 
-  Scene(Api api, InetAddress address, Steering steering, String name, int strike) {
+  Scene(Api api, InetAddress address, Steering steering, String name, int strike, boolean ever) {
     this.api = api;
     this.address = address;
     this.steering = steering;
     this.name = name;
     this.strike = strike;
+    this.ever = ever;
   }
 
   /** How many moments the behaviour had. */
@@ -111,7 +115,7 @@ final class Scene {
 
   /** The moment, before there is a connection. */
   void momentBeforeConnection() throws Exception {
-    if (moments++ == strike) {
+    if (isNow()) {
       steering.ask(Steering.IDLE);
     }
   }
@@ -132,16 +136,54 @@ final class Scene {
   }
 
   private boolean moment(String kind, Pair pair) throws Exception {
-    if (moments++ != strike) {
+    if (!isNow()) {
       return false;
     }
     steering.ask(kind, pair);
     return true;
   }
 
+  /** Counts the moments. */
+  private boolean isNow() {
+    int moment = moments++;
+    return moment == strike || (ever && moment > strike);
+  }
+
   /** The connection is open, with nothing unread: is it in the mode that it should be in? */
   void check(Pair pair) throws Exception {
     exchangeUntil(Steering.CHECK, pair);
+  }
+
+  /**
+   * This end has redirected at least so many bytes since the warm-up, or since the moment; where
+   * its mode says so.
+   */
+  void redirected(End from, long least) throws Exception {
+    ask(Steering.REDIRECTED, from, least);
+  }
+
+  /** So many bytes are unread at this end; they were redirected, where its mode says so. */
+  void queued(End at, long count) throws Exception {
+    ask(Steering.QUEUED, at, count);
+  }
+
+  /** The same; how many they are depends on the buffers. */
+  void queuedSome(End at) throws Exception {
+    ask(Steering.QUEUED_SOME, at, 1);
+  }
+
+  /**
+   * Urgent data was sent by this end, and read: both are off for it where they were accelerated,
+   * and nothing more is redirected.
+   */
+  void pinned(End sender, Pair pair) throws Exception {
+    ask(Steering.PINNED, sender, 0);
+    pair.exchange();
+    ask(Steering.PINNED, sender, 0);
+  }
+
+  private void ask(String what, End end, long count) throws Exception {
+    steering.ask(what + " " + end.local().getPort() + " " + end.remote().getPort() + " " + count);
   }
 
   /** From now on, or no longer, what is sent over loopback is lost. */

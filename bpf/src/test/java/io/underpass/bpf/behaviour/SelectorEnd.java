@@ -2,7 +2,6 @@ package io.underpass.bpf.behaviour;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -79,12 +78,6 @@ final class SelectorEnd extends ChannelEnd {
     }
     selector.selectedKeys().clear();
     return count == 0 ? 0 : ready;
-  }
-
-  /** The adaptor refuses streams while its channel is in non-blocking mode. */
-  @Override
-  public Socket socket() {
-    return null;
   }
 
   @Override

@@ -46,6 +46,28 @@ public final class Steering {
   /** {@code check <port> <port>}: bytes have gone each way since the moment; is it so? */
   public static final String CHECK = "check";
 
+  /**
+   * {@code redirected <port> <port> <count>}: has the end at the first port redirected so many
+   * bytes since it was known to redirect? Yes, where that is not known.
+   */
+  public static final String REDIRECTED = "redirected";
+
+  /**
+   * {@code queued <port> <port> <count>}: are so many bytes unread at the first port, all of them
+   * redirected? Yes, where it is not known that they must be.
+   */
+  public static final String QUEUED = "queued";
+
+  /** {@code some <port> <port> <count>}: the same, of at least one byte. */
+  public static final String QUEUED_SOME = "some";
+
+  /**
+   * {@code pinned <port> <port> 0}: is the connection plain because the end at the first port has
+   * sent urgent data, with no byte redirected since this was asked first? Yes, where it was not
+   * known to redirect.
+   */
+  public static final String PINNED = "pinned";
+
   /** {@code alone <port> <port>}: a connection that is never accelerated. */
   public static final String ALONE = "alone";
 
@@ -55,7 +77,7 @@ public final class Steering {
   /** {@code release}: no more of it. */
   public static final String RELEASE = "release";
 
-  /** {@code over}: the behaviour has ended; its connections are closed. */
+  /** {@code over <name>}: the behaviour has ended; its connections are closed. */
   public static final String OVER = "over";
 
   /** {@code end}: after everything else. */

@@ -21,6 +21,8 @@ final class Streams {
 
   private static final int RECORD = 64;
   private static final int RECORDS = 1_000;
+  private static final int LARGE_RECORD = 100_000;
+  private static final int LARGE_RECORDS = 40;
   private static final int WRITERS = 4;
 
   private Streams() {}
@@ -28,7 +30,8 @@ final class Streams {
   static void addTo(Map<String, Program.Behaviour> all) {
     all.put("requests and responses", Streams::requests);
     all.put("random sizes both ways", Streams::random);
-    all.put("several writers", Streams::writers);
+    all.put("several writers", s -> writers(s, RECORD, RECORDS));
+    all.put("several writers of large records", s -> writers(s, LARGE_RECORD, LARGE_RECORDS));
     all.put("100 MB in one write", Streams::bulk);
     all.put("a stalled reader", Streams::stalled);
   }
@@ -71,6 +74,8 @@ final class Streams {
       back.get();
       scene.say("there", seenThere.get());
       scene.say("back", seenBack.get());
+      scene.redirected(pair.client(), STREAM_BYTES / 2);
+      scene.redirected(pair.server(), STREAM_BYTES / 2);
       scene.check(pair);
     }
   }
@@ -110,12 +115,15 @@ final class Streams {
   }
 
   /** Each writer's records come whole and in its order. */
-  private static void writers(Scene scene) throws Exception {
+  private static void writers(Scene scene, int size, int records) throws Exception {
     try (Pair pair = scene.pair()) {
       CountDownLatch onTheWay = new CountDownLatch(WRITERS);
       // One write at a time may be outstanding on an asynchronous channel, and a write in
-      // non-blocking mode may take a part.
-      boolean oneByOne = scene.api == Api.ASYNC || scene.api == Api.SELECTOR;
+      // non-blocking mode, which a virtual thread's is, may take a part.
+      boolean oneByOne =
+          scene.api == Api.ASYNC
+              || scene.api == Api.SELECTOR
+              || (scene.api == Api.VIRTUAL && size > RECORD);
       ReentrantLock turn = new ReentrantLock();
       List<Task<Void>> writers = new ArrayList<>();
       for (int w = 0; w < WRITERS; w++) {
@@ -123,25 +131,25 @@ final class Streams {
         writers.add(
             scene.start(
                 () -> {
-                  for (int i = 0; i < RECORDS; i++) {
+                  for (int i = 0; i < records; i++) {
                     if (oneByOne) {
                       turn.lock();
                     }
                     try {
-                      pair.client().writeAll(record(id, i));
+                      pair.client().writeAll(record(id, i, size));
                     } finally {
                       if (oneByOne) {
                         turn.unlock();
                       }
                     }
-                    if (i == RECORDS / 3) {
+                    if (i == records / 3) {
                       onTheWay.countDown();
                     }
                   }
                   return null;
                 }));
       }
-      Task<String> reader = scene.start(() -> readRecords(pair.server()));
+      Task<String> reader = scene.start(() -> readRecords(pair.server(), size, records));
       onTheWay.await();
       scene.momentAmidCalls(pair);
       for (Task<Void> writer : writers) {
@@ -152,19 +160,21 @@ final class Streams {
     }
   }
 
-  private static byte[] record(byte writer, int number) {
-    byte[] record = new byte[RECORD];
+  private static byte[] record(byte writer, int number, int size) {
+    byte[] record = new byte[size];
     Arrays.fill(record, (byte) (writer * 31 + number));
     ByteBuffer.wrap(record).put(writer).putInt(number);
     return record;
   }
 
-  private static String readRecords(End from) throws Exception {
+  private static String readRecords(End from, int size, int records) throws Exception {
     int[] next = new int[WRITERS];
-    for (int i = 0; i < WRITERS * RECORDS; i++) {
-      byte[] got = from.readUpTo(RECORD);
-      byte writer = got.length == RECORD ? got[0] : -1;
-      if (writer < 0 || writer >= WRITERS || !Arrays.equals(got, record(writer, next[writer]++))) {
+    for (int i = 0; i < WRITERS * records; i++) {
+      byte[] got = from.readUpTo(size);
+      byte writer = got.length == size ? got[0] : -1;
+      if (writer < 0
+          || writer >= WRITERS
+          || !Arrays.equals(got, record(writer, next[writer]++, size))) {
         return "wrong at " + i;
       }
     }
@@ -195,6 +205,7 @@ final class Streams {
       // Of the others, each write takes what there is room for.
       boolean whole = scene.api != Api.SELECTOR && scene.api != Api.ASYNC;
       scene.say("first write", whole ? first : first > 0);
+      scene.redirected(pair.client(), 1_000_000);
       scene.check(pair);
     }
   }
@@ -247,6 +258,8 @@ final class Streams {
               });
       awaitStalled(writer, written::get);
       scene.say("held", !writer.isDone() && written.get() < STALL_BYTES);
+      scene.redirected(pair.client(), 1_000_000);
+      scene.queuedSome(pair.server());
       scene.momentWithUnread(pair);
       boolean equal = true;
       for (int at = 0; at < STALL_BYTES; at += block.length) {

@@ -13,17 +13,29 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What channels offer beyond streams: several buffers in a call, and files. The server has one. */
 final class Vectors {
   private static final int[] SIZES = {0, 1, 700, 0, 20_000, 3, 60_000, 0};
   private static final int FILE_BYTES = 3_000_000;
 
+  /** More than both buffers of a connection hold. */
+  private static final int HELD_BYTES = 24 << 20;
+
+  private static final int HELD_BUFFERS = 12;
+  private static final int PIECE = 700;
+
   private Vectors() {}
 
-  static void addTo(Map<String, Program.Behaviour> all) {
+  static void addTo(Map<String, Program.Behaviour> all, Api api) {
     all.put("gather and scatter", Vectors::gather);
-    all.put("transfer of files", Vectors::transfer);
+    all.put("a gathering write that is held", Vectors::heldGather);
+    if (api != Api.ASYNC) { // such channels cannot
+      all.put("transfer of files", Vectors::transfer);
+      all.put("a transfer to one that does not read", Vectors::heldTransfer);
+      all.put("a transfer from one that does not write", Vectors::waitingTransfer);
+    }
   }
 
   private static void gather(Scene scene) throws Exception {
@@ -61,6 +73,9 @@ final class Vectors {
         scene.say("scattered, equal", Arrays.equals(flat, flatten(in)));
         writer.get();
       }
+      // Four rounds since the first change.
+      scene.redirected(pair.server(), 4L * Arrays.stream(SIZES).sum());
+      scene.redirected(pair.client(), 4L * Arrays.stream(SIZES).sum());
       scene.check(pair);
     }
   }
@@ -113,9 +128,7 @@ final class Vectors {
     try (Pair pair = scene.pair();
         FileChannel source = FileChannel.open(from);
         FileChannel target = FileChannel.open(to, StandardOpenOption.WRITE)) {
-      if (!(pair.server().channel() instanceof SocketChannel channel)) {
-        return; // asynchronous channels cannot
-      }
+      SocketChannel channel = (SocketChannel) pair.server().channel();
       byte[] content = Streams.bytes(new Random(6), FILE_BYTES);
       Files.write(from, content);
       scene.moment(pair);
@@ -124,6 +137,7 @@ final class Vectors {
         at = sent(source, at, channel);
       }
       scene.say("sent, equal", Arrays.equals(content, seen.get()));
+      scene.redirected(pair.server(), 1_000_000);
       scene.moment(pair);
       seen = scene.start(() -> pair.client().readUpTo(FILE_BYTES));
       long sent = 0;
@@ -151,9 +165,119 @@ final class Vectors {
       }
       writer.get();
       scene.say("received, equal", Arrays.equals(content, Files.readAllBytes(to)));
+      scene.redirected(pair.client(), 1_000_000);
       scene.check(pair);
     } finally {
       Files.delete(from);
+      Files.delete(to);
+    }
+  }
+
+  /** Reads in two parts what a writer is held with, and compares it. */
+  private static void readHeld(
+      Scene scene, Pair pair, Task<?> writer, AtomicLong position, byte[] content)
+      throws Exception {
+    Streams.awaitStalled(writer, position::get);
+    scene.say("held", !writer.isDone() && position.get() < HELD_BYTES);
+    scene.queuedSome(pair.client());
+    scene.momentWithUnread(pair);
+    byte[] half = pair.client().readUpTo(HELD_BYTES / 2);
+    scene.momentWithUnread(pair); // it goes on as far as it can
+    byte[] rest = pair.client().readUpTo(HELD_BYTES / 2);
+    writer.get();
+    scene.say(
+        "equal",
+        Arrays.equals(half, 0, half.length, content, 0, HELD_BYTES / 2)
+            && Arrays.equals(rest, 0, rest.length, content, HELD_BYTES / 2, HELD_BYTES));
+    scene.redirected(pair.server(), 1_000_000);
+    scene.check(pair);
+  }
+
+  private static void heldGather(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      byte[] content = Streams.bytes(new Random(7), HELD_BYTES);
+      ByteBuffer[] out = new ByteBuffer[HELD_BUFFERS];
+      int size = HELD_BYTES / HELD_BUFFERS;
+      for (int i = 0; i < HELD_BUFFERS; i++) {
+        ByteBuffer bytes = ByteBuffer.wrap(content, i * size, size);
+        out[i] = i % 2 == 0 ? bytes : ByteBuffer.allocateDirect(size).put(bytes).flip();
+      }
+      AtomicLong position = new AtomicLong();
+      Task<Void> writer =
+          scene.start(
+              () -> {
+                while (out[HELD_BUFFERS - 1].hasRemaining()) {
+                  write(pair.server(), out);
+                  position.set(HELD_BYTES - remaining(out));
+                }
+                return null;
+              });
+      readHeld(scene, pair, writer, position, content);
+    }
+  }
+
+  private static long remaining(ByteBuffer[] buffers) {
+    return Arrays.stream(buffers).mapToLong(ByteBuffer::remaining).sum();
+  }
+
+  private static void heldTransfer(Scene scene) throws Exception {
+    Path from = Files.createTempFile("underpass", ".from");
+    try (Pair pair = scene.pair();
+        FileChannel source = FileChannel.open(from)) {
+      SocketChannel channel = (SocketChannel) pair.server().channel();
+      byte[] content = Streams.bytes(new Random(8), HELD_BYTES);
+      Files.write(from, content);
+      scene.moment(pair);
+      AtomicLong position = new AtomicLong();
+      Task<Void> writer =
+          scene.start(
+              () -> {
+                while (position.get() < HELD_BYTES) {
+                  long n = source.transferTo(position.get(), HELD_BYTES, channel);
+                  position.addAndGet(n);
+                  if (n == 0) {
+                    pauseForRoom();
+                  }
+                }
+                return null;
+              });
+      readHeld(scene, pair, writer, position, content);
+    } finally {
+      Files.delete(from);
+    }
+  }
+
+  /** The server waits in its call at the change, and for each piece after it. */
+  private static void waitingTransfer(Scene scene) throws Exception {
+    Path to = Files.createTempFile("underpass", ".to");
+    try (Pair pair = scene.pair();
+        FileChannel target = FileChannel.open(to, StandardOpenOption.WRITE)) {
+      SocketChannel channel = (SocketChannel) pair.server().channel();
+      byte[] content = Streams.bytes(new Random(9), 12 * PIECE);
+      Task<Void> reader =
+          scene.start(
+              () -> {
+                for (long at = 0; at < content.length; ) {
+                  long n = target.transferFrom(channel, at, content.length - at);
+                  at += n;
+                  if (n == 0) {
+                    pauseForRoom();
+                  }
+                }
+                return null;
+              });
+      for (int at = 0; at < content.length; at += PIECE) {
+        reader.awaitBlocked();
+        if (at == 4 * PIECE || at == 8 * PIECE) {
+          scene.momentAmidCalls(pair);
+        }
+        pair.client().writeAll(ByteBuffer.wrap(content, at, PIECE));
+      }
+      reader.get();
+      scene.say("received, equal", Arrays.equals(content, Files.readAllBytes(to)));
+      scene.check(pair);
+    } finally {
       Files.delete(to);
     }
   }

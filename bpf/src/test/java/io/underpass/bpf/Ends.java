@@ -1,0 +1,24 @@
+package io.underpass.bpf;
+
+import io.underpass.protocol.FlowView;
+
+/** A connection, by its ports. */
+record Ends(int client, int server) {
+  /** Whether the flow is one of the two. */
+  boolean have(FlowView flow) {
+    return have(port(flow.local()), port(flow.remote()));
+  }
+
+  boolean have(int local, int remote) {
+    return (local == client && remote == server) || (local == server && remote == client);
+  }
+
+  /** The same, as the other end sees it. */
+  Ends swapped() {
+    return new Ends(server, client);
+  }
+
+  private static int port(String endpoint) {
+    return Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
+  }
+}

@@ -1,0 +1,89 @@
+package io.underpass.bpf.behaviour;
+
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What ends a connection, or a half of it, while a write is held by a reader that does not read.
+ */
+final class Held {
+  private static final int BLOCK = 1 << 15;
+
+  private Held() {}
+
+  static void addTo(Map<String, Program.Behaviour> all, Api api) {
+    all.put("half-close of the other while a write is held", Held::halfCloseByOther);
+    all.put("shutdownOutput while a write is held", Held::shutdownOutput);
+    if (api != Api.ASYNC) { // such channels do not have the option
+      all.put("linger 0 while a write is held", Held::lingerZero);
+    }
+  }
+
+  /** Writes for as long as it can; what came of it. */
+  private static Task<String> writer(Scene scene, End end, AtomicLong written) throws Exception {
+    Task<String> writer =
+        scene.start(
+            () ->
+                Scene.outcome(
+                    () -> {
+                      ByteBuffer block = ByteBuffer.allocate(BLOCK);
+                      while (true) {
+                        written.addAndGet(end.write(block));
+                        if (!block.hasRemaining()) {
+                          block.clear();
+                        }
+                      }
+                    }));
+    Streams.awaitStalled(writer, written::get);
+    return writer;
+  }
+
+  private static void halfCloseByOther(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      AtomicLong written = new AtomicLong();
+      Task<String> writer = writer(scene, pair.client(), written);
+      scene.queuedSome(pair.server());
+      scene.momentWithUnread(pair);
+      pair.server().writeAll(new byte[20]);
+      pair.server().shutdownOutput();
+      scene.say("the other's bytes, and its end", pair.client().drain());
+      scene.say("still held", !writer.isDone());
+      long held = written.get();
+      scene.say("all of them", pair.server().readUpTo((int) held).length == held);
+      pair.client().close();
+      writer.get(); // how far it came by now depends on the buffers
+    }
+  }
+
+  private static void shutdownOutput(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      AtomicLong written = new AtomicLong();
+      Task<String> writer = writer(scene, pair.client(), written);
+      scene.queuedSome(pair.server());
+      scene.momentWithUnread(pair);
+      pair.client().shutdownOutput();
+      writer.get(); // with which exception depends on whether it is in its call just then
+      scene.say("all that was written arrives", pair.server().drain() >= written.get());
+      pair.server().writeAll(new byte[20]);
+      scene.say("the way back", pair.client().readUpTo(20).length);
+    }
+  }
+
+  private static void lingerZero(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      Task<String> writer = writer(scene, pair.client(), new AtomicLong());
+      scene.queuedSome(pair.server());
+      scene.momentWithUnread(pair);
+      pair.client().set(StandardSocketOptions.SO_LINGER, 0);
+      pair.client().close();
+      scene.say("write", Interruptions.closed(writer.get()));
+      scene.tell("read", () -> pair.server().drain());
+      scene.tell("read again", () -> pair.server().read(ByteBuffer.allocate(5)));
+    }
+  }
+}

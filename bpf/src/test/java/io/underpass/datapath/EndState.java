@@ -1,0 +1,51 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.Layouts.Counters;
+import io.underpass.ffm.Layouts.Flow;
+import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.Layouts.Tuple;
+import io.underpass.ffm.NativeException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One end of a connection as the kernel has it, with what the flow table does not show.
+ *
+ * @param redirecting which way its last message went
+ * @param switches of that way
+ * @param redirected bytes that it sent so
+ * @param queued bytes that were redirected to it and that it has not read
+ */
+public record EndState(
+    long cookie,
+    int owner,
+    int localPort,
+    int remotePort,
+    boolean redirecting,
+    long switches,
+    long redirected,
+    long queued) {
+  /** {@code UP_TX_TCP} of {@code underpass.h}. */
+  private static final byte TX_TCP = 0;
+
+  /** All that have a record. */
+  public static List<EndState> all(KernelDatapath datapath) throws NativeException {
+    List<EndState> all = new ArrayList<>();
+    datapath.dump(
+        rows -> {
+          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+            all.add(
+                new EndState(
+                    rows.getLong(at + Sock.COOKIE),
+                    rows.getInt(at + Sock.OWNER_TGID),
+                    rows.getShort(at + Flow.TUPLE + Tuple.LOCAL_PORT) & 0xffff,
+                    rows.getShort(at + Flow.TUPLE + Tuple.REMOTE_PORT) & 0xffff,
+                    rows.get(at + Sock.TX) != TX_TCP,
+                    rows.getLong(at + Sock.TX_COUNTERS + Counters.SWITCHES),
+                    rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES),
+                    Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED))));
+          }
+        });
+    return all;
+  }
+}
