@@ -86,8 +86,7 @@ enum up_tx {
 #define UP_FAULT_AVAILABLE 32    /* bytes that came by TCP are not counted */
 #define UP_FAULT_UNENROL 64      /* takes sockets off with data queued */
 #define UP_FAULT_FIONREAD 128    /* FIONREAD counts nothing; no program answers it, so the probe itself misreads it */
-#define UP_FAULT_MEMORY 256      /* does not look whether the receiver's memory can be charged */
-#define UP_FAULT_REST 512        /* takes each message that goes by TCP for the rest of one that was redirected */
+#define UP_FAULT_REST 256        /* takes each message that goes by TCP for the rest of one that was redirected */
 
 /* Counters of one direction, bytes and messages (a write of more than about 17 fragments is several messages). */
 struct up_counters {

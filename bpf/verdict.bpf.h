@@ -78,8 +78,6 @@ static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec, __u32 
 
 	if (!rec)
 		return 0;
-	if (fault & UP_FAULT_MEMORY)
-		return 1;
 	/* Charged already, and not used up: nothing has to be asked for. */
 	if (READ_AT(struct sock, rec->peer_sk, sk_forward_alloc) >= (int)size)
 		return 1;
@@ -333,12 +331,12 @@ int up_verdict(struct sk_msg_md *msg)
 	__u32 size = msg->size;
 	struct up_sock *rec;
 	__u64 key;
-	int as_before, after_redirect;
+	int as_before, after_redirect, rest = is_rest(msg);
 
 	rec = bpf_sk_storage_get(&socks, msg->sk, 0, 0);
 	if (!rec || !ctl)
 		return SK_PASS;
-	if (is_rest(msg))
+	if (rest)
 		uncount_rest(rec, size);
 	if (rec->state == UP_READY && !rec->pinned && !ctl->paused) {
 		as_before = goes_on(rec, size);
@@ -359,7 +357,7 @@ int up_verdict(struct sk_msg_md *msg)
 	switch_tx(rec, UP_TX_TCP);
 	count_passed(rec, size);
 	call_for_judgement(rec);
-	return after_redirect && is_rest(msg) ? SK_DROP : SK_PASS;
+	return after_redirect ? pass_after_redirect(msg, rec) : SK_PASS;
 }
 
 #endif

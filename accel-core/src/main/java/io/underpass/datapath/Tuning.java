@@ -32,8 +32,7 @@ public record Tuning(
 
     /** The kernel's own count is no program's to make wrong: the probe misreads it. */
     FIONREAD(128),
-    MEMORY(256),
-    REST(512);
+    REST(256);
 
     /** Its number, as the programs' variable {@code fault} has it. */
     public final int bit;
