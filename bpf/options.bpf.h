@@ -125,7 +125,11 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 		return 1;
 	switch (ctx->optname) {
 	case UP_OPT_AVAILABLE:
-		answer = rec && is_enrolled(rec->state) ? readable(rec) : -1;
+		/* Enrolled or not: it may have been when the kernel's own count was asked for, just before. */
+		answer = rec && rec->sk == (__u64)ctx->sk ? readable(rec) : -1;
+		break;
+	case UP_OPT_ENROLLED:
+		answer = rec && is_enrolled(rec->state) ? 1 : -1;
 		break;
 	case UP_OPT_UNREAD:
 		answer = rec && is_enrolled(rec->state) ? psock_queued((const struct sock *)rec->sk) : 0;

@@ -14,11 +14,12 @@
 /* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
 #define UP_SOL 0x7570
 #define UP_OPT_PIN_TCP 1   /* set, int: this socket's sending direction goes by TCP from now on */
-#define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket is not enrolled */
+#define UP_OPT_AVAILABLE 2 /* get, int: bytes that can be read at once, both queues; -1 where the socket has no record, and the kernel's own count is right */
 #define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
 #define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0; -1: not accelerated; UP_READER_WAITS */
 #define UP_READER_WAITS -2 /* the answer where the other end has read all that was redirected, and runs on another processor */
 #define UP_OPT_JOIN 5      /* set, int: this socket of a registered process has lasted long enough to be worth a record */
+#define UP_OPT_ENROLLED 6  /* get, int: 1: it is enrolled; else -1 */
 
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
 #define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */

@@ -36,7 +36,9 @@ final class Switcher {
   /** To TCP, or back; the answer is whether both ends are where they were. */
   String turn(Ends ends) throws IOException {
     List<EndState> enrolled = new ArrayList<>();
+    boolean pinned = false; // by urgent data: it leaves, whatever is switched
     for (EndState state : ends(ends)) {
+      pinned |= state.pinned();
       if (helper.isMember(state.cookie())) {
         enrolled.add(state);
       }
@@ -51,11 +53,11 @@ final class Switcher {
       ends(ends).forEach(state -> before.put(state.cookie(), state));
     }
     for (EndState state : enrolled) {
-      if (!helper.isMember(state.cookie())) {
+      if (!pinned && !helper.isMember(state.cookie())) {
         return "taken off: " + state;
       }
     }
-    return enrolled.size() == 2 ? Steering.OK : "not both enrolled: " + ends(ends);
+    return pinned || enrolled.size() == 2 ? Steering.OK : "not both enrolled: " + ends(ends);
   }
 
   /** Bytes have gone each way since it was switched to TCP: did they go that way? */

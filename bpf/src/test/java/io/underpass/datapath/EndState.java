@@ -15,6 +15,7 @@ import java.util.List;
  * @param switches of that way
  * @param redirected bytes that it sent so
  * @param queued bytes that were redirected to it and that it has not read
+ * @param pinned it has sent urgent data, and is to be taken off
  */
 public record EndState(
     long cookie,
@@ -24,7 +25,8 @@ public record EndState(
     boolean redirecting,
     long switches,
     long redirected,
-    long queued) {
+    long queued,
+    boolean pinned) {
   /** {@code UP_TX_TCP} of {@code underpass.h}. */
   private static final byte TX_TCP = 0;
 
@@ -43,7 +45,8 @@ public record EndState(
                     rows.get(at + Sock.TX) != TX_TCP,
                     rows.getLong(at + Sock.TX_COUNTERS + Counters.SWITCHES),
                     rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES),
-                    Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED))));
+                    Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED)),
+                    rows.get(at + Sock.PINNED) != 0));
           }
         });
     return all;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Reads that spin, of sockets that count as enrolled: at the level SOL_SOCKET the option that asks
- * is SO_REUSEADDR, which always has an answer.
+ * is SO_BROADCAST, which always has an answer.
  */
 @Timeout(120)
 class SpinIT {

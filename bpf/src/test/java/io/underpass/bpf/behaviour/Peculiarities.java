@@ -4,14 +4,19 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.InputStream;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What only a {@code Socket} offers, a channel's adaptor too: available(), urgent data. */
 final class Peculiarities {
+  /** Single bytes. */
+  private static final int PIECES = 300;
+
   private Peculiarities() {}
 
   static void addTo(Map<String, Program.Behaviour> all) {
     all.put("available", Peculiarities::available);
     all.put("available and the end of the stream", Peculiarities::availableAtEnd);
+    all.put("available while pieces come", Peculiarities::availablePolled);
     all.put("urgent data in line", s -> urgent(s, true));
     all.put("urgent data out of line", s -> urgent(s, false));
     all.put("urgent data behind what is unread", Peculiarities::urgentBehindUnread);
@@ -62,6 +67,42 @@ final class Peculiarities {
       scene.say("shut down", in.available());
       pair.client().close();
       scene.tell("closed", in::available);
+    }
+  }
+
+  /** What is unread only becomes more, whoever is asked for it at whichever moment. */
+  private static void availablePolled(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      InputStream in = pair.server().socket().getInputStream();
+      AtomicLong looks = new AtomicLong();
+      Task<String> poller =
+          scene.start(
+              () -> {
+                for (int last = 0; last < PIECES; looks.incrementAndGet()) {
+                  int now = in.available();
+                  if (now < last || now > PIECES) {
+                    return now + " after " + last;
+                  }
+                  last = now;
+                  Thread.onSpinWait();
+                }
+                return "never less";
+              });
+      for (int i = 0; i < PIECES && !poller.isDone(); i++) {
+        if (i == PIECES / 3 || i == PIECES * 2 / 3) {
+          scene.momentWithUnread(pair);
+        }
+        pair.client().writeAll(new byte[1]);
+        long before = looks.get();
+        while (looks.get() == before && !poller.isDone()) {
+          Thread.onSpinWait();
+        }
+      }
+      scene.say("seen", poller.get());
+      scene.say("at last", in.available());
+      scene.say("read", pair.server().readUpTo(PIECES).length);
+      scene.say("then", in.available());
+      scene.check(pair);
     }
   }
 

@@ -222,10 +222,10 @@ final class End {
     if (!records.of(channel).isAsThen(then)) {
       return; // a sweep came between
     }
-    if (then.enrolled() == (answer < 0)) {
+    if (then.enrolled() && answer < 0) {
       throw new Mismatch("the answer is " + answer + ", in state " + then.state());
     }
-    int right = then.enrolled() ? answer : ofKernel;
+    int right = answer >= 0 ? answer : ofKernel;
     if (right < least || right > most) {
       throw new Mismatch(right + " available, but " + least + " to " + most + " are to be read");
     }

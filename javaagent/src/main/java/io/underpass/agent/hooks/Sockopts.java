@@ -26,6 +26,7 @@ public final class Sockopts {
   private static final int UNREAD = 3;
   private static final int BEHIND = 4;
   private static final int JOIN = 5;
+  private static final int ENROLLED = 6;
 
   /** Answer of {@link #behind}: the reader has read all that was redirected. */
   static final int READER_WAITS = -2;
@@ -65,8 +66,8 @@ public final class Sockopts {
   }
 
   /**
-   * Bytes that can be read at once from both queues; -1 if the socket is not enrolled, or nobody
-   * answers.
+   * Bytes that can be read at once from both queues; -1 if the kernel's part does not know the
+   * socket, or nobody answers.
    *
    * @param socket what is known of it; null if nothing is
    */
@@ -76,7 +77,7 @@ public final class Sockopts {
 
   /** Whether the kernel has this socket enrolled; false if nobody answers. */
   boolean isEnrolled(FileDescriptor fd) throws Throwable {
-    return get(fd, AVAILABLE, null) >= 0;
+    return get(fd, ENROLLED, null) >= 0;
   }
 
   /**
