@@ -65,7 +65,7 @@ final class FlowRecords {
     return new View(
         value.getInt(Sock.STATE),
         value.getLong(Sock.ENROLLED_NS),
-        Reason.values()[value.get(Sock.REASON)],
+        Reason.ofNumber(value.get(Sock.REASON)),
         value.get(Sock.TRIALS) & 0xff,
         (value.get(Sock.FLAGS) & TRIAL) != 0,
         value.getLong(Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES)
