@@ -324,6 +324,18 @@ public final class KernelDatapath implements Datapath {
     }
   }
 
+  /** Takes every flow back, as a drain begins, or lets them be taken up again; for tests. */
+  public void pause(boolean paused) throws NativeException {
+    lock.lock();
+    try {
+      control.pause(paused);
+      sweep.run();
+      thread.wake();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   @Override
   public Drained drain(Duration wait) throws IOException {
     return drain.run(wait);

@@ -19,12 +19,15 @@ import java.util.concurrent.locks.LockSupport;
 /** One script that runs over one connection. One thread at a time drives it. */
 final class Connection {
   /** Far longer than TCP's own timers on an idle machine: what takes longer hangs. */
-  private static final long PATIENCE_SECONDS = 30;
+  static final long PATIENCE_SECONDS = 30;
 
   /** A step that waits for a reader's thread goes on after this. */
   private static final long READER_NANOS = 300_000;
 
+  private static final int SMALL = 1 << 15;
+
   private final Script script;
+  private final ExecutorService threads;
   private final End client;
   private final End server;
   private final List<Future<?>> readers = new ArrayList<>();
@@ -35,6 +38,7 @@ final class Connection {
       Script script, SocketChannel one, SocketChannel two, int start, ExecutorService threads)
       throws IOException {
     this.script = script;
+    this.threads = threads;
     boolean stepped = script.traits().reading() == Reading.STEPS;
     Stream there = new Stream(start);
     Stream back = new Stream(start + Content.PERIOD / 2);
@@ -44,14 +48,22 @@ final class Connection {
     server.connect(client);
     for (End end : List.of(client, server)) {
       end.channel.setOption(StandardSocketOptions.TCP_NODELAY, script.traits().noDelay());
-      boolean timed = script.traits().reading() == Reading.TIMED_STREAM;
-      if (stepped) {
+      end.channel.socket().setOOBInline(true);
+      if (script.traits().small()) {
+        end.channel.setOption(StandardSocketOptions.SO_RCVBUF, SMALL);
+        end.channel.setOption(StandardSocketOptions.SO_SNDBUF, SMALL);
+      }
+      Reading reading = script.traits().reading();
+      if (!reading.isBlocking()) {
         end.channel.configureBlocking(false);
-      } else {
-        if (timed) {
+      }
+      if (!stepped) {
+        if (reading == Reading.TIMED_STREAM) {
           end.channel.socket().setSoTimeout((int) TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
         }
-        readers.add(threads.submit(new Reader(end, timed, this::fail)));
+        Reader reader = new Reader(end, reading, this::fail);
+        end.readBy(reader);
+        readers.add(threads.submit(reader));
       }
     }
   }
@@ -109,24 +121,49 @@ final class Connection {
 
   private void step(Step step, ByteBuffer buffer, FlowRecords records) throws IOException {
     switch (step) {
-      case Step.Write write -> end(write.side()).write(write.size(), write.pieces());
+      case Step.Write write -> {
+        end(write.side()).endFlood();
+        end(write.side()).write(write.size(), write.pieces());
+      }
       case Step.Burst burst -> {
+        end(burst.side()).endFlood();
         for (int i = 0; i < burst.times(); i++) {
           end(burst.side()).write(burst.size(), 1);
         }
+      }
+      case Step.Flood flood -> {
+        end(flood.side()).endFlood();
+        if (script.traits().reading().isBlocking()) {
+          end(flood.side()).flood(flood.size(), threads, this::fail);
+        } else {
+          end(flood.side()).write(Math.min(flood.size(), Schedules.LARGEST), 1);
+        }
+      }
+      case Step.Urgent urgent -> {
+        end(urgent.side()).endFlood();
+        end(urgent.side()).urgent();
       }
       case Step.Read read -> {
         if (script.traits().reading() == Reading.STEPS) {
           end(read.side()).read(buffer, read.most(), read.pieces());
         } else {
+          end(other(read.side())).endFlood();
           awaitReader(end(read.side()));
         }
       }
-      case Step.Available available -> end(available.side()).available(records);
+      case Step.Available available -> {
+        if (!end(other(available.side())).isFlooding()) {
+          end(available.side()).available(records);
+        }
+      }
       case Step.Pause pause -> LockSupport.parkNanos(pause.micros() * 1_000L);
       case Step.PinTcp pin -> end(pin.side()).pinTcp();
-      case Step.Shutdown shutdown -> end(shutdown.side()).shutdown();
+      case Step.Shutdown shutdown -> {
+        end(shutdown.side()).endFlood();
+        end(shutdown.side()).shutdown();
+      }
       case Step.Close close -> {
+        end(close.side()).endFlood();
         observe(records);
         end(close.side()).close(close.abort());
       }
@@ -145,6 +182,8 @@ final class Connection {
     guard(
         () -> {
           // A reader's thread ends with its stream only.
+          client.endFlood();
+          server.endFlood();
           Finish finish =
               script.traits().reading() == Reading.STEPS
                   ? script.traits().finish()
@@ -194,6 +233,10 @@ final class Connection {
         fail(e.getCause());
       }
     }
+  }
+
+  private static Side other(Side side) {
+    return side == Side.CLIENT ? Side.SERVER : Side.CLIENT;
   }
 
   private End end(Side side) {

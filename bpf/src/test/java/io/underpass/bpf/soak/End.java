@@ -8,6 +8,12 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * One end of a connection: does a step on the socket and compares what comes of it with the model.
@@ -33,14 +39,20 @@ final class End {
 
   private volatile boolean over;
 
-  /** A write since the last look was taken in part, or not at all. Of the script's thread. */
-  private boolean cut;
+  /** A write since the last look was taken in part, or not at all. */
+  private volatile boolean cut;
 
   /**
    * TCP has taken the last write in part, or not at all. The kernel keeps the verdict on it, and
    * does not ask about the next one: the rest, of most programs, which is counted already.
    */
-  private boolean owed;
+  private volatile boolean owed;
+
+  /** Another thread writes; null if none does. Of the script's thread. */
+  private Future<?> flood;
+
+  /** Null where the script's steps read. */
+  private Reader reader;
 
   End(Side side, SocketChannel channel, Stream out, Stream in, boolean readByThread) {
     this.side = side;
@@ -52,6 +64,50 @@ final class End {
 
   void connect(End other) {
     peer = other;
+  }
+
+  void readBy(Reader thread) {
+    reader = thread;
+  }
+
+  /** Writes all of it, however long the other end takes to read; in a thread of its own. */
+  void flood(int size, ExecutorService threads, Consumer<Throwable> trouble) {
+    peer.reader.stall(true);
+    flood =
+        threads.submit(
+            () -> {
+              try {
+                long until = out.written() + size;
+                // What was shut down takes nothing more, which is no failure of the write.
+                while (out.written() < until && !shut && !closed && !peer.closed) {
+                  write((int) Math.min(until - out.written(), Schedules.LARGEST), 1);
+                }
+              } catch (IOException | RuntimeException | Mismatch e) {
+                trouble.accept(e);
+              } finally {
+                cut = true; // nobody knows how much of it was written while what was the case
+              }
+            });
+  }
+
+  boolean isFlooding() {
+    return flood != null;
+  }
+
+  /** Lets the other end read, and waits until all of it is taken. */
+  void endFlood() throws IOException {
+    if (flood == null) {
+      return;
+    }
+    peer.reader.stall(false);
+    try {
+      flood.get(Connection.PATIENCE_SECONDS, TimeUnit.SECONDS);
+      flood = null;
+    } catch (TimeoutException e) {
+      throw new Mismatch("a writer stays blocked, though the other end reads", e);
+    } catch (InterruptedException | ExecutionException e) {
+      throw new IOException(e);
+    }
   }
 
   boolean isClosed() {
@@ -84,9 +140,13 @@ final class End {
       knowsOfError = true;
     } finally {
       out.taken(taken);
-      cut |= owed || taken < size;
-      owed = taken < size;
+      wrote(taken, size);
     }
+  }
+
+  private void wrote(long taken, int size) {
+    cut |= owed || taken < size;
+    owed = taken < size;
   }
 
   /** Reads once, into the buffer from its start; false if there is nothing more to come. */
@@ -194,6 +254,32 @@ final class End {
     }
   }
 
+  /** In line at the reader, so that it is a byte as others are. */
+  void urgent() throws IOException {
+    if (closed || shut) {
+      return;
+    }
+    if (peer.closed) {
+      in.mayReset();
+      knowsOfError |= readByThread;
+    }
+    Options.pinTcp(channel);
+    byte next = out.offer(1).get();
+    int taken = 0;
+    try {
+      channel.socket().sendUrgentData(next);
+      taken = 1;
+    } catch (IOException e) {
+      if (!peer.closed && !"Socket buffer full".equals(e.getMessage())) {
+        throw new Mismatch("urgent data failed, though the other end is open", e);
+      }
+      knowsOfError |= peer.closed;
+    } finally {
+      out.taken(taken);
+      wrote(taken, 1);
+    }
+  }
+
   void pinTcp() {
     if (!closed) {
       Options.pinTcp(channel);
@@ -235,8 +321,19 @@ final class End {
     } else {
       out.finish();
     }
+    if (peer.isFlooding()) {
+      out.mayReset(); // the answer to what comes after the close
+      peer.knowsOfError = true;
+    }
     closed = true;
     channel.close();
+    wakeReader();
+  }
+
+  private void wakeReader() {
+    if (reader != null) {
+      reader.wake();
+    }
   }
 
   /** Without regard to the model, when all is over. */
@@ -247,12 +344,14 @@ final class End {
     }
     channel.setOption(StandardSocketOptions.SO_LINGER, 0); // leaves no TIME_WAIT where it can
     channel.close();
+    wakeReader();
   }
 
   void observe(FlowRecords records) throws NativeException {
     if (!closed) {
-      observed.see(records.of(channel), out.written() + in.written(), out.written(), !cut);
-      cut = false;
+      boolean whole = !cut && flood == null;
+      cut = flood != null;
+      observed.see(records.of(channel), out.written() + in.written(), out.written(), whole);
     }
   }
 

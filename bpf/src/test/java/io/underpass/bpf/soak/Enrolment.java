@@ -24,6 +24,8 @@ final class Enrolment implements AutoCloseable {
   /** One helper, and the flow records of its programs. */
   private record Place(Path socket, SoakHelper helper, BpfMap socks) {}
 
+  private final boolean mortal;
+  private final int fault;
   private final Path folder;
   private final Map<Regime, Place> places = new EnumMap<>(Regime.class);
 
@@ -33,42 +35,60 @@ final class Enrolment implements AutoCloseable {
   /** Null while this process is not registered. Used by one event at a time. */
   private HelperClient registration;
 
+  /** Of the helper whose turn it is. */
+  private boolean paused;
+
   private long kills;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
    * @param mortal whether the helper can be killed: it then has a process of its own
+   * @param fault {@code UP_FAULT_*}: what the programs of an immortal one do wrong; 0 in use
    */
-  Enrolment(boolean mortal) throws IOException {
+  Enrolment(boolean mortal, int fault) throws IOException {
     folder = Files.createTempDirectory("underpass-soak");
-    for (Regime regime : Regime.values()) {
-      Path socket = folder.resolve(regime + ".sock");
-      Path pins = Pinning.newFolder();
-      SoakHelper helper =
-          mortal
-              ? SoakHelper.process(socket, pins, regime)
-              : SoakHelper.embedded(socket, pins, regime);
-      BpfMap socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"));
-      places.put(regime, new Place(socket, helper, socks));
-    }
+    this.mortal = mortal;
+    this.fault = fault;
     begin(Regime.EVERY);
   }
 
-  /** Reads for one thread. */
+  /** Reads for one thread, once the regime's helper has been there. */
   FlowRecords records(Regime regime) {
     return new FlowRecords(places.get(regime).socks);
   }
 
   /** From here on this regime's helper is the one: no flow may be open. */
   void begin(Regime regime) throws IOException {
-    Place next = places.get(regime);
-    if (place != next) {
-      if (place != null) {
-        dismiss();
-      }
-      place = next;
+    if (place != null) {
+      pause(false);
     }
+    Place next = places.get(regime);
+    if (next == null) {
+      next = start(regime);
+      places.put(regime, next);
+    }
+    if (place != null && place != next) {
+      dismiss();
+    }
+    place = next;
     register();
+  }
+
+  /** Leaves this process to another one's helpers, until it begins again. */
+  void rest() throws IOException {
+    pause(false);
+    dismiss();
+  }
+
+  private Place start(Regime regime) throws IOException {
+    Path socket = folder.resolve(regime + ".sock");
+    Path pins = Pinning.newFolder();
+    SoakHelper helper =
+        mortal
+            ? SoakHelper.process(socket, pins, regime)
+            : SoakHelper.embedded(socket, pins, regime.tuning(fault));
+    return new Place(
+        socket, helper, BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks")));
   }
 
   long kills() {
@@ -84,8 +104,11 @@ final class Enrolment implements AutoCloseable {
       case SWEEP -> {}
       case ENROL -> register();
       case UNENROL -> dismiss();
+      case PAUSE -> pause(true);
+      case RESUME -> pause(false);
       case KILL -> {
-        place.helper.killAndRestart();
+        place.helper.killAndRestart(); // which ends a pause
+        paused = false;
         kills++;
         if (registration != null) {
           registration.close(); // the other end went with the helper
@@ -95,6 +118,13 @@ final class Enrolment implements AutoCloseable {
       }
     }
     place.helper.sweep();
+  }
+
+  private void pause(boolean now) throws IOException {
+    if (paused != now) {
+      place.helper.pause(now);
+      paused = now;
+    }
   }
 
   private void register() throws IOException {

@@ -14,6 +14,10 @@ record Event(int tick, Action action, boolean racing) {
     ENROL,
     /** The registration ends: every flow is taken off as soon as what is queued has been read. */
     UNENROL,
+    /** Every verdict passes, and every flow is taken off, as when the helper stops. */
+    PAUSE,
+    /** The pause is over: the flows are taken up again. */
+    RESUME,
     /** The helper is killed with SIGKILL, another one adopts what it left; with FAULTS=1 only. */
     KILL
   }

@@ -13,19 +13,24 @@ enum Regime {
    */
   TRAFFIC;
 
-  Tuning tuning() {
-    return switch (this) {
-      case EVERY -> Tuning.DEFAULT.withTakeEvery(true);
-      case TRAFFIC ->
-          Tuning.DEFAULT
-              .withKnob("min_segments", 1)
-              .withKnob("one_way_factor", 4)
-              .withKnob("judge_messages", 3)
-              .withKnob("judge_messages_max", 12)
-              .withKnob("contended_costs", 0)
-              .withKnob("trial_segments", 1)
-              .withKnob("answer_segments", 1)
-              .withKnob("room_after_ns", 0);
-    };
+  /**
+   * @param fault {@code UP_FAULT_*}, to have the programs do wrong; 0 in use
+   */
+  Tuning tuning(int fault) {
+    Tuning tuning =
+        switch (this) {
+          case EVERY -> Tuning.DEFAULT.withTakeEvery(true);
+          case TRAFFIC ->
+              Tuning.DEFAULT
+                  .withKnob("min_segments", 1)
+                  .withKnob("one_way_factor", 4)
+                  .withKnob("judge_messages", 3)
+                  .withKnob("judge_messages_max", 12)
+                  .withKnob("contended_costs", 0)
+                  .withKnob("trial_segments", 1)
+                  .withKnob("answer_segments", 1)
+                  .withKnob("room_after_ns", 0);
+        };
+    return fault == 0 ? tuning : tuning.withKnob("fault", fault);
   }
 }

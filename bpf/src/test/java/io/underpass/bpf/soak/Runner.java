@@ -45,11 +45,11 @@ final class Runner implements AutoCloseable {
 
   /** Runs a group to its end; returns what failed. */
   List<Failure> run(Group group, Score score) throws IOException, InterruptedException {
-    for (Worker worker : workers) {
-      worker.prepare(group);
-    }
     if (enrolment != null) {
       enrolment.begin(group.regime());
+    }
+    for (Worker worker : workers) {
+      worker.prepare(group);
     }
     all(Worker::open);
     Future<?> racing = null;
@@ -127,9 +127,6 @@ final class Runner implements AutoCloseable {
 
     Worker(int number) throws IOException {
       this.number = number;
-      for (Regime regime : enrolment == null ? new Regime[0] : Regime.values()) {
-        recordsOf.put(regime, enrolment.records(regime));
-      }
       for (String address : ADDRESSES) {
         List<ServerSocketChannel> ports = new ArrayList<>();
         for (int i = 0; i < LISTENERS; i++) {
@@ -141,7 +138,8 @@ final class Runner implements AutoCloseable {
 
     void prepare(Group group) {
       scripts = group.scripts();
-      records = recordsOf.get(group.regime());
+      records =
+          enrolment == null ? null : recordsOf.computeIfAbsent(group.regime(), enrolment::records);
       connections.clear();
     }
 

@@ -45,7 +45,7 @@ class SchedulePropertyTest {
 
   @BeforeContainer
   static void start() throws IOException {
-    enrolment = new Enrolment(false);
+    enrolment = new Enrolment(false, 0);
     runner = new Runner(enrolment, Runner.defaultWorkers());
   }
 

@@ -3,6 +3,7 @@ package io.underpass.bpf.soak;
 import io.underpass.bpf.soak.Event.Action;
 import io.underpass.bpf.soak.Script.Finish;
 import io.underpass.bpf.soak.Script.Reading;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -19,11 +20,11 @@ import net.jqwik.api.Tuple;
 final class Schedules {
   static final int MOST_STEPS = 40;
   private static final int MOST_EVENTS = 6;
-  private static final int MOST_EVENTS_BY_TRAFFIC = 12;
+  private static final int MOST_EVENTS_BY_TRAFFIC = 10;
   static final int LARGEST = 1 << 20;
   private static final int MOST_PIECES = 24; // a message has 17 fragments at most
   private static final int MOST_TIMES = 24;
-  private static final int TRAFFIC_ONE_IN = 3;
+  private static final int TRAFFIC_ONE_IN = 4;
 
   private Schedules() {}
 
@@ -54,6 +55,8 @@ final class Schedules {
             Tuple.of(traffic ? 40 : 6, Action.SWEEP),
             Tuple.of(2, Action.UNENROL),
             Tuple.of(3, Action.ENROL),
+            Tuple.of(1, Action.PAUSE),
+            Tuple.of(2, Action.RESUME),
             Tuple.of(faults ? 2 : 0, Action.KILL));
     Arbitrary<Event> any =
         Combinators.combine(
@@ -71,22 +74,26 @@ final class Schedules {
                 .ofMaxSize(MOST_EVENTS_BY_TRAFFIC - 1)
                 .withSizeDistribution(RandomDistribution.uniform())
             : any.list().ofMaxSize(MOST_EVENTS - 1);
-    return Combinators.combine(first, others)
-        .as(
-            (early, more) ->
-                java.util.stream.Stream.concat(java.util.stream.Stream.of(early), more.stream())
-                    .sorted(Comparator.comparingInt(Event::tick))
-                    .toList());
+    return Combinators.combine(first, others).as(Schedules::with);
+  }
+
+  private static List<Event> with(Event one, List<Event> others) {
+    List<Event> all = new ArrayList<>(others);
+    all.add(one);
+    all.sort(Comparator.comparingInt(Event::tick));
+    return all;
   }
 
   private static Arbitrary<Script.Traits> traits() {
     return Combinators.combine(
             Arbitraries.of(false, true),
             Arbitraries.of(true, false),
+            Arbitraries.frequency(Tuple.of(7, false), Tuple.of(1, true)),
             Arbitraries.frequency(
                 Tuple.of(16, Reading.STEPS),
                 Tuple.of(1, Reading.BLOCKED_CHANNEL),
-                Tuple.of(1, Reading.TIMED_STREAM)),
+                Tuple.of(1, Reading.TIMED_STREAM),
+                Tuple.of(1, Reading.SELECTOR)),
             Arbitraries.frequency(
                 Tuple.of(3, Finish.NOTHING),
                 Tuple.of(6, Finish.ONE_SHUTS_DOWN),
@@ -121,6 +128,8 @@ final class Schedules {
         Tuple.of(20, side.map(Step.Available::new)),
         Tuple.of(8, ints(1, 300).map(Step.Pause::new)),
         Tuple.of(4, side.map(Step.PinTcp::new)),
+        Tuple.of(2, side.map(Step.Urgent::new)),
+        Tuple.of(8, Combinators.combine(side, ints(1, 3 * LARGEST)).as(Step.Flood::new)),
         Tuple.of(5, side.map(Step.Shutdown::new)),
         Tuple.of(
             5,

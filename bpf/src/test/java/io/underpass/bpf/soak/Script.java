@@ -15,7 +15,14 @@ record Script(Traits traits, List<Step> steps) {
     /** A thread for each end that sits in a blocking read of its channel. */
     BLOCKED_CHANNEL,
     /** A thread for each end that polls, then reads: a stream with a time-out. */
-    TIMED_STREAM
+    TIMED_STREAM,
+    /** A thread for each end that waits in a selector of its own. */
+    SELECTOR;
+
+    /** Whether a write blocks until all of it is taken. */
+    boolean isBlocking() {
+      return this == BLOCKED_CHANNEL || this == TIMED_STREAM;
+    }
   }
 
   /** What both ends do once the steps are through, and before all is read to its end. */
@@ -25,14 +32,19 @@ record Script(Traits traits, List<Step> steps) {
     BOTH_SHUT_DOWN
   }
 
-  /** What does not change in the life of the connection. */
-  record Traits(boolean v6, boolean noDelay, Reading reading, Finish finish) {}
+  /**
+   * What does not change in the life of the connection.
+   *
+   * @param small the program has set its buffers, to little
+   */
+  record Traits(boolean v6, boolean noDelay, boolean small, Reading reading, Finish finish) {}
 
   String text() {
-    return "%s, %s, reading by %s, finish %s:%n%s"
+    return "%s, %s%s, reading by %s, finish %s:%n%s"
         .formatted(
             traits.v6 ? "IPv6" : "IPv4",
             traits.noDelay ? "TCP_NODELAY" : "Nagle",
+            traits.small ? ", small buffers" : "",
             traits.reading,
             traits.finish,
             steps.stream().map(s -> "    " + s).collect(Collectors.joining("\n")));

@@ -104,7 +104,7 @@ final class Soak {
   }
 
   private boolean run() throws IOException, InterruptedException {
-    try (Enrolment enrolment = settings.plain ? null : new Enrolment(settings.faults);
+    try (Enrolment enrolment = settings.plain ? null : new Enrolment(settings.faults, 0);
         Runner runner = new Runner(enrolment, Runner.defaultWorkers())) {
       if (enrolment != null) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> leaveNothing(enrolment)));

@@ -2,6 +2,7 @@ package io.underpass.bpf.soak;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.underpass.datapath.Tuning;
 import io.underpass.helper.TunedHelper;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,6 +14,9 @@ import java.util.concurrent.TimeUnit;
 interface SoakHelper extends AutoCloseable {
   void sweep() throws IOException;
 
+  /** Every flow goes back to TCP, as when the helper stops; or may be taken up again. */
+  void pause(boolean paused) throws IOException;
+
   /** SIGKILL, and another helper in its place. */
   void killAndRestart() throws IOException;
 
@@ -20,12 +24,17 @@ interface SoakHelper extends AutoCloseable {
   void close() throws IOException;
 
   /** In this JVM; it cannot be killed. */
-  static SoakHelper embedded(Path socket, Path pins, Regime regime) throws IOException {
-    TunedHelper helper = new TunedHelper(socket, pins, regime.tuning());
+  static SoakHelper embedded(Path socket, Path pins, Tuning tuning) throws IOException {
+    TunedHelper helper = new TunedHelper(socket, pins, tuning);
     return new SoakHelper() {
       @Override
       public void sweep() {
         helper.sweep();
+      }
+
+      @Override
+      public void pause(boolean paused) throws IOException {
+        helper.pause(paused);
       }
 
       @Override
@@ -45,7 +54,10 @@ interface SoakHelper extends AutoCloseable {
     return new OfProcess(socket, pins, regime);
   }
 
-  /** Speaks with {@link Main} in lines: "sweep", answered by "ok". Used by one event at a time. */
+  /**
+   * Speaks with {@link Main} in lines: "sweep", "pause", "resume", answered by "ok". Used by one
+   * event at a time.
+   */
   final class OfProcess implements SoakHelper {
     private final Path socket;
     private final Path pins;
@@ -62,18 +74,7 @@ interface SoakHelper extends AutoCloseable {
 
     private void start() throws IOException {
       process =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-XX:+UseSerialGC",
-                  "-XX:TieredStopAtLevel=1",
-                  "--enable-native-access=ALL-UNNAMED",
-                  "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Main.class.getName(),
-                  socket.toString(),
-                  pins.toString(),
-                  regime.name())
+          Jvm.of(Main.class, socket.toString(), pins.toString(), regime.name())
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .start();
       out = process.inputReader();
@@ -89,7 +90,16 @@ interface SoakHelper extends AutoCloseable {
 
     @Override
     public void sweep() throws IOException {
-      process.getOutputStream().write("sweep\n".getBytes(UTF_8));
+      say("sweep");
+    }
+
+    @Override
+    public void pause(boolean paused) throws IOException {
+      say(paused ? "pause" : "resume");
+    }
+
+    private void say(String line) throws IOException {
+      process.getOutputStream().write((line + "\n").getBytes(UTF_8));
       process.getOutputStream().flush();
       expectOk();
     }
@@ -127,11 +137,16 @@ interface SoakHelper extends AutoCloseable {
     public static void main(String[] arguments) throws IOException {
       Regime regime = Regime.valueOf(arguments[2]);
       try (TunedHelper helper =
-              new TunedHelper(Path.of(arguments[0]), Path.of(arguments[1]), regime.tuning());
+              new TunedHelper(Path.of(arguments[0]), Path.of(arguments[1]), regime.tuning(0));
           BufferedReader in = new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
         System.out.println("ok");
-        while (in.readLine() != null) {
-          helper.sweep();
+        String line;
+        while ((line = in.readLine()) != null) {
+          switch (line) {
+            case "pause" -> helper.pause(true);
+            case "resume" -> helper.pause(false);
+            default -> helper.sweep();
+          }
           System.out.println("ok");
         }
       }

@@ -10,6 +10,26 @@ sealed interface Step {
     }
   }
 
+  /**
+   * So many bytes, written by a thread of its own to a reader that stalls: it blocks, and goes on
+   * blocking over the steps and events that follow, until the other end reads or this one goes on.
+   * Where nothing blocks, a write.
+   */
+  record Flood(Side side, int size) implements Step {
+    @Override
+    public String toString() {
+      return side + " floods " + size;
+    }
+  }
+
+  /** A byte of urgent data; as the agent does, pinned to TCP before. */
+  record Urgent(Side side) implements Step {
+    @Override
+    public String toString() {
+      return side + " sends urgent data";
+    }
+  }
+
   /** So many writes of so many bytes each, one after the other. */
   record Burst(Side side, int times, int size) implements Step {
     @Override
