@@ -43,6 +43,11 @@ class SchedulePropertyTest {
   private static Enrolment enrolment;
   private static Runner runner;
 
+  /** Of the property that kills helpers; made by its first try. */
+  private static Enrolment mortal;
+
+  private static Runner killedRunner;
+
   @BeforeContainer
   static void start() throws IOException {
     enrolment = new Enrolment(false, 0);
@@ -53,6 +58,10 @@ class SchedulePropertyTest {
   static void stop() throws IOException {
     runner.close();
     enrolment.close();
+    if (mortal != null) {
+      killedRunner.close();
+      mortal.close();
+    }
     System.out.print(SCORE.report());
     assertEquals(List.of(), SCORE.missing());
     assertTrue(SCORE.schedules() > 0);
@@ -62,7 +71,7 @@ class SchedulePropertyTest {
   void acceleratedConnectionsDoAsTcpDoes(
       @ForAll("events") List<Event> events, @ForAll("scripts") List<Script> scripts)
       throws IOException, InterruptedException {
-    run(new Group(Regime.EVERY, events, scripts), runner, SCORE);
+    run(new Group(Regime.EVERY, events, scripts), immortal(), SCORE);
   }
 
   @Property(tries = 35, edgeCases = EdgeCasesMode.NONE)
@@ -70,7 +79,31 @@ class SchedulePropertyTest {
       @ForAll("eventsByTraffic") List<Event> events,
       @ForAll("scriptsByTraffic") List<Script> scripts)
       throws IOException, InterruptedException {
-    run(new Group(Regime.TRAFFIC, events, scripts), runner, SCORE);
+    run(new Group(Regime.TRAFFIC, events, scripts), immortal(), SCORE);
+  }
+
+  private static Runner immortal() throws IOException {
+    if (mortal != null) {
+      mortal.rest();
+    }
+    return runner;
+  }
+
+  /** The helper is killed with SIGKILL while they run, and another one adopts what it left. */
+  @Property(tries = 4, edgeCases = EdgeCasesMode.NONE)
+  void connectionsDoAsTcpDoesThoughTheHelperIsKilled(
+      @ForAll Regime regime,
+      @ForAll("eventsWithKill") List<Event> events,
+      @ForAll("scripts") List<Script> scripts)
+      throws IOException, InterruptedException {
+    enrolment.rest(); // one helper at a time has this process
+    if (mortal == null) {
+      mortal = new Enrolment(true, 0);
+      killedRunner = new Runner(mortal, Runner.defaultWorkers());
+    }
+    long kills = mortal.kills();
+    run(new Group(regime, events, scripts), killedRunner, new Score());
+    assertTrue(mortal.kills() > kills);
   }
 
   /**
@@ -100,6 +133,11 @@ class SchedulePropertyTest {
   @Provide
   Arbitrary<List<Event>> eventsByTraffic() {
     return Schedules.events(Regime.TRAFFIC, false);
+  }
+
+  @Provide
+  Arbitrary<List<Event>> eventsWithKill() {
+    return Schedules.eventsWithKill();
   }
 
   @Provide

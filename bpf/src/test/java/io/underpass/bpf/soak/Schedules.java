@@ -77,6 +77,14 @@ final class Schedules {
     return Combinators.combine(first, others).as(Schedules::with);
   }
 
+  /** Of which at least one, and hardly more, kills the helper: it takes a second. */
+  static Arbitrary<List<Event>> eventsWithKill() {
+    Arbitrary<Event> kill =
+        Combinators.combine(ints(2, MOST_STEPS / 2), Arbitraries.of(false, true))
+            .as((tick, racing) -> new Event(tick, Action.KILL, racing));
+    return Combinators.combine(kill, events(Regime.EVERY, false)).as(Schedules::with);
+  }
+
   private static List<Event> with(Event one, List<Event> others) {
     List<Event> all = new ArrayList<>(others);
     all.add(one);
