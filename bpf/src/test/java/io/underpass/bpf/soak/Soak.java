@@ -43,16 +43,27 @@ final class Soak {
    * @param nanos so long, 0 for no limit
    * @param seed of the run, or of the one group to replay
    * @param faults the helper is killed now and then
+   * @param fault {@code UP_FAULT_*}: what the programs do wrong, for the soak's own test
+   * @param shrinkNanos how long a failing schedule is made smaller
    * @param plain without a helper: then the model itself is tested, against TCP
    */
   private record Settings(
-      long schedules, long nanos, long seed, boolean replay, boolean plain, boolean faults) {
+      long schedules,
+      long nanos,
+      long seed,
+      boolean replay,
+      boolean plain,
+      boolean faults,
+      int fault,
+      long shrinkNanos) {
     static Settings of(String[] arguments) {
       long schedules = 0;
       long minutes = 0;
       boolean plain = false;
       boolean faults = false;
       boolean replay = false;
+      int fault = 0;
+      long shrinkNanos = SHRINK_NANOS;
       long seed = System.nanoTime() ^ ProcessHandle.current().pid();
       for (String argument : arguments) {
         String[] parts = argument.split("=", 2);
@@ -64,6 +75,8 @@ final class Soak {
           case "MINUTES" -> minutes = Long.parseLong(parts[1]);
           case "PLAIN" -> plain = parts[1].equals("1");
           case "FAULTS" -> faults = parts[1].equals("1");
+          case "FAULT" -> fault = Integer.parseInt(parts[1]);
+          case "SHRINK" -> shrinkNanos = TimeUnit.SECONDS.toNanos(Long.parseLong(parts[1]));
           case "SEED" -> {
             seed = Long.parseLong(parts[1]);
             replay = true;
@@ -75,7 +88,14 @@ final class Soak {
         schedules = replay ? REPLAYS * GROUP : DEFAULT_SCHEDULES;
       }
       return new Settings(
-          schedules, TimeUnit.MINUTES.toNanos(minutes), seed, replay, plain, faults);
+          schedules,
+          TimeUnit.MINUTES.toNanos(minutes),
+          seed,
+          replay,
+          plain,
+          faults,
+          fault,
+          shrinkNanos);
     }
 
     boolean isOver(long done, long nanosPassed) {
@@ -104,7 +124,8 @@ final class Soak {
   }
 
   private boolean run() throws IOException, InterruptedException {
-    try (Enrolment enrolment = settings.plain ? null : new Enrolment(settings.faults, 0);
+    try (Enrolment enrolment =
+            settings.plain ? null : new Enrolment(settings.faults, settings.fault);
         Runner runner = new Runner(enrolment, Runner.defaultWorkers())) {
       if (enrolment != null) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> leaveNothing(enrolment)));
@@ -177,7 +198,14 @@ final class Soak {
         seed,
         group.text(first.index()));
     first.cause().printStackTrace(System.out);
-    shrink(new Shrinker(runner, regime, SHRINK_NANOS), someEvents, someScripts.get(first.index()));
+    // One that hangs makes others fail that wait for it: the first need not be the cause.
+    for (Group.Failure each : failures.subList(1, failures.size())) {
+      System.out.printf("soak: and schedule %d: %s%n", each.index(), each.cause());
+    }
+    shrink(
+        new Shrinker(runner, regime, settings.shrinkNanos),
+        someEvents,
+        someScripts.get(first.index()));
     return false;
   }
 
