@@ -9,6 +9,18 @@
 #define UNDERPASS_APPLY_H
 
 /*
+ * What the other end's TCP makes of a long write (tcp_xmit_size_goal). A window that is smaller holds it until a timer has
+ * run out, 200 ms each time: plain TCP announces no such window to a reader that reads, so neither may a buffer that the
+ * application has made small.
+ */
+static __always_inline __u32 largest_segment(__u64 sender_sk)
+{
+	__u32 half = READ_AT(struct tcp_sock, sender_sk, max_window) / 2, most = READ_AT(struct tcp_sock, sender_sk, mss_cache);
+
+	return half < most ? half : most;
+}
+
+/*
  * Redirected bytes and those that come by TCP share sk_rmem_alloc, and TCP drops what comes when that is above sk_rcvbuf: the
  * sender then waits for a timer. So a redirect leaves TCP the room for the window it has announced (has_room), and the
  * receive buffer gets more of it here: SO_RCVLOWAT raises sk_rcvbuf and does not lock it (tcp_set_rcvlowat), nor does it touch
@@ -18,7 +30,7 @@
 static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	int low = sk->sk_rcvlowat, want = room + tp->rcv_wnd + tp->rcv_wnd / 4, clamp;
+	int low = sk->sk_rcvlowat, want = room + tp->rcv_wnd + tp->rcv_wnd / 4, clamp, least;
 
 	rec->flags = (rec->flags & ~UP_F_WANTS_ROOM) | UP_F_ROOM;
 	if (!room)
@@ -26,6 +38,9 @@ static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
 	if (low < want && !bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &want, sizeof(want)))
 		bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
 	clamp = (__u32)sk->sk_rcvbuf / 4;
+	least = largest_segment(rec->peer_sk);
+	if (clamp < least)
+		clamp = least;
 	if (tp->window_clamp > (__u32)clamp) {
 		rec->window_clamp = tp->window_clamp;
 		bpf_setsockopt(tp, SOL_TCP, TCP_WINDOW_CLAMP, &clamp, sizeof(clamp));

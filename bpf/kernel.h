@@ -170,6 +170,8 @@ struct tcp_sock {
 	__u32 rcv_wup;
 	__u32 rcv_wnd;
 	__u32 window_clamp;
+	__u32 max_window;
+	__u32 mss_cache;
 	__u32 copied_seq;
 	__u32 write_seq;
 	__u32 snd_una;

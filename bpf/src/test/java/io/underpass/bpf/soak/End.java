@@ -78,7 +78,8 @@ final class End {
             () -> {
               try {
                 long until = out.written() + size;
-                while (out.written() < until && !closed && !peer.closed) {
+                // What was shut down takes nothing more, which is no failure of the write.
+                while (out.written() < until && !shut && !closed && !peer.closed) {
                   write((int) Math.min(until - out.written(), Schedules.LARGEST), 1);
                 }
               } catch (IOException | RuntimeException | Mismatch e) {

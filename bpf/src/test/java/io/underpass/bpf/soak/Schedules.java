@@ -20,11 +20,11 @@ import net.jqwik.api.Tuple;
 final class Schedules {
   static final int MOST_STEPS = 40;
   private static final int MOST_EVENTS = 6;
-  private static final int MOST_EVENTS_BY_TRAFFIC = 12;
+  private static final int MOST_EVENTS_BY_TRAFFIC = 10;
   static final int LARGEST = 1 << 20;
   private static final int MOST_PIECES = 24; // a message has 17 fragments at most
   private static final int MOST_TIMES = 24;
-  private static final int TRAFFIC_ONE_IN = 3;
+  private static final int TRAFFIC_ONE_IN = 4;
 
   private Schedules() {}
 

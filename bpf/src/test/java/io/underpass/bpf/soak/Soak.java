@@ -198,6 +198,10 @@ final class Soak {
         seed,
         group.text(first.index()));
     first.cause().printStackTrace(System.out);
+    // One that hangs makes others fail that wait for it: the first need not be the cause.
+    for (Group.Failure each : failures.subList(1, failures.size())) {
+      System.out.printf("soak: and schedule %d: %s%n", each.index(), each.cause());
+    }
     shrink(
         new Shrinker(runner, regime, settings.shrinkNanos),
         someEvents,
