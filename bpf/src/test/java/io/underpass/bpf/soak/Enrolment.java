@@ -67,7 +67,7 @@ final class Enrolment implements AutoCloseable {
       next = start(regime);
       places.put(regime, next);
     }
-    if (place != null && place != next) {
+    if (place != null && !place.equals(next)) {
       dismiss();
     }
     place = next;
