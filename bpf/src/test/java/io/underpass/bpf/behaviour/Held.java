@@ -17,6 +17,7 @@ final class Held {
     all.put("half-close of the other while a write is held", Held::halfCloseByOther);
     all.put("shutdownOutput while a write is held", Held::shutdownOutput);
     if (api != Api.ASYNC) { // such channels do not have the option
+      all.put("linger 0 of the other while a write is held", Held::lingerZeroOfOther);
       all.put("linger 0 while a write is held", Held::lingerZero);
     }
   }
@@ -70,6 +71,19 @@ final class Held {
       scene.say("all that was written arrives", pair.server().drain() >= written.get());
       pair.server().writeAll(new byte[20]);
       scene.say("the way back", pair.client().readUpTo(20).length);
+    }
+  }
+
+  private static void lingerZeroOfOther(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      Task<String> writer = writer(scene, pair.client(), new AtomicLong());
+      scene.queuedSome(pair.server());
+      scene.momentWithUnread(pair);
+      pair.server().set(StandardSocketOptions.SO_LINGER, 0);
+      pair.server().close();
+      scene.say("write", writer.get());
+      scene.tell("read", () -> pair.client().read(ByteBuffer.allocate(5)));
     }
   }
 

@@ -186,6 +186,19 @@ public abstract class UnderpassBridge {
     }
   }
 
+  /** A native write has thrown an {@code IOException}, under the socket's write lock. */
+  public static void writeFailed(FileDescriptor fd) {
+    UnderpassBridge to = agent;
+    if (to == null) {
+      return;
+    }
+    try {
+      to.onWriteFailed(fd);
+    } catch (Throwable e) {
+      to.suppress(e);
+    }
+  }
+
   /** Somebody is getting the platform MBean server. */
   public static void platformServer(Object server) {
     UnderpassBridge to = agent;
@@ -218,6 +231,9 @@ public abstract class UnderpassBridge {
    * @return how many of so many bytes to write first; 0 for all of them
    */
   protected abstract int onLargeWrite(FileDescriptor fd, int size) throws Throwable;
+
+  /** The agent's part of {@link #writeFailed}. */
+  protected abstract void onWriteFailed(FileDescriptor fd) throws Throwable;
 
   /** The agent's part of {@link #platformServer}. */
   protected abstract void onPlatformServer(Object server) throws Throwable;

@@ -11,11 +11,11 @@ import java.util.function.Consumer;
 /**
  * Called through the bridge from inside the JDK's socket classes, on the application's threads and
  * often under their locks: nothing here blocks (but see {@link Spins}), and nothing here may change
- * what the application sees, but for the three repairs below.
+ * what the application sees, but for the four repairs below.
  *
- * <p>An accelerated socket differs from plain TCP in three places that a program can see, and each
- * is put right here: {@link #onAvailable}, {@link #beforeUrgent} and the reset in {@link #closing}.
- * Until the first registration all three do nothing.
+ * <p>An accelerated socket differs from plain TCP in four places that a program can see, and each
+ * is put right here: {@link #onAvailable}, {@link #beforeUrgent}, {@link #onWriteFailed} and the
+ * reset in {@link #closing}. Until the first registration all four do nothing.
  */
 public final class Hooks extends UnderpassBridge {
   /** Sockets of this JVM that are open. */
@@ -241,6 +241,23 @@ public final class Hooks extends UnderpassBridge {
     Paces writes = paces;
     SocketRecord socket = writes == null ? null : TABLE.get(Descriptors.numberOf(fd), fd);
     return socket == null ? 0 : writes.beforeWrite(socket, size);
+  }
+
+  /**
+   * A write that fails by TCP takes the socket's error with it, and the next read tells the end of
+   * the stream. One that fails in {@code tcp_bpf_sendmsg} leaves the error to that read, so it is
+   * taken here.
+   *
+   * <p>Whether the socket is enrolled is not asked: it may have been taken off since the write
+   * began, in the same call. By TCP the error has gone with the write already, so there is none to
+   * be lost.
+   */
+  @Override
+  protected void onWriteFailed(FileDescriptor fd) throws Throwable {
+    Sockopts opened = sockopts;
+    if (opened != null && mayBeEnrolled(TABLE.get(Descriptors.numberOf(fd), fd))) {
+      opened.clearError(fd);
+    }
   }
 
   @Override

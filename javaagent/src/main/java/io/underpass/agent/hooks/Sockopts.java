@@ -28,6 +28,9 @@ public final class Sockopts {
   private static final int JOIN = 5;
   private static final int ENROLLED = 6;
 
+  private static final int SOL_SOCKET = 1;
+  private static final int SO_ERROR = 4;
+
   /** Answer of {@link #behind}: the reader has read all that was redirected. */
   static final int READER_WAITS = -2;
 
@@ -128,6 +131,15 @@ public final class Sockopts {
       setByName.invokeExact(fd, (SocketOption<?>) StandardSocketOptions.SO_LINGER, (Object) 0);
     } catch (IOException e) {
       // The other end has gone already.
+    }
+  }
+
+  /** The socket's pending error, if it has one, is no longer told to anybody. */
+  void clearError(FileDescriptor fd) throws Throwable {
+    try {
+      int _ = (int) get.invokeExact(fd, false, SOL_SOCKET, SO_ERROR);
+    } catch (IOException e) {
+      // It is being closed, or no socket.
     }
   }
 

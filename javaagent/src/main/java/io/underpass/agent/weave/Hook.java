@@ -14,7 +14,7 @@ import io.underpass.agent.bridge.UnderpassBridge;
  *     number of bytes
  */
 record Hook(Where where, String method, int event, Load fd, Load family, Load flag) {
-  /** The places. Only {@link #WRITE} adds a branch, and a stack map frame. */
+  /** The places. Only {@link #WRITE} and {@link #FAILURE} add a stack map frame. */
   enum Where {
     /** Before the first instruction. */
     ENTER,
@@ -45,7 +45,12 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
      */
     SELECT,
     /** Before each return; the bridge gets the descriptor, and whether the read blocks. */
-    READ
+    READ,
+    /**
+     * Where the method throws an {@code IOException}, which it goes on to throw. Of the hooks of a
+     * method this has to be named first: then it covers what they throw, too.
+     */
+    FAILURE
   }
 
   static Hook enter(String method, int event, Load fd) {
@@ -70,6 +75,10 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
 
   static Hook write(String method, Load fd, Load size) {
     return new Hook(Where.WRITE, method, -1, fd, null, size);
+  }
+
+  static Hook failure(String method, Load fd) {
+    return new Hook(Where.FAILURE, method, -1, fd, null, null);
   }
 
   static Hook read(String method, Load fd, Load blocks) {

@@ -127,7 +127,12 @@ final class Loom {
     /** A copy of the two top words, or the four words of an event or a wait. */
     private static final int MORE_STACK = 4;
 
+    private static final String FAILURE = "java/io/IOException";
+
     private final Hook hook;
+
+    /** Of {@link Where#FAILURE}. */
+    private final Label handler = new Label();
 
     Woven(MethodVisitor to, Hook hook) {
       super(API, to);
@@ -142,6 +147,40 @@ final class Loom {
         event();
       } else if (hook.where() == Where.WRITE) {
         writing();
+      } else if (hook.where() == Where.FAILURE) {
+        Label start = new Label();
+        super.visitTryCatchBlock(start, handler, handler, FAILURE);
+        super.visitLabel(start);
+      }
+    }
+
+    @Override
+    public void visitTryCatchBlock(Label start, Label end, Label to, String type) {
+      refuseIf(hook.where() == Where.FAILURE);
+      super.visitTryCatchBlock(start, end, to, type);
+    }
+
+    @Override
+    public void visitVarInsn(int opcode, int local) {
+      boolean stores = opcode >= Opcodes.ISTORE && opcode <= Opcodes.ASTORE;
+      refuseIf(stores && hook.where() == Where.FAILURE);
+      super.visitVarInsn(opcode, local);
+    }
+
+    @Override
+    public void visitFrame(int type, int locals, Object[] local, int onStack, Object[] stack) {
+      boolean same = type == Opcodes.F_SAME || type == Opcodes.F_SAME1;
+      refuseIf(!same && hook.where() == Where.FAILURE);
+      super.visitFrame(type, locals, local, onStack, stack);
+    }
+
+    /**
+     * The handler's frame says that the locals are those that the method began with: so it has to
+     * be everywhere in the method.
+     */
+    private void refuseIf(boolean unexpected) {
+      if (unexpected) {
+        throw new IllegalStateException("has more than expected in " + hook.method());
       }
     }
 
@@ -188,6 +227,9 @@ final class Loom {
 
     @Override
     public void visitMaxs(int maxStack, int maxLocals) {
+      if (hook.where() == Where.FAILURE) {
+        failing();
+      }
       super.visitMaxs(maxStack + MORE_STACK, maxLocals);
     }
 
@@ -204,6 +246,15 @@ final class Loom {
       super.visitLabel(asEver);
       super.visitFrame(Opcodes.F_SAME1, 0, null, 1, new Object[] {Opcodes.INTEGER});
       super.visitInsn(Opcodes.POP);
+    }
+
+    /** Behind the last instruction: tells the bridge, and throws again what was thrown. */
+    private void failing() {
+      super.visitLabel(handler);
+      super.visitFrame(Opcodes.F_SAME1, 0, null, 1, new Object[] {FAILURE});
+      load(hook.fd(), Opcodes.ACONST_NULL);
+      bridge("writeFailed", "(Ljava/io/FileDescriptor;)V");
+      super.visitInsn(Opcodes.ATHROW);
     }
 
     /** Tells the bridge, with the file descriptor on the stack. */

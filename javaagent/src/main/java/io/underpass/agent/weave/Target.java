@@ -105,11 +105,13 @@ record Target(String type, List<Hook> hooks) {
             "doSelect(Ljava/util/function/Consumer;J)I",
             Load.field("epfd", "I"),
             Load.field("pollArrayAddress", "J")));
-    // Every write of a socket, but for those of several buffers, comes here, whatever class it is
-    // of.
+    // Every write of a socket comes here, whatever class it is of; those of several buffers by
+    // writev. A transfer from a file does not.
     add(
         all,
         "sun/nio/ch/SocketDispatcher",
+        Hook.failure("write(" + FD + "JI)I", Load.argument(1, FD)),
+        Hook.failure("writev(" + FD + "JI)J", Load.argument(1, FD)),
         Hook.write("write(" + FD + "JI)I", Load.argument(1, FD), Load.argument(4, "I")));
     add(
         all,

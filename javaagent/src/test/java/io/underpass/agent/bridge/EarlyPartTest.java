@@ -115,6 +115,9 @@ class EarlyPartTest {
     }
 
     @Override
+    protected void onWriteFailed(FileDescriptor fd) {}
+
+    @Override
     protected void onPlatformServer(Object server) {}
 
     @Override
