@@ -19,7 +19,7 @@ struct {
 
 /*
  * The two sockhashes, keyed by socket cookie. `members` has no program and is what redirects aim at; `senders` has the
- * verdict. A socket in members alone receives redirected bytes and sends as plain TCP.
+ * verdict. A socket in members alone would receive redirected bytes and send as plain TCP; none is (docs/decisions.md).
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKHASH);
