@@ -56,7 +56,6 @@ public final class KernelDatapath implements Datapath {
   private final ControlBlock control;
   private final Sweep sweep;
   private final BpfIterator dump;
-
   private final GracePeriod gracePeriod;
 
   /** See {@link #passAll}. */
@@ -163,7 +162,7 @@ public final class KernelDatapath implements Datapath {
       this.drain = new Drain(lock, thread, control, sweep, pins, dump, ports);
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
-        removePins(e);
+        pins.removeAfter(e);
       }
       open.closeAfter(e);
       throw e;
@@ -394,13 +393,5 @@ public final class KernelDatapath implements Datapath {
       trouble.accept("stop: " + e.getMessage());
     }
     open.close();
-  }
-
-  private void removePins(Exception cause) {
-    try {
-      pins.remove();
-    } catch (IOException e) {
-      cause.addSuppressed(e);
-    }
   }
 }

@@ -153,4 +153,15 @@ final class Pins {
   private static boolean isLink(Path pin) {
     return pin.getFileName().toString().startsWith(LINK);
   }
+
+  /**
+   * The same where something has failed, which the caller tells; what fails here is told with it.
+   */
+  void removeAfter(Exception cause) {
+    try {
+      remove();
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
+  }
 }
