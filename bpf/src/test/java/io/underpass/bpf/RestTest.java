@@ -15,6 +15,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +32,9 @@ class RestTest {
   private static final int WARM_MESSAGES = 20;
   private static final int WRITTEN_AT_ONCE = 8 << 20;
   private static final int READ_AT_ONCE = 4 << 20;
+
+  /** Bytes, so far. */
+  private final AtomicInteger read = new AtomicInteger();
 
   @TempDir Path folder;
 
@@ -74,8 +78,8 @@ class RestTest {
     pair.client().read(ByteBuffer.allocate(1));
   }
 
-  /** With pauses in which the reader comes along, so that the next message may be redirected. */
-  private static void send(SocketChannel channel) throws Exception {
+  /** Waits for the reader now and then, so that the next message may be redirected. */
+  private void send(SocketChannel channel) throws Exception {
     SplittableRandom random = new SplittableRandom(1);
     Bytes bytes = new Bytes(1);
     byte[] block = new byte[LARGEST];
@@ -87,14 +91,16 @@ class RestTest {
         channel.write(out);
       }
       if (at / WRITTEN_AT_ONCE != (at + size) / WRITTEN_AT_ONCE) {
-        Thread.sleep(60);
+        while (read.get() < at) {
+          Thread.sleep(1);
+        }
       }
       at += size;
     }
   }
 
   /** Reads to the end, with pauses in which what is redirected finds no room. */
-  private static int check(SocketChannel channel) throws Exception {
+  private int check(SocketChannel channel) throws Exception {
     Bytes bytes = new Bytes(1);
     ByteBuffer in = ByteBuffer.allocate(LARGEST);
     int at = 0;
@@ -104,6 +110,7 @@ class RestTest {
         Thread.sleep(30);
       }
       at += in.position();
+      read.set(at);
     }
     return at;
   }
