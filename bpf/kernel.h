@@ -162,6 +162,8 @@ struct inet_connection_sock {
 	struct timer_list icsk_delack_timer;
 	const struct tcp_ulp_ops *icsk_ulp_ops;
 	struct timer_list icsk_keepalive_timer; /* where it is not sk_timer (newer kernels) */
+	__u8 icsk_retransmits;
+	__u8 icsk_probes_out;
 };
 
 struct tcp_sock {

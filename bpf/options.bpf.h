@@ -105,6 +105,22 @@ static __always_inline int behind(const struct up_sock *rec)
 	return (int)unread > 0 ? unread : 0;
 }
 
+/*
+ * Was the connection ended by a reset that the next call would be told of, as ECONNRESET? tcp_bpf_sendmsg, when a reset
+ * ends its wait for memory, takes the error off the socket (sk_stream_error) even where it then returns what it has sent
+ * before; TCP leaves it to the next call, and without it a read sees an orderly end. So the JVM asks, where it sees one.
+ * After a FIN (SOCK_DONE) a reset is an EPIPE (tcp_reset), which no read is told of. A connection that TCP gave up has a
+ * retransmission or a probe without an answer.
+ */
+static __always_inline int was_reset(const struct up_sock *rec)
+{
+	const struct sock *sk = (const struct sock *)rec->sk;
+
+	return rec->prot && BPF_CORE_READ(sk, __sk_common.skc_state) == BPF_TCP_CLOSE && !has_flag(sk, SOCK_DONE) &&
+	       !READ_AT(struct inet_connection_sock, rec->sk, icsk_retransmits) &&
+	       !READ_AT(struct inet_connection_sock, rec->sk, icsk_probes_out);
+}
+
 SEC("cgroup/getsockopt")
 int up_getsockopt(struct bpf_sockopt *ctx)
 {
@@ -136,6 +152,9 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 		break;
 	case UP_OPT_BEHIND:
 		answer = rec ? behind(rec) : -1;
+		break;
+	case UP_OPT_RESET:
+		answer = rec && rec->sk == (__u64)ctx->sk && was_reset(rec);
 		break;
 	default:
 		return 1;

@@ -20,6 +20,7 @@
 #define UP_READER_WAITS -2 /* the answer where the other end has read all that was redirected, and runs on another processor */
 #define UP_OPT_JOIN 5      /* set, int: this socket of a registered process has lasted long enough to be worth a record */
 #define UP_OPT_ENROLLED 6  /* get, int: 1: it is enrolled; else -1 */
+#define UP_OPT_RESET 7     /* get, int: 1: its connection was ended by a reset, which the kernel may have told nobody; else 0 */
 
 /* Bounds. Full means: the connection runs plain, counted under the reason named. */
 #define UP_MAX_JVMS 1024      /* registrations; one more is refused (ERR full) */

@@ -305,14 +305,14 @@ static __attribute__((noinline)) int uncount_rest(struct up_sock *rec, __u32 siz
  * to drop it would be remembered: the socket could never send again (psock->eval, which __SK_DROP leaves as it is). So it is
  * redirected, to this socket's own sending side: that is TCP.
  */
-static __always_inline int pass_after_redirect(struct sk_msg_md *msg, const struct up_sock *rec)
+static __always_inline int pass_after_redirect(struct sk_msg_md *msg, const struct up_sock *rec, int rest)
 {
 	__u64 key = rec->cookie;
 
 	if (bpf_msg_redirect_hash(msg, &members, &key, 0) == SK_PASS)
 		return SK_PASS;
 	/* Not a member: it was taken off while its first part was on the way, and its next write has no verdict. */
-	return is_rest(msg) ? SK_DROP : SK_PASS;
+	return rest ? SK_DROP : SK_PASS;
 }
 
 /* Wakes the helper when the flow is to be judged; asks every 64 messages only, so that it is hardly to be noticed. */
@@ -353,11 +353,12 @@ int up_verdict(struct sk_msg_md *msg)
 			}
 		}
 	}
-	after_redirect = rec->tx == UP_TX_REDIRECT || (fault & UP_FAULT_REST);
+	/* A rest follows a redirect whatever tx says: the sweep may have begun the record anew in between (start_over). */
+	after_redirect = rest || rec->tx == UP_TX_REDIRECT || (fault & UP_FAULT_REST);
 	switch_tx(rec, UP_TX_TCP);
 	count_passed(rec, size);
 	call_for_judgement(rec);
-	return after_redirect ? pass_after_redirect(msg, rec) : SK_PASS;
+	return after_redirect ? pass_after_redirect(msg, rec, rest) : SK_PASS;
 }
 
 #endif

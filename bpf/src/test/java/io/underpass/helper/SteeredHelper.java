@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * A helper whose processes are taken up, and let go, when the test says so. A process registers as
@@ -32,7 +33,17 @@ public final class SteeredHelper implements AutoCloseable {
 
   /** Every pair is enrolled as soon as it is found. */
   public SteeredHelper(Path socket, Path pins) throws IOException {
+    this(socket, pins, null);
+  }
+
+  /**
+   * One that takes a process up at its registration, which it does not answer before it may.
+   *
+   * @param answer when; null: at once, and nobody is taken up but by {@link #take}
+   */
+  public SteeredHelper(Path socket, Path pins, CountDownLatch answer) throws IOException {
     this.socket = socket;
+    datapath.answer = answer;
     HelperConfig config =
         HelperConfig.defaults().withSocket(socket).withBpffs(pins).withTakeEvery(true);
     helper =
@@ -110,6 +121,9 @@ public final class SteeredHelper implements AutoCloseable {
     /** Set once, before the server starts. */
     private KernelDatapath kernel;
 
+    /** Set once, before the server starts. */
+    private CountDownLatch answer;
+
     /** By pid. */
     private final Map<Integer, Registration> registrations = new ConcurrentHashMap<>();
 
@@ -122,8 +136,18 @@ public final class SteeredHelper implements AutoCloseable {
     }
 
     @Override
-    public void admit(Registration registration) {
+    public void admit(Registration registration) throws IOException {
+      if (answer != null) {
+        kernel.admit(registration);
+      }
       registrations.put(registration.pid(), registration);
+      try {
+        if (answer != null) {
+          answer.await();
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
 
     @Override

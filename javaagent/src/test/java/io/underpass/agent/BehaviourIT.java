@@ -112,6 +112,7 @@ class BehaviourIT {
                 + "sun.nio.ch.AsynchronousServerSocketChannelImpl,"
                 + "sun.nio.ch.AsynchronousSocketChannelImpl,"
                 + "sun.nio.ch.EPollSelectorImpl,"
+                + "sun.nio.ch.FileDispatcherImpl,"
                 + "sun.nio.ch.NioSocketImpl,"
                 + "sun.nio.ch.ServerSocketChannelImpl,"
                 + "sun.nio.ch.SocketChannelImpl,sun.nio.ch.SocketDispatcher,"

@@ -73,6 +73,7 @@ public final class Program {
     Waits.addTo(all);
     Interruptions.addTo(all);
     Held.addTo(all, api);
+    Cuts.addTo(all, api);
     Options.addTo(all);
     Connects.addTo(all);
     if (api != Api.SOCKET) {

@@ -1,6 +1,7 @@
 package io.underpass.bpf.behaviour;
 
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousSocketChannel;
 import java.nio.channels.FileChannel;
@@ -11,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -21,6 +23,8 @@ final class Vectors {
   private static final int FILE_BYTES = 3_000_000;
 
   /** More than both buffers of a connection hold. */
+  private static final String RESET = "Connection reset by peer";
+
   private static final int HELD_BYTES = 24 << 20;
 
   private static final int HELD_BUFFERS = 12;
@@ -31,9 +35,13 @@ final class Vectors {
   static void addTo(Map<String, Program.Behaviour> all, Api api) {
     all.put("gather and scatter", Vectors::gather);
     all.put("a gathering write that is held", Vectors::heldGather);
+    if (api != Api.ASYNC) { // such channels have no SO_LINGER
+      all.put("linger 0 of the other while a gathering write is held", Vectors::resetGather);
+    }
     if (api != Api.ASYNC) { // such channels cannot
       all.put("transfer of files", Vectors::transfer);
       all.put("a transfer to one that does not read", Vectors::heldTransfer);
+      all.put("linger 0 of the other while a transfer is held", Vectors::resetTransfer);
       all.put("a transfer from one that does not write", Vectors::waitingTransfer);
     }
   }
@@ -175,7 +183,7 @@ final class Vectors {
 
   /** Reads in two parts what a writer is held with, and compares it. */
   private static void readHeld(
-      Scene scene, Pair pair, Task<?> writer, AtomicLong position, byte[] content)
+      Scene scene, Pair pair, Task<String> writer, AtomicLong position, byte[] content)
       throws Exception {
     Streams.awaitStalled(writer, position::get);
     scene.say("held", !writer.isDone() && position.get() < HELD_BYTES);
@@ -184,7 +192,7 @@ final class Vectors {
     byte[] half = pair.client().readUpTo(HELD_BYTES / 2);
     scene.momentWithUnread(pair); // it goes on as far as it can
     byte[] rest = pair.client().readUpTo(HELD_BYTES / 2);
-    writer.get();
+    scene.say("writer", writer.get());
     scene.say(
         "equal",
         Arrays.equals(half, 0, half.length, content, 0, HELD_BYTES / 2)
@@ -197,24 +205,53 @@ final class Vectors {
     try (Pair pair = scene.pair()) {
       scene.moment(pair);
       byte[] content = Streams.bytes(new Random(7), HELD_BYTES);
-      ByteBuffer[] out = new ByteBuffer[HELD_BUFFERS];
-      int size = HELD_BYTES / HELD_BUFFERS;
-      for (int i = 0; i < HELD_BUFFERS; i++) {
-        ByteBuffer bytes = ByteBuffer.wrap(content, i * size, size);
-        out[i] = i % 2 == 0 ? bytes : ByteBuffer.allocateDirect(size).put(bytes).flip();
-      }
       AtomicLong position = new AtomicLong();
-      Task<Void> writer =
-          scene.start(
-              () -> {
-                while (out[HELD_BUFFERS - 1].hasRemaining()) {
-                  write(pair.server(), out);
-                  position.set(HELD_BYTES - remaining(out));
-                }
-                return null;
-              });
+      Task<String> writer = gatherer(scene, pair, content, position);
       readHeld(scene, pair, writer, position, content);
     }
+  }
+
+  private static void resetGather(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      AtomicLong position = new AtomicLong();
+      Task<String> writer = gatherer(scene, pair, new byte[HELD_BYTES], position);
+      resetHeld(scene, pair, writer::get, writer, position);
+    }
+  }
+
+  private static Task<String> gatherer(
+      Scene scene, Pair pair, byte[] content, AtomicLong position) {
+    ByteBuffer[] out = new ByteBuffer[HELD_BUFFERS];
+    int size = HELD_BYTES / HELD_BUFFERS;
+    for (int i = 0; i < HELD_BUFFERS; i++) {
+      ByteBuffer bytes = ByteBuffer.wrap(content, i * size, size);
+      out[i] = i % 2 == 0 ? bytes : ByteBuffer.allocateDirect(size).put(bytes).flip();
+    }
+    return scene.start(
+        () ->
+            Scene.outcome(
+                () -> {
+                  while (out[HELD_BUFFERS - 1].hasRemaining()) {
+                    write(pair.server(), out);
+                    position.set(HELD_BYTES - remaining(out));
+                  }
+                  return "written";
+                }));
+  }
+
+  /** What a writer that is held is told when the other end resets, and what it reads then. */
+  private static void resetHeld(
+      Scene scene, Pair pair, Callable<String> outcome, Task<String> writer, AtomicLong position)
+      throws Exception {
+    Streams.awaitStalled(writer, position::get);
+    scene.queuedSome(pair.client());
+    scene.momentWithUnread(pair);
+    pair.client().set(StandardSocketOptions.SO_LINGER, 0);
+    pair.client().close();
+    scene.say("write", outcome.call());
+    scene.tell("read", () -> pair.server().read(ByteBuffer.allocate(5)));
+    scene.tell("read again", () -> pair.server().read(ByteBuffer.allocate(5)));
   }
 
   private static long remaining(ByteBuffer[] buffers) {
@@ -230,22 +267,44 @@ final class Vectors {
       Files.write(from, content);
       scene.moment(pair);
       AtomicLong position = new AtomicLong();
-      Task<Void> writer =
-          scene.start(
-              () -> {
-                while (position.get() < HELD_BYTES) {
-                  long n = source.transferTo(position.get(), HELD_BYTES, channel);
-                  position.addAndGet(n);
-                  if (n == 0) {
-                    pauseForRoom();
-                  }
-                }
-                return null;
-              });
+      Task<String> writer = sender(scene, source, channel, position);
       readHeld(scene, pair, writer, position, content);
     } finally {
       Files.delete(from);
     }
+  }
+
+  private static void resetTransfer(Scene scene) throws Exception {
+    Path from = Files.createTempFile("underpass", ".from");
+    try (Pair pair = scene.pair();
+        FileChannel source = FileChannel.open(from)) {
+      SocketChannel channel = (SocketChannel) pair.server().channel();
+      Files.write(from, new byte[HELD_BYTES]);
+      scene.moment(pair);
+      AtomicLong position = new AtomicLong();
+      Task<String> writer = sender(scene, source, channel, position);
+      // By TCP too, which of the two is chance: the kernel tries again after a part.
+      resetHeld(scene, pair, () -> writer.get().replace("Broken pipe", RESET), writer, position);
+    } finally {
+      Files.delete(from);
+    }
+  }
+
+  private static Task<String> sender(
+      Scene scene, FileChannel source, SocketChannel channel, AtomicLong position) {
+    return scene.start(
+        () ->
+            Scene.outcome(
+                () -> {
+                  while (position.get() < HELD_BYTES) {
+                    long n = source.transferTo(position.get(), HELD_BYTES, channel);
+                    position.addAndGet(n);
+                    if (n == 0) {
+                      pauseForRoom();
+                    }
+                  }
+                  return "written";
+                }));
   }
 
   /** The server waits in its call at the change, and for each piece after it. */

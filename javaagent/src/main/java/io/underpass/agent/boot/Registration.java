@@ -271,6 +271,8 @@ public final class Registration implements Runnable {
     Hooks.registering(true);
     try {
       attempt = HelperClient.connect(socket, patience);
+      Sockopts options = Sockopts.open(Sockopts.LEVEL);
+      Hooks.prepare(options); // what is accelerated before the reply is here is repaired too
       Reply reply;
       try {
         reply = register(attempt);
@@ -285,7 +287,11 @@ public final class Registration implements Runnable {
         groupStanding = GroupStanding.refused(wish, e);
       }
       attempt.timeout(LATER);
-      Hooks.activate(Sockopts.open((int) reply.number("level")), spin, pace, joinNow, this::claim);
+      if (reply.number("level") != Sockopts.LEVEL) {
+        options = Sockopts.open((int) reply.number("level"));
+        Hooks.prepare(options);
+      }
+      Hooks.activate(options, spin, pace, joinNow, this::claim);
       standing =
           Standing.registered(
               reply.text("helper"), reply.number("id"), Probe.fromWire(reply.fields()));

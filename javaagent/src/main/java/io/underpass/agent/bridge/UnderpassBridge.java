@@ -56,6 +56,18 @@ public abstract class UnderpassBridge {
   /** Urgent data is about to be sent. */
   public static final int URGENT = 13;
 
+  /** A native write failed. */
+  public static final int WRITE = 0;
+
+  /** A native read failed. */
+  public static final int READ = 1;
+
+  /** A transfer from a file failed. */
+  public static final int TRANSFER = 2;
+
+  /** What a native read answers at the end of the stream ({@code IOStatus.EOF}). */
+  private static final int EOF = -1;
+
   /** So much in one write is worth a question to the kernel before it: bytes. */
   public static final int LARGE_WRITE = 32_768;
 
@@ -155,10 +167,12 @@ public abstract class UnderpassBridge {
    * reader begin earlier, they are written here, in two parts.
    *
    * <p>The answer is what the kernel could have given for one write. A second part that fails makes
-   * it a short one, and the next write tells why.
+   * it a short one, and the next write tells why; but not where the connection has ended: TCP has
+   * told its error now, and would let the next read see an orderly end of the stream.
    *
    * @return as the native write answers; 0 where nothing was written, and the JDK is to do it
-   * @throws Throwable an {@code IOException} of the native write: nothing was written
+   * @throws Throwable an {@code IOException} of the native write: nothing was written, or nothing
+   *     of what was can be acknowledged any more
    */
   public static int writing(FileDescriptor fd, long address, int size) throws Throwable {
     if (size < LARGE_WRITE) {
@@ -182,20 +196,68 @@ public abstract class UnderpassBridge {
       int rest = (int) plain.invokeExact(fd, address + first, size - first);
       return first + Math.max(rest, 0);
     } catch (IOException e) {
+      if (to.isOver(fd)) {
+        throw e;
+      }
       return first;
     }
   }
 
-  /** A native write has thrown an {@code IOException}, under the socket's write lock. */
-  public static void writeFailed(FileDescriptor fd) {
+  /**
+   * A native read has answered, under the socket's read lock.
+   *
+   * @return the same
+   * @throws IOException what the kernel would have told here of a plain socket
+   */
+  public static int hasRead(int answer, FileDescriptor fd) throws IOException {
+    if (answer == EOF) {
+      ended(fd);
+    }
+    return answer;
+  }
+
+  /** The same of a scattering read. */
+  public static long hasRead(long answer, FileDescriptor fd) throws IOException {
+    if (answer == EOF) {
+      ended(fd);
+    }
+    return answer;
+  }
+
+  private static void ended(FileDescriptor fd) throws IOException {
     UnderpassBridge to = agent;
     if (to == null) {
       return;
     }
+    IOException instead;
     try {
-      to.onWriteFailed(fd);
+      instead = to.onEnd(fd);
     } catch (Throwable e) {
       to.suppress(e);
+      return;
+    }
+    if (instead != null) {
+      throw instead;
+    }
+  }
+
+  /**
+   * Something native has thrown an {@code IOException}, under the lock of the socket's reads or of
+   * its writes.
+   *
+   * @param what {@link #WRITE}, {@link #READ}, or {@link #TRANSFER}, which may be one to a file
+   * @return what is to be thrown
+   */
+  public static IOException failed(IOException thrown, FileDescriptor fd, int what) {
+    UnderpassBridge to = agent;
+    if (to == null) {
+      return thrown;
+    }
+    try {
+      return to.onFailed(fd, what, thrown);
+    } catch (Throwable e) {
+      to.suppress(e);
+      return thrown;
     }
   }
 
@@ -232,8 +294,19 @@ public abstract class UnderpassBridge {
    */
   protected abstract int onLargeWrite(FileDescriptor fd, int size) throws Throwable;
 
-  /** The agent's part of {@link #writeFailed}. */
-  protected abstract void onWriteFailed(FileDescriptor fd) throws Throwable;
+  /** Has this connection ended, so that every write to it will fail? */
+  protected abstract boolean hasEnded(FileDescriptor fd) throws Throwable;
+
+  /**
+   * The agent's part of {@link #hasRead(int, FileDescriptor)}, at the end of the stream.
+   *
+   * @return what is to be thrown instead; null for nothing
+   */
+  protected abstract IOException onEnd(FileDescriptor fd) throws Throwable;
+
+  /** The agent's part of {@link #failed}. */
+  protected abstract IOException onFailed(FileDescriptor fd, int what, IOException thrown)
+      throws Throwable;
 
   /** The agent's part of {@link #platformServer}. */
   protected abstract void onPlatformServer(Object server) throws Throwable;
@@ -247,6 +320,15 @@ public abstract class UnderpassBridge {
     } catch (Throwable e) {
       suppress(e);
       return 0;
+    }
+  }
+
+  private boolean isOver(FileDescriptor fd) {
+    try {
+      return hasEnded(fd);
+    } catch (Throwable e) {
+      suppress(e);
+      return false;
     }
   }
 

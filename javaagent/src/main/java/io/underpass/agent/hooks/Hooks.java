@@ -11,11 +11,12 @@ import java.util.function.Consumer;
 /**
  * Called through the bridge from inside the JDK's socket classes, on the application's threads and
  * often under their locks: nothing here blocks (but see {@link Spins}), and nothing here may change
- * what the application sees, but for the four repairs below.
+ * what the application sees, but for the repairs below.
  *
  * <p>An accelerated socket differs from plain TCP in four places that a program can see, and each
- * is put right here: {@link #onAvailable}, {@link #beforeUrgent}, {@link #onWriteFailed} and the
- * reset in {@link #closing}. Until the first registration all four do nothing.
+ * is put right here: {@link #onAvailable}, {@link #beforeUrgent}, the reset in {@link #closing},
+ * and who is told of one ({@link Failures}). Until a helper is asked for the first time all four do
+ * nothing.
  */
 public final class Hooks extends UnderpassBridge {
   /** Sockets of this JVM that are open. */
@@ -32,7 +33,7 @@ public final class Hooks extends UnderpassBridge {
 
   private static final LongAdder SUPPRESSED = new LongAdder();
 
-  /** Null until the first registration; never null again. */
+  /** Null until the first registration is asked for; never null again. */
   private static volatile Sockopts sockopts;
 
   /** Null until the first registration, and where no read is to spin. */
@@ -43,6 +44,9 @@ public final class Hooks extends UnderpassBridge {
 
   /** Null until the first registration. */
   private static volatile Joins joins;
+
+  /** The same; and null where the JDK has no exception for a reset. */
+  private static volatile Failures failures;
 
   /**
    * How many threads register, or have the helper look: it may know connections that are not
@@ -66,7 +70,21 @@ public final class Hooks extends UnderpassBridge {
   }
 
   /**
-   * A registration is made: the socket options are answered from now on.
+   * A registration is about to be asked for. The helper may have sockets of this JVM accelerated
+   * before its answer is here, so the repairs begin now.
+   */
+  public static void prepare(Sockopts opened) {
+    sockopts = opened;
+    try {
+      failures = Failures.open(opened);
+    } catch (ReflectiveOperationException e) {
+      // A JDK without that class: writes and reads fail as the kernel says.
+      suppressed(e);
+    }
+  }
+
+  /**
+   * A registration is made: the socket options are answered from now on. After {@link #prepare}.
    *
    * @param spin whether reads may spin before they block
    * @param pace whether large writes may wait for the reader
@@ -75,7 +93,6 @@ public final class Hooks extends UnderpassBridge {
    */
   public static void activate(
       Sockopts opened, boolean spin, boolean pace, boolean joinNow, Runnable claim) {
-    sockopts = opened;
     if (joins == null) {
       joins = Joins.start(TABLE, COUNTS, opened, joinNow, claim);
       try {
@@ -243,21 +260,29 @@ public final class Hooks extends UnderpassBridge {
     return socket == null ? 0 : writes.beforeWrite(socket, size);
   }
 
-  /**
-   * A write that fails by TCP takes the socket's error with it, and the next read tells the end of
-   * the stream. One that fails in {@code tcp_bpf_sendmsg} leaves the error to that read, so it is
-   * taken here.
-   *
-   * <p>Whether the socket is enrolled is not asked: it may have been taken off since the write
-   * began, in the same call. By TCP the error has gone with the write already, so there is none to
-   * be lost.
-   */
   @Override
-  protected void onWriteFailed(FileDescriptor fd) throws Throwable {
-    Sockopts opened = sockopts;
-    if (opened != null && mayBeEnrolled(TABLE.get(Descriptors.numberOf(fd), fd))) {
-      opened.clearError(fd);
+  protected IOException onEnd(FileDescriptor fd) throws Throwable {
+    Failures known = failures;
+    SocketRecord record = known == null ? null : TABLE.get(Descriptors.numberOf(fd), fd);
+    return record != null && mayBeEnrolled(record) ? known.atEnd(fd, record) : null;
+  }
+
+  @Override
+  protected IOException onFailed(FileDescriptor fd, int what, IOException thrown) throws Throwable {
+    Failures known = failures;
+    SocketRecord record = TABLE.get(Descriptors.numberOf(fd), fd);
+    boolean ours = what != READ && known != null && mayBeEnrolled(record);
+    IOException told = ours ? known.ofWrite(fd, record, what, thrown) : thrown;
+    if (record != null) {
+      record.failed();
     }
+    return told;
+  }
+
+  @Override
+  protected boolean hasEnded(FileDescriptor fd) throws Throwable {
+    Sockopts opened = sockopts;
+    return opened != null && opened.hasEnded(fd);
   }
 
   @Override

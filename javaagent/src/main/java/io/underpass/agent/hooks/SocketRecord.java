@@ -71,6 +71,12 @@ public final class SocketRecord {
   /** {@link Joins} has met it; of its thread. */
   private boolean seen;
 
+  /**
+   * A read or a write of it has failed. Of both, and unguarded: where one of them fails while the
+   * other is about to ask, the other may tell the same.
+   */
+  private volatile boolean failed;
+
   /** How its reads spin; null until they may. Under the socket's read lock. */
   private Spin spin;
 
@@ -178,6 +184,14 @@ public final class SocketRecord {
 
   void connected() {
     role = Role.CONNECT;
+  }
+
+  boolean hasFailed() {
+    return failed;
+  }
+
+  void failed() {
+    failed = true;
   }
 
   Spin spin() {

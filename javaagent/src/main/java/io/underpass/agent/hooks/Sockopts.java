@@ -20,6 +20,9 @@ import java.net.StandardSocketOptions;
 public final class Sockopts {
   static final String NET = "sun.nio.ch.Net";
 
+  /** Where the helper's programs answer, unless its reply to the registration says otherwise. */
+  public static final int LEVEL = 0x7570;
+
   // The options of bpf/underpass.h.
   private static final int PIN_TCP = 1;
   private static final int AVAILABLE = 2;
@@ -27,9 +30,13 @@ public final class Sockopts {
   private static final int BEHIND = 4;
   private static final int JOIN = 5;
   private static final int ENROLLED = 6;
+  private static final int RESET = 7;
 
   private static final int SOL_SOCKET = 1;
   private static final int SO_ERROR = 4;
+  private static final int IPPROTO_TCP = 6;
+  private static final int TCP_INFO = 11;
+  private static final int TCP_CLOSE = 7;
 
   /** Answer of {@link #behind}: the reader has read all that was redirected. */
   static final int READER_WAITS = -2;
@@ -140,6 +147,22 @@ public final class Sockopts {
       int _ = (int) get.invokeExact(fd, false, SOL_SOCKET, SO_ERROR);
     } catch (IOException e) {
       // It is being closed, or no socket.
+    }
+  }
+
+  /** Was the connection ended by a reset of which the kernel may have told nobody? */
+  boolean wasReset(FileDescriptor fd, SocketRecord socket) throws Throwable {
+    return get(fd, RESET, socket) == 1;
+  }
+
+  /** Has the connection ended, by both FINs or by a reset? */
+  boolean hasEnded(FileDescriptor fd) throws Throwable {
+    try {
+      // As much as fits into an int; the first byte is tcpi_state.
+      int info = (int) get.invokeExact(fd, false, IPPROTO_TCP, TCP_INFO);
+      return (info & 0xff) == TCP_CLOSE;
+    } catch (IOException e) {
+      return true; // It is being closed.
     }
   }
 

@@ -7,7 +7,8 @@ import io.underpass.agent.bridge.UnderpassBridge;
  *
  * @param where at which place
  * @param method internal name and descriptor, in one
- * @param event what the bridge is told, where it is told an event
+ * @param event what the bridge is told, where it is told an event; at {@link Where#FAILURE} what
+ *     failed
  * @param fd the file descriptor that it is told
  * @param family the protocol family; null if it can only be TCP
  * @param flag a boolean; null for false, at {@link Where#READ} for true. At {@link Where#WRITE} the
@@ -46,9 +47,11 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
     SELECT,
     /** Before each return; the bridge gets the descriptor, and whether the read blocks. */
     READ,
+    /** Before each return; the bridge gets the returned number, and returns it or throws. */
+    ANSWER,
     /**
-     * Where the method throws an {@code IOException}, which it goes on to throw. Of the hooks of a
-     * method this has to be named first: then it covers what they throw, too.
+     * Where the method throws an {@code IOException}; it throws what the bridge returns. Of the
+     * hooks of a method this has to be named first: then it covers what they throw, too.
      */
     FAILURE
   }
@@ -77,8 +80,15 @@ record Hook(Where where, String method, int event, Load fd, Load family, Load fl
     return new Hook(Where.WRITE, method, -1, fd, null, size);
   }
 
-  static Hook failure(String method, Load fd) {
-    return new Hook(Where.FAILURE, method, -1, fd, null, null);
+  /**
+   * @param what the bridge's {@code WRITE}, {@code READ} or {@code TRANSFER}
+   */
+  static Hook failure(String method, Load fd, int what) {
+    return new Hook(Where.FAILURE, method, what, fd, null, null);
+  }
+
+  static Hook answer(String method, Load fd) {
+    return new Hook(Where.ANSWER, method, -1, fd, null, null);
   }
 
   static Hook read(String method, Load fd, Load blocks) {

@@ -6,19 +6,23 @@ import java.lang.instrument.Instrumentation;
 import java.lang.invoke.MethodHandles;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /**
- * What has to change in {@code java.base} before anything can be woven: two packages opened, a
- * third exported, one class added.
+ * What has to change in {@code java.base} before anything can be woven: some packages opened,
+ * another exported, one class added.
  */
 public final class JavaBase {
   private static final String PACKAGE = "sun.nio.ch";
 
   /** Has {@code FileDescriptor}, of which the number is read. */
   private static final String DESCRIPTORS = "java.io";
+
+  /** Has the exception that the JDK's native reads throw at a reset; see {@code Failures}. */
+  private static final String RESETS = "sun.net";
 
   /** Lets the agent know when this JVM ends, where this JDK has it; see {@code Exit}. */
   private static final String ACCESS = "jdk.internal.access";
@@ -50,13 +54,14 @@ public final class JavaBase {
     if (Object.class.getModule().getPackages().contains(ACCESS)) {
       exports.put(ACCESS, Set.of(agent));
     }
+    Map<String, Set<Module>> opens = new HashMap<>();
+    for (String opened : List.of(PACKAGE, DESCRIPTORS, RESETS)) {
+      if (Object.class.getModule().getPackages().contains(opened)) {
+        opens.put(opened, Set.of(agent));
+      }
+    }
     instrumentation.redefineModule(
-        Object.class.getModule(),
-        Set.of(),
-        exports,
-        Map.of(PACKAGE, Set.of(agent), DESCRIPTORS, Set.of(agent)),
-        Set.of(),
-        Map.of());
+        Object.class.getModule(), Set.of(), exports, opens, Set.of(), Map.of());
     byte[] bytes;
     try (InputStream in = JavaBase.class.getResourceAsStream("/" + BRIDGE + ".class")) {
       bytes = in.readAllBytes();

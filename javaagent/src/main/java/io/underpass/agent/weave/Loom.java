@@ -194,6 +194,10 @@ final class Loom {
         load(hook.fd(), Opcodes.ACONST_NULL);
         load(hook.flag(), Opcodes.ICONST_1);
         bridge("reading", "(Ljava/io/FileDescriptor;Z)V");
+      } else if (returns && hook.where() == Where.ANSWER) {
+        load(hook.fd(), Opcodes.ACONST_NULL);
+        String number = hook.method().substring(hook.method().length() - 1);
+        bridge("hasRead", "(" + number + "Ljava/io/FileDescriptor;)" + number);
       } else if (returns && hook.where() == Where.RESULT) {
         super.visitInsn(Opcodes.DUP);
         bridge("platformServer", "(Ljava/lang/Object;)V");
@@ -248,12 +252,13 @@ final class Loom {
       super.visitInsn(Opcodes.POP);
     }
 
-    /** Behind the last instruction: tells the bridge, and throws again what was thrown. */
+    /** Behind the last instruction: tells the bridge what was thrown, and throws what it says. */
     private void failing() {
       super.visitLabel(handler);
       super.visitFrame(Opcodes.F_SAME1, 0, null, 1, new Object[] {FAILURE});
       load(hook.fd(), Opcodes.ACONST_NULL);
-      bridge("writeFailed", "(Ljava/io/FileDescriptor;)V");
+      super.visitInsn(Opcodes.ICONST_0 + hook.event());
+      bridge("failed", "(L" + FAILURE + ";Ljava/io/FileDescriptor;I)L" + FAILURE + ";");
       super.visitInsn(Opcodes.ATHROW);
     }
 

@@ -9,10 +9,13 @@ import static io.underpass.agent.bridge.UnderpassBridge.CHANNEL_ACCEPTED;
 import static io.underpass.agent.bridge.UnderpassBridge.CHANNEL_CONNECTED;
 import static io.underpass.agent.bridge.UnderpassBridge.CHANNEL_CREATED;
 import static io.underpass.agent.bridge.UnderpassBridge.CLOSING;
+import static io.underpass.agent.bridge.UnderpassBridge.READ;
 import static io.underpass.agent.bridge.UnderpassBridge.SERVER_CHANNEL_CREATED;
 import static io.underpass.agent.bridge.UnderpassBridge.SOCKET_ACCEPTED;
 import static io.underpass.agent.bridge.UnderpassBridge.SOCKET_CONNECTED;
 import static io.underpass.agent.bridge.UnderpassBridge.SOCKET_CREATED;
+import static io.underpass.agent.bridge.UnderpassBridge.TRANSFER;
+import static io.underpass.agent.bridge.UnderpassBridge.WRITE;
 
 import io.underpass.agent.weave.Hook.Load;
 import java.util.HashMap;
@@ -105,14 +108,22 @@ record Target(String type, List<Hook> hooks) {
             "doSelect(Ljava/util/function/Consumer;J)I",
             Load.field("epfd", "I"),
             Load.field("pollArrayAddress", "J")));
-    // Every write of a socket comes here, whatever class it is of; those of several buffers by
-    // writev. A transfer from a file does not.
+    // Every read and write of a socket comes here, whatever class it is of; those of several
+    // buffers by readv and writev. A transfer from a file comes to the files' dispatcher.
     add(
         all,
         "sun/nio/ch/SocketDispatcher",
-        Hook.failure("write(" + FD + "JI)I", Load.argument(1, FD)),
-        Hook.failure("writev(" + FD + "JI)J", Load.argument(1, FD)),
+        Hook.failure("read(" + FD + "JI)I", Load.argument(1, FD), READ),
+        Hook.answer("read(" + FD + "JI)I", Load.argument(1, FD)),
+        Hook.failure("readv(" + FD + "JI)J", Load.argument(1, FD), READ),
+        Hook.answer("readv(" + FD + "JI)J", Load.argument(1, FD)),
+        Hook.failure("write(" + FD + "JI)I", Load.argument(1, FD), WRITE),
+        Hook.failure("writev(" + FD + "JI)J", Load.argument(1, FD), WRITE),
         Hook.write("write(" + FD + "JI)I", Load.argument(1, FD), Load.argument(4, "I")));
+    add(
+        all,
+        "sun/nio/ch/FileDispatcherImpl",
+        Hook.failure("transferTo(" + FD + "JJ" + FD + "Z)J", Load.argument(6, FD), TRANSFER));
     add(
         all,
         "sun/nio/ch/UnixDispatcher",

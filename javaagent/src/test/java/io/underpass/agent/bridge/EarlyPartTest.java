@@ -1,6 +1,7 @@
 package io.underpass.agent.bridge;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.FileDescriptor;
@@ -28,6 +29,7 @@ class EarlyPartTest {
   private static final List<List<Long>> writes = new ArrayList<>();
 
   private int first = FIRST;
+  private boolean ended;
 
   @BeforeEach
   void connect() throws ReflectiveOperationException {
@@ -87,7 +89,14 @@ class EarlyPartTest {
   @Test
   void anErrorIsThrownOnlyWhereNothingWasWritten() throws Throwable {
     assertThrows(IOException.class, () -> write(SIZE, new IOException("reset")));
-    assertEquals(FIRST, write(SIZE, FIRST, new IOException("reset")));
+    assertEquals(FIRST, write(SIZE, FIRST, new IOException("no memory")));
+  }
+
+  @Test
+  void anErrorThatNoLaterCallWouldTellIsThrown() {
+    ended = true;
+    IOException reset = new IOException("reset");
+    assertSame(reset, assertThrows(IOException.class, () -> write(SIZE, FIRST, reset)));
   }
 
   @Test
@@ -100,35 +109,15 @@ class EarlyPartTest {
     assertEquals(List.of(), writes);
   }
 
-  private final class Agent extends UnderpassBridge {
-    @Override
-    protected void onEvent(FileDescriptor fd, int what, Object family, boolean flag) {}
-
-    @Override
-    protected int onAvailable(FileDescriptor fd, int plain) {
-      return plain;
-    }
-
+  private final class Agent extends IdleAgent {
     @Override
     protected int onLargeWrite(FileDescriptor fd, int size) {
       return first;
     }
 
     @Override
-    protected void onWriteFailed(FileDescriptor fd) {}
-
-    @Override
-    protected void onPlatformServer(Object server) {}
-
-    @Override
-    protected void onRead(FileDescriptor fd, boolean blocks) {}
-
-    @Override
-    protected void onSelect(int epoll, long events) {}
-
-    @Override
-    protected void onSuppressed(Throwable e) {
-      throw new AssertionError(e);
+    protected boolean hasEnded(FileDescriptor fd) {
+      return ended;
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.agent.bridge.UnderpassBridge;
 import io.underpass.agent.weave.Hook.Load;
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,7 +38,7 @@ class LoomTest {
       int returns = count(plain, hook.method(), null);
       int calls =
           switch (hook.where()) {
-            case EXIT, RESULT, READ -> returns;
+            case EXIT, RESULT, READ, ANSWER -> returns;
             case ENTER, AVAILABLE, SEND_OOB, WRITE, SELECT, FAILURE -> 1;
           };
       expected.merge(hook.method(), calls, Integer::sum);
@@ -90,8 +91,8 @@ class LoomTest {
   @Test
   void aMethodWithAFrameOfItsOwnHasNoPlaceForAHandler() throws Exception {
     Load fd = Load.argument(1, "Ljava/io/FileDescriptor;");
-    Hook hook = Hook.failure("catching(Ljava/io/FileDescriptor;)I", fd);
-    Target target = new Target(WriteFailureTest.WRITER, List.of(hook));
+    Hook hook = Hook.failure("catching(Ljava/io/FileDescriptor;)I", fd, UnderpassBridge.WRITE);
+    Target target = new Target(FailureTest.DISPATCHER, List.of(hook));
     byte[] plain = bytes(target);
     assertThrows(IllegalStateException.class, () -> new Loom(target, plain).weave());
   }

@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.underpass.agent.bridge.IdleAgent;
 import io.underpass.agent.bridge.UnderpassBridge;
 import java.io.FileDescriptor;
 import java.io.IOException;
-import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.ArrayList;
@@ -23,35 +23,51 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A class with the methods of the JDK's dispatcher, woven by the same hooks, and run. */
-class WriteFailureTest {
-  static final String WRITER = "io/underpass/agent/weave/WriteFailureTest$Writer";
+class FailureTest {
+  static final String DISPATCHER = "io/underpass/agent/weave/FailureTest$Dispatcher";
 
   private static final int LARGE = 2 * UnderpassBridge.LARGE_WRITE;
 
-  /** What the native write throws; null: it writes. */
+  private static final long END = -1;
+
+  /** What the native method throws; null: it answers. */
   private static final AtomicReference<Throwable> failure = new AtomicReference<>();
 
   private final FileDescriptor fd = new FileDescriptor();
   private final Agent agent = new Agent();
-  private Writes woven;
+  private Calls woven;
 
   /** What is called of it. */
-  interface Writes {
+  interface Calls {
+    int read(FileDescriptor fd, long address, int size) throws IOException;
+
+    long readv(FileDescriptor fd, long address, int size) throws IOException;
+
     int write(FileDescriptor fd, long address, int size) throws IOException;
 
     long writev(FileDescriptor fd, long address, int size) throws IOException;
   }
 
-  /** Has what {@code SocketDispatcher} has. */
-  static final class Writer implements Writes {
+  /** Has what {@code SocketDispatcher} has; each answers with the size. */
+  static final class Dispatcher implements Calls {
+    @Override
+    public int read(FileDescriptor fd, long address, int size) throws IOException {
+      return nativeCall(fd, address, size);
+    }
+
+    @Override
+    public long readv(FileDescriptor fd, long address, int size) throws IOException {
+      return nativeCall(fd, address, size);
+    }
+
     @Override
     public int write(FileDescriptor fd, long address, int size) throws IOException {
-      return nativeWrite(fd, address, size);
+      return nativeCall(fd, address, size);
     }
 
     @Override
     public long writev(FileDescriptor fd, long address, int size) throws IOException {
-      return nativeWrite(fd, address, size);
+      return nativeCall(fd, address, size);
     }
 
     /** Has a handler of its own. */
@@ -64,7 +80,7 @@ class WriteFailureTest {
     }
   }
 
-  static int nativeWrite(FileDescriptor fd, long address, int size) throws IOException {
+  static int nativeCall(FileDescriptor fd, long address, int size) throws IOException {
     Throwable thrown = failure.get();
     if (thrown != null) {
       sneak(thrown);
@@ -80,20 +96,20 @@ class WriteFailureTest {
   @BeforeEach
   void weave() throws Exception {
     failure.set(null);
-    Target target = new Target(WRITER, Target.ALL.get("sun/nio/ch/SocketDispatcher").hooks());
+    Target target = new Target(DISPATCHER, Target.ALL.get("sun/nio/ch/SocketDispatcher").hooks());
     byte[] bytes = toThisBridge(new Loom(target, LoomTest.bytes(target)).weave());
     MethodHandles.Lookup lookup = MethodHandles.lookup();
     woven =
-        (Writes)
+        (Calls)
             lookup
                 .defineHiddenClass(bytes, true, MethodHandles.Lookup.ClassOption.NESTMATE)
                 .lookupClass()
                 .getDeclaredConstructor()
                 .newInstance();
-    Agent.nativeBy(
+    IdleAgent.nativeBy(
         lookup.findStatic(
-            WriteFailureTest.class,
-            "nativeWrite",
+            FailureTest.class,
+            "nativeCall",
             MethodType.methodType(int.class, FileDescriptor.class, long.class, int.class)));
     UnderpassBridge.connect(agent);
   }
@@ -101,18 +117,47 @@ class WriteFailureTest {
   @AfterEach
   void disconnect() {
     UnderpassBridge.connect(null);
-    Agent.nativeBy(null);
+    IdleAgent.nativeBy(null);
   }
 
   @Test
-  void aFailureIsToldOnceAndGoesOnUnchanged() {
+  void aFailureOfAWriteIsToldOnceAndGoesOnUnchanged() {
     IOException reset = new IOException("reset");
     failure.set(reset);
     assertSame(reset, assertThrows(IOException.class, () -> woven.write(fd, 0, 1)));
-    assertEquals(List.of(fd), agent.failed);
+    assertEquals(List.of(UnderpassBridge.WRITE), agent.failed);
     assertSame(reset, assertThrows(IOException.class, () -> woven.writev(fd, 0, 1)));
-    assertEquals(List.of(fd, fd), agent.failed);
+    assertEquals(List.of(UnderpassBridge.WRITE, UnderpassBridge.WRITE), agent.failed);
     assertEquals(List.of(), agent.suppressed);
+  }
+
+  @Test
+  void aFailureOfAReadIsToldOnceAndGoesOnUnchanged() {
+    IOException reset = new IOException("reset");
+    failure.set(reset);
+    assertSame(reset, assertThrows(IOException.class, () -> woven.read(fd, 0, 1)));
+    assertSame(reset, assertThrows(IOException.class, () -> woven.readv(fd, 0, 1)));
+    assertEquals(List.of(UnderpassBridge.READ, UnderpassBridge.READ), agent.failed);
+  }
+
+  @Test
+  void theAgentMayHaveAnotherFailureThrown() {
+    failure.set(new IOException("broken pipe"));
+    agent.instead = new IOException("reset");
+    assertSame(agent.instead, assertThrows(IOException.class, () -> woven.read(fd, 0, 1)));
+    assertSame(agent.instead, assertThrows(IOException.class, () -> woven.write(fd, 0, 1)));
+    assertSame(agent.instead, assertThrows(IOException.class, () -> woven.writev(fd, 0, 1)));
+  }
+
+  @Test
+  void anEndOfTheStreamIsWhatTheAgentSays() throws Exception {
+    assertEquals(END, woven.read(fd, 0, (int) END));
+    assertEquals(END, woven.readv(fd, 0, (int) END));
+    assertEquals(2, agent.ends);
+    agent.end = new IOException("reset");
+    assertSame(agent.end, assertThrows(IOException.class, () -> woven.read(fd, 0, (int) END)));
+    assertSame(agent.end, assertThrows(IOException.class, () -> woven.readv(fd, 0, (int) END)));
+    assertEquals(List.of(UnderpassBridge.READ, UnderpassBridge.READ), agent.failed);
   }
 
   @Test
@@ -121,11 +166,13 @@ class WriteFailureTest {
     failure.set(reset);
     agent.first = 1;
     assertSame(reset, assertThrows(IOException.class, () -> woven.write(fd, 0, LARGE)));
-    assertEquals(List.of(fd), agent.failed);
+    assertEquals(List.of(UnderpassBridge.WRITE), agent.failed);
   }
 
   @Test
   void whatSucceedsOrFailsOtherwiseIsNotTold() throws Exception {
+    assertEquals(5, woven.read(fd, 0, 5));
+    assertEquals(6, woven.readv(fd, 0, 6));
     assertEquals(7, woven.write(fd, 0, 7));
     assertEquals(LARGE, woven.write(fd, 0, LARGE));
     assertEquals(8, woven.writev(fd, 0, 8));
@@ -133,24 +180,30 @@ class WriteFailureTest {
     failure.set(other);
     assertSame(other, assertThrows(IllegalStateException.class, () -> woven.write(fd, 0, 1)));
     assertEquals(List.of(), agent.failed);
+    assertEquals(0, agent.ends);
   }
 
   @Test
-  void anErrorOfTheAgentIsSuppressed() {
+  void anErrorOfTheAgentIsSuppressed() throws Exception {
     IOException reset = new IOException("reset");
     failure.set(reset);
     agent.error = new StackOverflowError();
     assertSame(reset, assertThrows(IOException.class, () -> woven.write(fd, 0, 1)));
-    assertEquals(List.of(agent.error), agent.suppressed);
+    failure.set(null);
+    assertEquals(END, woven.read(fd, 0, (int) END));
+    assertEquals(List.of(agent.error, agent.error), agent.suppressed);
   }
 
   @Test
-  void withoutAnAgentNothingIsTold() {
+  void withoutAnAgentNothingIsTold() throws Exception {
     UnderpassBridge.connect(null);
     IOException reset = new IOException("reset");
     failure.set(reset);
     assertSame(reset, assertThrows(IOException.class, () -> woven.write(fd, 0, 1)));
+    failure.set(null);
+    assertEquals(END, woven.read(fd, 0, (int) END));
     assertEquals(List.of(), agent.failed);
+    assertEquals(0, agent.ends);
   }
 
   /** The build renames the bridge; here it has its own name. */
@@ -183,22 +236,33 @@ class WriteFailureTest {
     return writer.toByteArray();
   }
 
-  private static final class Agent extends UnderpassBridge {
-    final List<FileDescriptor> failed = new ArrayList<>();
+  private static final class Agent extends IdleAgent {
+    /** What, of each failure. */
+    final List<Integer> failed = new ArrayList<>();
+
     final List<Throwable> suppressed = new ArrayList<>();
+    int ends;
     int first;
     Error error;
-
-    static void nativeBy(MethodHandle write) {
-      writeBy(write);
-    }
+    IOException instead;
+    IOException end;
 
     @Override
-    protected void onWriteFailed(FileDescriptor fd) {
-      failed.add(fd);
+    protected IOException onFailed(FileDescriptor fd, int what, IOException thrown) {
+      failed.add(what);
       if (error != null) {
         throw error;
       }
+      return instead == null ? thrown : instead;
+    }
+
+    @Override
+    protected IOException onEnd(FileDescriptor fd) {
+      ends++;
+      if (error != null) {
+        throw error;
+      }
+      return end;
     }
 
     @Override
@@ -210,22 +274,5 @@ class WriteFailureTest {
     protected void onSuppressed(Throwable e) {
       suppressed.add(e);
     }
-
-    @Override
-    protected void onEvent(FileDescriptor fd, int what, Object family, boolean flag) {}
-
-    @Override
-    protected int onAvailable(FileDescriptor fd, int plain) {
-      return plain;
-    }
-
-    @Override
-    protected void onPlatformServer(Object server) {}
-
-    @Override
-    protected void onRead(FileDescriptor fd, boolean blocks) {}
-
-    @Override
-    protected void onSelect(int epoll, long events) {}
   }
 }
