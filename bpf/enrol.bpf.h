@@ -30,9 +30,8 @@ static __always_inline __u8 reason_of(int err)
 }
 
 /*
- * EBUSY has two causes: another sockmap owns the socket, or the psock of an enrolment before this one is still there, since a
- * reader that sleeps in tcp_bpf_recvmsg holds it until it returns. So it is tried again for a second, half of what the other
- * end waits (no_peer_ns).
+ * EBUSY: another sockmap owns the socket. Not the psock of an enrolment before this one, which judge() waits for. It is tried
+ * again for a second, half of what the other end waits (no_peer_ns): the owner may be another helper, which is letting go.
  */
 static __always_inline int may_try_again(struct up_sock *rec, __u64 now)
 {

@@ -62,6 +62,18 @@ static __always_inline struct sk_psock *psock_of(const struct sock *sk)
 	return (struct sk_psock *)(data & ~SK_USER_DATA_MASK);
 }
 
+/*
+ * Has the socket a psock that no sockmap has any more? Whoever sleeps in tcp_bpf_recvmsg or tcp_bpf_sendmsg keeps the one of an
+ * enrolment before, with its verdict, until he returns: on an idle connection that may take as long as he likes. Read without
+ * the psock's lock: the answer may be one of a moment ago.
+ */
+static __attribute__((noinline)) int has_left_psock(const struct sock *sk)
+{
+	struct sk_psock *psock = psock_of(sk);
+
+	return psock && (__u64)BPF_CORE_READ(psock, link.next) == (__u64)psock + bpf_core_field_offset(struct sk_psock, link);
+}
+
 struct queue_walk {
 	__u64 head, at;
 	__u32 sum;

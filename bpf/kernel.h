@@ -201,6 +201,7 @@ struct sk_msg {
 struct sk_psock {
 	__u32 msg_tot_len;
 	struct list_head ingress_msg;
+	struct list_head link; /* one entry for each sockmap slot that the socket is in */
 	struct refcount_struct refcnt;
 };
 

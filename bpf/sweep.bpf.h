@@ -51,6 +51,15 @@ static __always_inline void mark_stream(struct up_sock *rec, int is_stream)
 		rec->flags &= ~UP_F_STREAM;
 }
 
+/*
+ * Neither end comes into the sockhashes while either cannot: the first would pass each message, which is slower than plain. The
+ * other end is only looked at; if it has gone meanwhile, that is nobody's answer, and noticed soon.
+ */
+static __always_inline int is_kept_out(const struct up_sock *rec)
+{
+	return has_left_psock((const struct sock *)rec->sk) || has_left_psock((const struct sock *)rec->peer_sk);
+}
+
 /* Paired: does either end say that it is time, or that it cannot be? */
 static __always_inline void judge(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp, struct up_control *ctl)
 {
@@ -70,7 +79,7 @@ static __always_inline void judge(struct up_sock *rec, const struct sock *sk, co
 		if (half->state == UP_WANTED || half->state == UP_ENROLLED)
 			ripe = 1;
 	}
-	if (ripe) {
+	if (ripe && !is_kept_out(rec)) {
 		mark_stream(rec, tp->data_segs_out > (__u64)tp->data_segs_in * stream_factor);
 		set_state(rec, UP_WANTED);
 		publish(rec, sk);

@@ -1,8 +1,10 @@
 package io.underpass.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.Reason;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
@@ -13,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -57,27 +60,14 @@ class ReconnectTest {
     }
   }
 
-  /** A reader that sleeps in recv keeps the psock of the former enrolment: EBUSY, for a while. */
+  /** A reader that sleeps in recv keeps the psock of the former enrolment. */
   @Test
   void aSocketWhoseFormerReaderIsStillBlockedIsEnrolledLater() throws Exception {
     try (Testbed bed = new Testbed(true);
         Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
       bed.awaitAccelerated(pair);
       EnrolmentTest.exchange(pair, 10);
-      CompletableFuture<String> read = new CompletableFuture<>();
-      Thread reader =
-          Thread.ofPlatform()
-              .start(
-                  () -> {
-                    ByteBuffer in = ByteBuffer.allocate(10);
-                    try {
-                      pair.server().read(in);
-                      read.complete(StandardCharsets.US_ASCII.decode(in.flip()).toString());
-                    } catch (IOException e) {
-                      read.completeExceptionally(e);
-                    }
-                  });
-      awaitSleep(reader);
+      CompletableFuture<String> read = readInSleep(pair.server());
       try (HelperClient again = registerAgain(bed)) {
         bed.helper.sweep(); // finds the former psock
         bed.helper.sweep();
@@ -86,6 +76,66 @@ class ReconnectTest {
         assertIsTakenUp(again, pair);
       }
     }
+  }
+
+  /**
+   * An idle connection, whose reader sleeps for as long as it is idle. Longer than anybody is
+   * waited for (no_peer_ns): what is decided in that time, and the other end's part, must not last.
+   */
+  @Test
+  void aSocketWhoseFormerReaderSleepsForLongIsUndecidedMeanwhileAndEnrolledThen() throws Exception {
+    try (Testbed bed = new Testbed(true);
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      bed.awaitAccelerated(pair);
+      EnrolmentTest.exchange(pair, 10);
+      CompletableFuture<String> read = readInSleep(pair.server());
+      try (HelperClient again = registerAgain(bed)) {
+        long passed = flowOf(again, pair.client()).tx().passedMessages();
+        long end = System.nanoTime() + 3_500_000_000L;
+        while (System.nanoTime() < end) {
+          bed.helper.sweep();
+          assertUndecided(flowOf(again, pair.server()));
+          assertUndecided(flowOf(again, pair.client()));
+          Thread.sleep(5);
+        }
+        assertEquals(Map.of(), again.totals().plain());
+        pair.client().write(StandardCharsets.US_ASCII.encode("wake"));
+        assertEquals("wake", read.get(20, TimeUnit.SECONDS));
+        assertEquals(
+            passed,
+            flowOf(again, pair.client()).tx().passedMessages(),
+            "enrolled, while the other end could not be: slower than plain");
+        assertIsTakenUp(again, pair);
+      }
+    }
+  }
+
+  private static void assertUndecided(FlowView flow) {
+    assertEquals(Reason.UNDECIDED, flow.reason(), flow::toString);
+    assertFalse(flow.accelerated(), flow::toString);
+  }
+
+  private static FlowView flowOf(HelperClient client, SocketChannel channel) throws Exception {
+    return Testbed.await(client, channel, _ -> true);
+  }
+
+  /** What the next read of a thread returns, which sleeps in it. */
+  private static CompletableFuture<String> readInSleep(SocketChannel from) throws Exception {
+    CompletableFuture<String> read = new CompletableFuture<>();
+    Thread reader =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  ByteBuffer in = ByteBuffer.allocate(10);
+                  try {
+                    from.read(in);
+                    read.complete(StandardCharsets.US_ASCII.decode(in.flip()).toString());
+                  } catch (IOException e) {
+                    read.completeExceptionally(e);
+                  }
+                });
+    awaitSleep(reader);
+    return read;
   }
 
   /** What is unread keeps it from being taken off until long after its process is back. */
