@@ -24,6 +24,12 @@ static __always_inline struct up_control *control_of(void)
 	return bpf_map_lookup_elem(&control, &zero);
 }
 
+/* For the rest of this scan, and all of the next one: ends that take all for settled are to look at their other ends. */
+static __always_inline void ask_for_recheck(struct up_control *ctl)
+{
+	ctl->recheck |= UP_RECHECK_NEXT;
+}
+
 static __always_inline struct up_totals *totals_of(__u32 slot)
 {
 	return bpf_map_lookup_elem(&totals, &slot);

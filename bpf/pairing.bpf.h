@@ -180,6 +180,8 @@ static __always_inline void pair(struct up_sock *rec, const struct sock *sk, con
 			decide_plain(rec, sk, half->reason);
 			return;
 		}
+		if (half->state == UP_PLAIN && half->reason == UP_REASON_NO_PEER)
+			ask_for_recheck(ctl); /* it gave up before this end asked: accepted late, perhaps (is_looked_for) */
 		if (half->state != UP_PLAIN && half->state != UP_LEAVING) {
 			rec->peer_cookie = half->cookie;
 			rec->peer_sk = half->sk;

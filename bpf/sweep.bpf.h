@@ -98,7 +98,7 @@ static __always_inline void leave(struct up_sock *rec, const struct sock *sk, __
 	set_state(rec, UP_LEAVING);
 	publish(rec, sk);
 	ctl->progress++;
-	ctl->recheck = 1; /* the other end has to leave too, and may think that all is settled */
+	ask_for_recheck(ctl); /* the other end has to leave too, and may think that all is settled */
 }
 
 /*
@@ -271,15 +271,27 @@ static __always_inline void let_go(struct up_sock *rec, const struct sock *sk, s
 }
 
 /*
+ * Nobody answered in time, but the other end has come since. Only where pairing can go on from there: two ends that each find the
+ * other one new, and give up again, would go on for ever.
+ */
+static __always_inline int is_looked_for(const struct up_sock *rec, const struct sock *sk)
+{
+	struct up_half *half = other_half(rec);
+
+	return half && half->state == UP_NEW && is_trusted(sk, half) && is_hooked(sk);
+}
+
+/*
  * A pause is over, or other processes have registered since nobody answered. But not while the other end still leaves the last
  * acceleration: it waits until this one is seen to be plain (is_let_go), which may take as long as its reader.
  */
-static __always_inline int may_ask_again(const struct up_sock *rec, struct up_control *ctl)
+static __always_inline int may_ask_again(const struct up_sock *rec, const struct sock *sk, struct up_control *ctl)
 {
 	struct up_half *half;
 
-	if (rec->reason != UP_REASON_PAUSED &&
-	    (rec->reason != UP_REASON_NO_PEER || rec->generation == ctl->generation))
+	if (rec->reason == UP_REASON_NO_PEER && rec->generation == ctl->generation)
+		return ctl->recheck && is_looked_for(rec, sk);
+	if (rec->reason != UP_REASON_PAUSED && rec->reason != UP_REASON_NO_PEER)
 		return 0;
 	half = known_half(rec);
 	if (!half || half->state != UP_LEAVING)
@@ -337,7 +349,7 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 
 	if (ctl->paused || !rec->owner_id || rec->repaired)
 		let_go(rec, sk, ctl);
-	else if (rec->state == UP_PLAIN && may_ask_again(rec, ctl))
+	else if (rec->state == UP_PLAIN && may_ask_again(rec, sk, ctl))
 		start_over(rec, now);
 	else if (rec->state == UP_PLAIN && is_about_traffic(rec->reason))
 		reconsider(rec, tp, ctl, now);

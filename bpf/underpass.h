@@ -235,8 +235,10 @@ struct up_control {
 	__u32 claim_id;
 	__u32 claim_slot;
 	__u32 dismiss_id; /* up_scan makes this registration's sockets leave; 0: none */
-	__u32 recheck;    /* 1: up_scan compares settled flows too with their other end; set by up_scan as well */
+	__u32 recheck;    /* not 0: up_scan compares settled flows too with their other end; out: UP_RECHECK_NEXT, or unchanged */
 };
+
+#define UP_RECHECK_NEXT 2 /* up_scan: the next one is to do so, which visits the sockets that this one has visited before */
 
 /* up_scan writes one for each socket that an apply pass has to visit. */
 struct up_pending {

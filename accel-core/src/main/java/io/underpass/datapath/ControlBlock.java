@@ -1,6 +1,7 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Control;
 import io.underpass.ffm.NativeException;
 import java.nio.ByteBuffer;
@@ -14,8 +15,14 @@ final class ControlBlock {
   private final ByteBuffer key;
   private final ByteBuffer value;
 
-  /** What one scan found. */
-  record Found(int unsettled, int pending, int progress, int visited, int enrolled) {}
+  /**
+   * What one scan found.
+   *
+   * @param again it asks the next one to compare settled flows with their other end: it may have
+   *     visited those before it found that there is reason to
+   */
+  record Found(
+      int unsettled, int pending, int progress, int visited, int enrolled, boolean again) {}
 
   ControlBlock(BpfMap map) throws NativeException {
     this.map = map;
@@ -69,13 +76,14 @@ final class ControlBlock {
   Found read() throws NativeException {
     ByteBuffer found = map.newValue();
     map.lookup(key, found);
-    // What the scan asked for goes for the next one too: it may have visited the other end before.
-    value.putInt(Control.RECHECK, found.getInt(Control.RECHECK));
+    int recheck = found.getInt(Control.RECHECK);
+    recheck(recheck != 0);
     return new Found(
         found.getInt(Control.UNSETTLED),
         found.getInt(Control.PENDING),
         found.getInt(Control.PROGRESS),
         found.getInt(Control.VISITED),
-        found.getInt(Control.ENROLLED));
+        found.getInt(Control.ENROLLED),
+        (recheck & Layouts.UP_RECHECK_NEXT) != 0);
   }
 }

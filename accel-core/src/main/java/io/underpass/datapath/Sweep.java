@@ -63,14 +63,15 @@ final class Sweep {
         break;
       }
     }
-    control.recheck(false);
+    control.recheck(found.again()); // in the next run, since it may be the last pass that asks
     return new Result(found, moved, found.unsettled() > 0);
   }
 
   /** What a sweep found, whether it changed anything, and whether there is reason for another. */
   record Result(ControlBlock.Found found, boolean moved, boolean undecided) {
     /** Nothing was looked at, and there is to be another. */
-    static final Result LATER = new Result(new ControlBlock.Found(0, 0, 0, 0, 0), false, true);
+    static final Result LATER =
+        new Result(new ControlBlock.Found(0, 0, 0, 0, 0, false), false, true);
 
     Result andAgain() {
       return new Result(found, moved, true);

@@ -50,6 +50,9 @@ public final class Layouts {
   public static final int UP_PLAIN = 5;
   public static final int UP_LEAVING = 6;
 
+  /** Of {@code up_control.recheck}: the scan asks that the next one rechecks. */
+  public static final int UP_RECHECK_NEXT = 2;
+
   private Layouts() {}
 
   /**

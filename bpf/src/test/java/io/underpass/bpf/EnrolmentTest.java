@@ -157,6 +157,25 @@ class EnrolmentTest {
     }
   }
 
+  /** The end that connected asks at once, and has given up when the other one is accepted. */
+  @Test
+  void aConnectionThatWaitedLongToBeAcceptedIsAccelerated() throws Exception {
+    try (Testbed bed = new Testbed(true);
+        ServerSocketChannel listener = ServerSocketChannel.open()) {
+      listener.bind(new InetSocketAddress("127.0.0.1", 0));
+      try (SocketChannel client = SocketChannel.open(listener.getLocalAddress())) {
+        Joining.join(client);
+        bed.await(client, f -> f.reason() == Reason.NO_PEER);
+        try (SocketChannel server = listener.accept()) {
+          Testbed.Pair pair = new Testbed.Pair(client, server).join();
+          bed.awaitAccelerated(pair);
+          exchange(pair, 10);
+          assertTrue(bed.totals().bytesRedirected() > 0);
+        }
+      }
+    }
+  }
+
   @Test
   void aSocketThatIsConnectedToItselfRunsPlain() throws Exception {
     try (Testbed bed = new Testbed(true);
