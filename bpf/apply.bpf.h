@@ -73,18 +73,24 @@ static __always_inline int timer_refs(const struct tcp_sock *tp)
 	return refs;
 }
 
-/* No verdict can redirect to this socket any more: all are paused, or its other end has left, or is gone. */
-static __always_inline int is_let_go(const struct up_sock *rec)
+/*
+ * No verdict can redirect to this socket any more: all are paused, or its other end has left, or is gone. That is remembered:
+ * what is unread may hold it for long, and `halves` forgets.
+ */
+static __always_inline int is_let_go(struct up_sock *rec)
 {
 	struct up_control *ctl = control_of();
 	struct up_half *half;
 
 	if (ctl && ctl->paused)
 		return 1;
-	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
+	if (rec->flags & UP_F_LET_GO)
 		return 1;
 	half = known_half(rec);
-	return half && (half->state == UP_LEAVING || half->state == UP_PLAIN);
+	if (cookie_at(rec->peer_sk) != rec->peer_cookie ||
+	    (half && (half->state == UP_LEAVING || half->state == UP_PLAIN)))
+		rec->flags |= UP_F_LET_GO;
+	return (rec->flags & UP_F_LET_GO) != 0;
 }
 
 /*

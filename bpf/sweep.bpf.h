@@ -367,6 +367,11 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 		review(rec, sk, ctl);
 	if (wants_room(rec, now))
 		rec->flags |= UP_F_WANTS_ROOM;
+	if (rec->state == UP_LEAVING) {
+		publish(rec, sk); /* its half may have been pushed out, */
+		if (!(rec->flags & UP_F_LET_GO))
+			ask_for_recheck(ctl); /* before the other end has seen it */
+	}
 	if (rec->state == UP_LEAVING || rec->flags & UP_F_WANTS_ROOM)
 		pend(ctx->meta->seq, sk, rec, ctl);
 	return 0;

@@ -72,6 +72,7 @@ enum up_tx {
 #define UP_F_JUDGED 64 /* both ends have room, so that it can be judged */
 #define UP_F_STREAM 16 /* this end sends much more than the other one answers */
 #define UP_F_ROOM 8    /* its receive buffer has been given room (make_room) */
+#define UP_F_LET_GO 128 /* the other end was seen to redirect to it no more: it comes back only when this one is plain */
 #define UP_F_ASKED 4   /* to be judged in the next pass, when the other end has said how far it is */
 
 #define UP_SEEN_READER_PASSED 1 /* the peer has read a byte that came by TCP since its enrolment */

@@ -118,17 +118,17 @@ class HalfPairTest {
     return new KernelDatapath(folder, TestCgroup.mount(), tuning.withTakeEvery(true), trouble::add);
   }
 
-  private static Registration self() throws IOException {
+  static Registration self() throws IOException {
     long ticks = PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat")));
     return new Registration(7, (int) ProcessHandle.current().pid(), ticks, 0);
   }
 
-  private static BpfMap map(Path folder, String name) throws IOException {
+  static BpfMap map(Path folder, String name) throws IOException {
     return BpfMap.openPinned(folder.resolve("v" + Layouts.UP_ABI).resolve(name));
   }
 
   /** Talks, and has the kernel searched, until both ends are as wanted. */
-  private static void await(KernelDatapath datapath, Testbed.Pair pair, Predicate<FlowView> wanted)
+  static void await(KernelDatapath datapath, Testbed.Pair pair, Predicate<FlowView> wanted)
       throws Exception {
     long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
     do {
