@@ -320,10 +320,10 @@ public final class KernelDatapath implements Datapath {
     }
     lock.lock();
     try {
-      long unreachable = sweep.unreachable();
+      int unreachable = sweep.unreachable();
       return unreachable == 0
           ? ""
-          : unreachable + " times a network namespace could not be entered";
+          : "network namespaces that cannot be entered to take sockets off: " + unreachable;
     } finally {
       lock.unlock();
     }

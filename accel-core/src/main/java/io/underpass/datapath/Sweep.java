@@ -1,18 +1,20 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.BpfIterator;
-import io.underpass.ffm.Errno;
 import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Pending;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NetNamespace;
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -35,21 +37,24 @@ final class Sweep {
   private final GracePeriod gracePeriod;
   private final int homeNamespace;
 
-  /** Apply passes that could not be made: the namespace could not be entered. */
-  private long unreachable;
+  /** Namespaces with something to do that the last run could not enter. */
+  private final Set<Integer> unreachable = new HashSet<>();
 
   Sweep(ControlBlock control, BpfIterator scan, BpfIterator apply, GracePeriod gracePeriod)
-      throws IOException {
+      throws NativeException {
     this.control = control;
     this.gracePeriod = gracePeriod;
     this.scan = scan;
     this.apply = apply;
-    this.homeNamespace = namespaceOf(Path.of("/proc/self/ns/net"));
+    try (NetNamespace home = NetNamespace.own()) {
+      this.homeNamespace = home.number();
+    }
   }
 
   /** Sweeps until nothing moves on; returns what the last scan found, and if anything moved. */
   Result run() throws NativeException {
     boolean moved = false;
+    unreachable.clear();
     ControlBlock.Found found = null;
     for (int pass = 0; pass < PASSES; pass++) {
       control.write();
@@ -78,9 +83,9 @@ final class Sweep {
     }
   }
 
-  /** How often a namespace with something to do could not be entered. */
-  long unreachable() {
-    return unreachable;
+  /** How many namespaces with something to do the last run could not enter. */
+  int unreachable() {
+    return unreachable.size();
   }
 
   private void apply(ByteBuffer pending) throws NativeException {
@@ -101,33 +106,69 @@ final class Sweep {
       if (entry.getKey() == homeNamespace) {
         apply.run();
       } else if (!applyIn(entry.getKey(), entry.getValue())) {
-        unreachable++; // the sockets stay pending: they run plain, and the next sweep tries
+        unreachable.add(entry.getKey()); // the sockets stay pending, and the next sweep tries
       }
     }
   }
 
-  /** Enters a namespace through any process that is in it; false if none is any more. */
+  /** Enters a namespace through a process that is in it, or else through a socket of one. */
   private boolean applyIn(int namespace, Set<Integer> owners) throws NativeException {
     for (int owner : owners) {
-      try (NetNamespace there = NetNamespace.ofProcess(owner)) {
-        if (namespaceOf(Path.of("/proc/" + owner + "/ns/net")) == namespace) {
-          there.run(apply::run);
+      if (applyIn(namespace, () -> NetNamespace.ofProcess(owner))) {
+        return true;
+      }
+    }
+    // Nobody is in it, but for sockets: of a listener that was handed over, or of one who has left.
+    for (int owner : owners) {
+      for (int descriptor : socketsOf(owner)) {
+        if (applyIn(namespace, () -> NetNamespace.ofSocket(owner, descriptor))) {
           return true;
         }
-      } catch (NativeException e) {
-        if (e.errno() != Errno.ENOENT && e.errno() != Errno.ESRCH) {
-          throw e;
-        }
-      } catch (IOException e) {
-        // It ended between the two looks.
       }
     }
     return false;
   }
 
-  /** The number in {@code net:[4026531840]}. */
-  private static int namespaceOf(Path link) throws IOException {
-    String text = Files.readSymbolicLink(link).toString();
-    return Integer.parseUnsignedInt(text.substring(text.indexOf('[') + 1, text.length() - 1));
+  /** Where a namespace may be found. */
+  @FunctionalInterface
+  private interface Door {
+    NetNamespace open() throws NativeException;
+  }
+
+  /** False if it is not that namespace, or cannot be found out. */
+  private boolean applyIn(int namespace, Door door) throws NativeException {
+    NetNamespace opened;
+    try {
+      opened = door.open();
+    } catch (NativeException e) {
+      return false; // it has gone meanwhile, most likely; what stays so, the status says
+    }
+    try (NetNamespace there = opened) {
+      if (there.number() != namespace) {
+        return false;
+      }
+      there.run(apply::run);
+      return true;
+    }
+  }
+
+  /** Descriptors; none if the process has ended. */
+  private static List<Integer> socketsOf(int owner) {
+    List<Integer> sockets = new ArrayList<>();
+    String[] descriptors = new File("/proc/" + owner + "/fd").list();
+    for (String descriptor : descriptors == null ? new String[0] : descriptors) {
+      if (isSocket(Path.of("/proc", Integer.toString(owner), "fd", descriptor))) {
+        sockets.add(Integer.parseInt(descriptor));
+      }
+    }
+    return sockets;
+  }
+
+  private static boolean isSocket(Path descriptor) {
+    try {
+      return Files.readSymbolicLink(descriptor).toString().startsWith("socket:");
+    } catch (IOException e) {
+      return false; // closed meanwhile
+    }
   }
 }

@@ -45,6 +45,15 @@ final class LibC {
   private static final MethodHandle MOUNT =
       Symbols.withErrno(
           LIBC, "mount", Symbols.intOf(ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS));
+  private static final MethodHandle SYSCALL =
+      Symbols.withErrno(
+          LIBC,
+          "syscall",
+          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT),
+          Linker.Option.firstVariadicArg(1));
+  private static final MethodHandle IOCTL =
+      Symbols.withErrno(
+          LIBC, "ioctl", Symbols.intOf(JAVA_INT, JAVA_LONG), Linker.Option.firstVariadicArg(2));
   private static final MethodHandle EVENTFD =
       Symbols.withErrno(LIBC, "eventfd", Symbols.intOf(JAVA_INT, JAVA_INT));
   private static final MethodHandle POLL =
@@ -142,6 +151,39 @@ final class LibC {
     try {
       int r = (int) GETSOCKOPT.invokeExact(capture, fd, 1 /* SOL_SOCKET */, option, value, length);
       return r == 0 ? 0 : -Symbols.errno(capture);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** A system call that libc may have no function for, which returns a descriptor. */
+  static int syscall(String name, long number, int first, int second, int third)
+      throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      long result = (long) SYSCALL.invokeExact(capture, number, first, second, third);
+      if (result < 0) {
+        throw new NativeException(name, Symbols.errno(capture));
+      }
+      return (int) result;
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** A request without an argument, which returns a descriptor. */
+  static int ioctl(String name, int fd, long request) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      int result = (int) IOCTL.invokeExact(capture, fd, request);
+      if (result < 0) {
+        throw new NativeException(name, Symbols.errno(capture));
+      }
+      return result;
+    } catch (NativeException e) {
+      throw e;
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }

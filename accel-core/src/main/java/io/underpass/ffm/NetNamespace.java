@@ -1,11 +1,22 @@
 package io.underpass.ffm;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A network namespace, held open; work can be done inside it. */
 public final class NetNamespace implements AutoCloseable {
   private static final int CLONE_NEWNET = 0x40000000;
   private static final Path OWN = Path.of("/proc/thread-self/ns/net");
+
+  /** The same numbers on x86-64 and arm64. Linux 5.3 and 5.6. */
+  private static final long PIDFD_OPEN = 434;
+
+  private static final long PIDFD_GETFD = 438;
+
+  /** The namespace of a socket; include/uapi/linux/sockios.h. */
+  private static final long SIOCGSKNS = 0x894C;
 
   /** Work to do inside a namespace. */
   @FunctionalInterface
@@ -19,10 +30,45 @@ public final class NetNamespace implements AutoCloseable {
     this.fd = fd;
   }
 
+  /** The one that the calling thread is in. */
+  public static NetNamespace own() throws NativeException {
+    return new NetNamespace(LibC.open(OWN, LibC.O_RDONLY | LibC.O_CLOEXEC));
+  }
+
   /** The namespace that a process is in; ENOENT if the process has gone. */
   public static NetNamespace ofProcess(long pid) throws NativeException {
     return new NetNamespace(
         LibC.open(Path.of("/proc/" + pid + "/ns/net"), LibC.O_RDONLY | LibC.O_CLOEXEC));
+  }
+
+  /**
+   * The namespace that a socket of a process was made in, where the process itself may never have
+   * been. ENOTTY if the descriptor is no socket, EBADF or ESRCH if it has gone. Needs the right to
+   * trace the process, and CAP_NET_ADMIN in that namespace.
+   */
+  public static NetNamespace ofSocket(int pid, int descriptor) throws NativeException {
+    int process = LibC.syscall("pidfd_open", PIDFD_OPEN, pid, 0, 0);
+    try {
+      int socket = LibC.syscall("pidfd_getfd", PIDFD_GETFD, process, descriptor, 0);
+      try {
+        return new NetNamespace(LibC.ioctl("ioctl SIOCGSKNS", socket, SIOCGSKNS));
+      } finally {
+        LibC.close(socket);
+      }
+    } finally {
+      LibC.close(process);
+    }
+  }
+
+  /** The number by which the kernel tells it from others: the inode of its file. */
+  public int number() {
+    String text;
+    try {
+      text = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // our own descriptor is open
+    }
+    return Integer.parseUnsignedInt(text.substring(text.indexOf('[') + 1, text.length() - 1));
   }
 
   /**

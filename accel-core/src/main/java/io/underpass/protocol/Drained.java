@@ -46,7 +46,11 @@ public record Drained(boolean removed, int left, int groups, List<Held> held) {
     /** One line for people. */
     @Override
     public String toString() {
-      return "pid " + pid + ": " + local + " has not read " + unread + " bytes from " + remote;
+      String why =
+          unread > 0
+              ? " has not read " + unread + " bytes from "
+              : " could not be taken off, though it has read all bytes from ";
+      return "pid " + pid + ": " + local + why + remote;
     }
   }
 

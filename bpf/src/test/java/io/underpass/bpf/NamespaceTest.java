@@ -3,15 +3,19 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.ffm.NetNamespace;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Writer;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -80,6 +84,41 @@ class NamespaceTest {
       } finally {
         server.destroyForcibly().waitFor();
       }
+    }
+  }
+
+  /** As of a listener that was handed over, or of a thread that has left: this JVM is elsewhere. */
+  @Test
+  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  void socketsInANamespaceThatNoProcessIsInAreTakenOffAndGivenRoom() throws Exception {
+    try (Namespace elsewhere = new Namespace();
+        Testbed bed = new Testbed(true);
+        Testbed.Pair pair = openIn(elsewhere);
+        HelperClient admin = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
+      bed.awaitAccelerated(pair);
+      EnrolmentTest.exchange(pair, 10);
+      bed.helper.sweep();
+      assertEquals("", admin.status().reason());
+      assertEquals(List.of(), admin.drain(5).held());
+      EnrolmentTest.exchange(pair, 10);
+    }
+  }
+
+  /** A pair whose sockets are in a namespace, though it has no process any more. */
+  private static Testbed.Pair openIn(Namespace namespace) throws Exception {
+    List<String> command = new ArrayList<>(namespace.prefix());
+    command.add("cat");
+    Process inside = new ProcessBuilder(command).start();
+    try (Writer in = inside.outputWriter();
+        BufferedReader out = inside.inputReader()) {
+      in.write("in\n");
+      in.flush();
+      assertEquals("in", out.readLine());
+      try (NetNamespace there = NetNamespace.ofProcess(inside.pid())) {
+        return there.run(() -> Testbed.Pair.open("127.0.0.1"));
+      }
+    } finally {
+      inside.destroyForcibly().waitFor();
     }
   }
 
