@@ -33,7 +33,7 @@ static __attribute__((noinline)) void publish(const struct up_sock *rec, const s
 	};
 
 	tuple_of(&half.tuple, sk);
-	/* An LRU map makes room by itself; if even that fails, the next sweep publishes again. */
+	/* An LRU map makes room by itself. Whoever has yet to be heard (NEW, ENROLLED, LEAVING) publishes again at each scan. */
 	bpf_map_update_elem(&halves, &isn, &half, BPF_ANY);
 }
 

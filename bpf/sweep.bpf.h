@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The sweep, which the helper runs while something is undecided. up_scan visits every socket with a record, without
- * locks: pairs it, and decides. up_apply (apply.bpf.h) then visits the sockets of a network namespace, each under its
- * lock, and enrols them or takes them off. The verdict reads what they wrote: `state` is written last, as the hand-over.
+ * The sweep, which the helper runs while something is undecided. up_scan visits every socket with a record, without its
+ * lock: pairs it, decides, and enrols it (enrol.bpf.h says what makes that safe). up_apply (apply.bpf.h) then visits the
+ * sockets of a network namespace, each under its lock, and takes them off or gives them room. The verdict reads what they
+ * wrote: `state` is written last, as the hand-over.
  */
 #ifndef UNDERPASS_SWEEP_H
 #define UNDERPASS_SWEEP_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The programs of Underpass, one object. The way of a connection: identity (whose socket), sweep (its other end, and
- * whether it would gain), apply (into the sockhashes), verdict (each message), dump (what became of it).
+ * whether it would gain), enrol (into the sockhashes), verdict (each message), apply (out again), dump (what became of it).
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>

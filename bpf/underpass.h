@@ -27,7 +27,7 @@
 #define UP_MAX_MEMBERS 131072 /* enrolled sockets; UP_REASON_TABLE_FULL */
 #define UP_MAX_CGROUPS 4096   /* of registered processes; a process whose cgroup finds no place is refused (ERR full) */
 #define UP_MAX_RULES 64       /* more are refused when the file is read */
-#define UP_MAX_HALVES 65536   /* sockets that wait for their other end; the oldest makes room, and asks again next sweep */
+#define UP_MAX_HALVES 65536   /* what ends tell each other; the oldest makes room, and is said again by the next sweep where it still has to be heard */
 
 /* Why a connection runs plain; io.underpass.Reason has the same order. */
 enum up_reason {
@@ -49,7 +49,10 @@ enum up_reason {
 	UP_REASON_MAX = 15,
 };
 
-/* up_sock.state: where enrolment stands. Only the sweep moves it, under the socket's lock from WANTED on. */
+/*
+ * up_sock.state: where enrolment stands. Only the sweep moves it: up_scan, without the socket's lock, but from LEAVING to PLAIN
+ * up_apply, under it. (Of a finished connection, which has no other way out, up_scan does that too.)
+ */
 enum up_state {
 	UP_NEW = 0,      /* not yet found its other end */
 	UP_PAIRED = 1,   /* peer known */
@@ -144,7 +147,7 @@ struct up_sock {
 	__u32 owner_id;     /* registration; 0: not registered any more */
 	__u32 owner_tgid;   /* in the initial pid namespace */
 	__u32 generation;   /* of up_control, when NO_PEER was decided */
-	__u32 copied_at_enrolment;      /* tcp_sock.copied_seq of this socket when it was enrolled, under its lock */
+	__u32 copied_at_enrolment;      /* tcp_sock.copied_seq of this socket, read after it was enrolled (enrol.bpf.h) */
 	__u32 peer_copied_at_enrolment; /* the same of the peer */
 	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
 	__u32 segments_out;
