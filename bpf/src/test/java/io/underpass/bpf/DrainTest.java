@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.Reason;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.Tuning;
 import io.underpass.helper.Registration;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -166,6 +168,42 @@ class DrainTest extends HelperFolders {
       assertEquals(0, helper.awaitEnd());
       HelperProcess.assertNothingLeft(pins);
       assertTrue(pair.server().isOpen());
+    }
+  }
+
+  /**
+   * The way to a helper with another layout of its maps; a blocking server's connections are idle.
+   */
+  @Test
+  void aConnectionWhoseReaderSleepsOverADrainAndAnotherStartIsAcceleratedAgain() throws Exception {
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      CompletableFuture<String> read;
+      try (HelperProcess helper = new HelperProcess(socket, pins);
+          HelperClient client = Streams.register(socket)) {
+        EnrolmentTest.exchange(pair, 50);
+        Testbed.await(client, pair.client(), FlowView::accelerated);
+        Testbed.await(client, pair.server(), FlowView::accelerated);
+        read = ReconnectTest.readInSleep(pair.server());
+        HelperProcess.Result drain = drain(10);
+        assertEquals(0, drain.exit(), drain::out);
+        assertEquals(0, helper.awaitEnd());
+      }
+      try (HelperProcess _ = new HelperProcess(socket, pins);
+          HelperClient client = Streams.register(socket)) {
+        // Until it has been tried for longer than another sockmap is waited for (may_try_again).
+        long end = System.nanoTime() + 2_000_000_000;
+        while (System.nanoTime() < end) {
+          Testbed.await(client, pair.server(), f -> f.reason() == Reason.UNDECIDED);
+          Thread.sleep(5);
+        }
+        pair.client().write(StandardCharsets.US_ASCII.encode("wake"));
+        assertEquals("wake", read.get(20, TimeUnit.SECONDS));
+        Testbed.await(client, pair.client(), FlowView::accelerated);
+        Testbed.await(client, pair.server(), FlowView::accelerated);
+        EnrolmentTest.exchange(pair, 50);
+        HelperProcess.Result drain = drain(10);
+        assertEquals(0, drain.exit(), drain::out);
+      }
     }
   }
 

@@ -120,7 +120,7 @@ class ReconnectTest {
   }
 
   /** What the next read of a thread returns, which sleeps in it. */
-  private static CompletableFuture<String> readInSleep(SocketChannel from) throws Exception {
+  static CompletableFuture<String> readInSleep(SocketChannel from) throws Exception {
     CompletableFuture<String> read = new CompletableFuture<>();
     Thread reader =
         Thread.ofPlatform()
