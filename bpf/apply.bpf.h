@@ -21,6 +21,20 @@ static __always_inline __u32 largest_segment(__u64 sender_sk)
 }
 
 /*
+ * What SO_RCVLOWAT has to be for a receive buffer of so many bytes. It is a number of bytes of payload, and the kernel divides
+ * it by the part of a buffer that is payload: by the overhead of what came of late, in 256ths, from 6.6 on (tcp_space_from_win),
+ * and a half before. After segments of 540 bytes that is 0.39, and a buffer would be 2.6 times what was asked for.
+ */
+static __always_inline int low_water_for(const struct tcp_sock *tp, __u32 space)
+{
+	__u32 payload = 128;
+
+	if (bpf_core_field_exists(tp->scaling_ratio))
+		payload = tp->scaling_ratio;
+	return ((__u64)space * payload) >> 8;
+}
+
+/*
  * Redirected bytes and those that come by TCP share sk_rmem_alloc, and TCP drops what comes when that is above sk_rcvbuf: the
  * sender then waits for a timer. So a redirect leaves TCP the room for the window it has announced (has_room), and the
  * receive buffer gets more of it here: SO_RCVLOWAT raises sk_rcvbuf and does not lock it (tcp_set_rcvlowat), nor does it touch
@@ -30,7 +44,7 @@ static __always_inline __u32 largest_segment(__u64 sender_sk)
 static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	int low = sk->sk_rcvlowat, want = room + tp->rcv_wnd + tp->rcv_wnd / 4, clamp, least;
+	int low = sk->sk_rcvlowat, want = low_water_for(tp, room + tp->rcv_wnd + tp->rcv_wnd / 4), clamp, least;
 
 	rec->flags = (rec->flags & ~UP_F_WANTS_ROOM) | UP_F_ROOM;
 	if (!room)

@@ -172,6 +172,7 @@ struct tcp_sock {
 	__u32 rcv_wup;
 	__u32 rcv_wnd;
 	__u32 window_clamp;
+	__u8 scaling_ratio; /* 6.6 and later */
 	__u32 max_window;
 	__u32 mss_cache;
 	__u32 copied_seq;
