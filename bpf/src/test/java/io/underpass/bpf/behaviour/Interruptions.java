@@ -49,6 +49,8 @@ final class Interruptions {
         Streams.awaitStalled(writer, written::get);
         scene.say("still writing", !writer.isDone());
         pair.client().close();
+        scene.say("write", closed(writer.get()));
+        return;
       }
       scene.say("write", writer.get());
     }
