@@ -1,5 +1,6 @@
 package io.underpass.bpf;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,9 +11,12 @@ import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Sock;
+import io.underpass.helper.Datapath;
 import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperClient;
+import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import io.underpass.testing.TestCgroup;
@@ -24,6 +28,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -110,6 +116,88 @@ class HalfPairTest {
     }
   }
 
+  /**
+   * As where a helper is killed between the two. What was taken off has a reader that sleeps where
+   * it does not look at the psock queue, and the other end would redirect to it, as before, from
+   * the moment on at which it is enrolled again.
+   */
+  @Test
+  void anEndThatAKilledHelperTookOffAloneHasTheOtherOneLeaveAndBothComeBack() throws Exception {
+    Path folder = Files.createTempDirectory("underpass-test");
+    Path socket = folder.resolve("helper.sock");
+    byte[] sent = new byte[10_000];
+    new Bytes(8).fill(sent, sent.length, 0);
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      HelperProcess killed = new HelperProcess(socket, pins);
+      try (HelperClient client = Streams.register(socket)) {
+        EnrolmentTest.exchange(pair, 50);
+        Testbed.await(client, pair.client(), FlowView::accelerated);
+        Testbed.await(client, pair.server(), FlowView::accelerated);
+        EnrolmentTest.exchange(pair, 5);
+        killed.kill();
+      }
+      long clientThen = enrolledNanos(pair.client());
+      long serverThen = enrolledNanos(pair.server());
+      takeOff(pair.server());
+      FutureTask<byte[]> reader = new FutureTask<>(() -> read(pair.server(), sent.length));
+      ReconnectTest.awaitSleep(Thread.ofPlatform().daemon().start(reader));
+      try (KernelDatapath next = datapath(pins, Tuning.DEFAULT)) {
+        pair.client().write(ByteBuffer.wrap(sent));
+        assertArrayEquals(sent, reader.get(10, TimeUnit.SECONDS));
+        await(next, pair, FlowView::accelerated);
+        assertTrue(enrolledNanos(pair.server()) > serverThen, "it has come back");
+        assertTrue(enrolledNanos(pair.client()) > clientThen, "the other one has left as well");
+        EnrolmentTest.exchange(pair, 5);
+        FlowView before = flowOf(next, pair.client());
+        EnrolmentTest.exchange(pair, 10);
+        FlowView after = flowOf(next, pair.client());
+        assertEquals(10, messages(after.tx()) - messages(before.tx()), "by redirect");
+        assertEquals(10, messages(after.rx()) - messages(before.rx()), "the way back too");
+      }
+    }
+    Files.delete(socket);
+    Files.delete(folder);
+  }
+
+  /** What {@code take_off} does to a socket, without its lock: nothing is on the way. */
+  private void takeOff(SocketChannel end) throws IOException {
+    try (BpfMap socks = map(pins, "socks");
+        BpfMap senders = map(pins, "senders");
+        BpfMap members = map(pins, "members")) {
+      ByteBuffer record = record(socks, end);
+      long cookie = record.getLong(Sock.COOKIE);
+      assertTrue(senders.delete(senders.newKey().putLong(0, cookie)));
+      assertTrue(members.delete(members.newKey().putLong(0, cookie)));
+      record.putInt(Sock.STATE, Layouts.UP_PLAIN);
+      record.put(Sock.REASON, (byte) Reason.PAUSED.ordinal());
+      assertTrue(socks.update(key(socks, end), record, BpfMap.ANY));
+    }
+  }
+
+  private long enrolledNanos(SocketChannel end) throws IOException {
+    try (BpfMap socks = map(pins, "socks")) {
+      return record(socks, end).getLong(Sock.ENROLLED_NS);
+    }
+  }
+
+  private static ByteBuffer record(BpfMap socks, SocketChannel end) throws IOException {
+    ByteBuffer record = socks.newValue();
+    assertTrue(socks.lookup(key(socks, end), record));
+    return record;
+  }
+
+  private static ByteBuffer key(BpfMap socks, SocketChannel end) throws IOException {
+    return socks.newKey().putInt(0, ChannelCalls.descriptor(end));
+  }
+
+  private static byte[] read(SocketChannel from, int count) throws IOException {
+    ByteBuffer got = ByteBuffer.allocate(count);
+    while (got.hasRemaining()) {
+      assertTrue(from.read(got) > 0, "end of stream");
+    }
+    return got.array();
+  }
+
   private static long messages(FlowView.Counters direction) {
     return direction.redirectedMessages();
   }
@@ -143,7 +231,7 @@ class HalfPairTest {
       throws IOException {
     int local = ((InetSocketAddress) channel.getLocalAddress()).getPort();
     int remote = ((InetSocketAddress) channel.getRemoteAddress()).getPort();
-    return datapath.flows(self().id(), 100).top().stream()
+    return datapath.flows(Datapath.ALL, 100).top().stream()
         .filter(f -> f.local().endsWith(":" + local) && f.remote().endsWith(":" + remote))
         .findFirst()
         .orElseThrow();
@@ -154,10 +242,7 @@ class HalfPairTest {
     long count = 0;
     try (BpfMap socks = map(pins, "socks")) {
       for (SocketChannel end : List.of(pair.client(), pair.server())) {
-        ByteBuffer record = socks.newValue();
-        ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(end));
-        assertTrue(socks.lookup(key, record));
-        count += record.getLong(Sock.ENROLLED_NS) == 0 ? 0 : 1;
+        count += record(socks, end).getLong(Sock.ENROLLED_NS) == 0 ? 0 : 1;
       }
     }
     return count;
