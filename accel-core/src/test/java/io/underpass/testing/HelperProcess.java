@@ -93,6 +93,14 @@ public final class HelperProcess implements AutoCloseable {
     end();
   }
 
+  /** The same; what it prints from then on, on both streams. */
+  public List<String> stopAndListen() {
+    process.toHandle().destroy(); // Process.destroy() would close its streams
+    List<String> lines = process.inputReader().lines().toList();
+    end();
+    return lines;
+  }
+
   private void end() {
     try {
       if (!process.waitFor(30, TimeUnit.SECONDS)) {

@@ -74,9 +74,7 @@ class DrainTest extends HelperFolders {
 
         HelperProcess.Result drain = drain(1);
         assertEquals(1, drain.exit(), drain::out);
-        String named =
-            "pid " + ProcessHandle.current().pid() + ": " + at(pair) + " has not read " + QUEUED;
-        assertTrue(drain.out().contains(named), drain::out);
+        assertTrue(drain.out().contains(held(pair)), drain::out);
         assertEquals(0, helper.awaitEnd());
       }
       assertTrue(HelperProcess.left(pins), "taking the pins away would lose what is queued");
@@ -99,6 +97,42 @@ class DrainTest extends HelperFolders {
     HelperProcess.Result nothing = drain(1);
     assertEquals(0, nothing.exit(), nothing::out);
     assertTrue(nothing.out().startsWith("no helper is there"), nothing::out);
+  }
+
+  /** Within what the strictest supervisor gives, 10 s; then it would be SIGKILL. */
+  @Test
+  void aStopBySignalLeavesWhatNobodyReadsWhereItIsAndNamesIt() throws Exception {
+    byte[] queued = new byte[QUEUED];
+    new Bytes(6).fill(queued, QUEUED, 0);
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      try (HelperProcess helper = new HelperProcess(socket, pins);
+          HelperClient client = Streams.register(socket)) {
+        EnrolmentTest.exchange(pair, 50);
+        Testbed.await(client, pair.client(), FlowView::accelerated);
+        Testbed.await(client, pair.server(), FlowView::accelerated);
+        EnrolmentTest.exchange(pair, 2);
+        pair.client().write(ByteBuffer.wrap(queued));
+        FlowView flow = Testbed.await(client, pair.client(), FlowView::accelerated);
+        assertTrue(flow.tx().redirectedBytes() >= QUEUED, flow::toString);
+
+        long start = System.nanoTime();
+        List<String> said = helper.stopAndListen();
+        assertTrue(System.nanoTime() - start < TimeUnit.SECONDS.toNanos(10), "it took too long");
+        assertTrue(
+            String.join("\n", said).contains("underpass: stop: " + held(pair)), said::toString);
+      }
+      assertTrue(HelperProcess.left(pins), "taking the pins away would lose what is queued");
+
+      ByteBuffer got = ByteBuffer.allocate(QUEUED);
+      while (got.hasRemaining()) {
+        assertTrue(pair.server().read(got) > 0, "end of stream");
+      }
+      assertEquals(ByteBuffer.wrap(queued), got.flip());
+      HelperProcess.Result drain = drain(10);
+      assertEquals(0, drain.exit(), drain::out);
+      HelperProcess.assertNothingLeft(pins);
+      EnrolmentTest.exchange(pair, 50);
+    }
   }
 
   @Test
@@ -211,7 +245,9 @@ class DrainTest extends HelperFolders {
     return HelperProcess.underpass("drain", "--socket", socket, "--pin-dir", pins, "--wait", wait);
   }
 
-  private static String at(Testbed.Pair pair) throws IOException {
-    return pair.server().getLocalAddress().toString().substring(1);
+  /** How the end that has not read is named. */
+  private static String held(Testbed.Pair pair) throws IOException {
+    String at = pair.server().getLocalAddress().toString().substring(1);
+    return "pid " + ProcessHandle.current().pid() + ": " + at + " has not read " + QUEUED;
   }
 }
