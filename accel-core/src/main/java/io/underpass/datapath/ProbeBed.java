@@ -40,6 +40,7 @@ final class ProbeBed implements AutoCloseable {
 
   private final int faults;
   private final OpenResources open = new OpenResources();
+  private final BpfObject object;
   private final BpfMap socks;
   private final ControlBlock control;
   private final Sweep sweep;
@@ -50,7 +51,7 @@ final class ProbeBed implements AutoCloseable {
   ProbeBed(byte[] image, Path cgroup, int faults) throws IOException {
     this.faults = faults;
     try {
-      BpfObject object = keep(BpfObject.open(image, "underpass_probe"));
+      object = keep(BpfObject.open(image, "underpass_probe"));
       object.setKnob("take_every", 1);
       object.setKnob("fault", faults);
       for (String map : List.of("jvms", "members", "senders", "halves")) {
@@ -140,6 +141,11 @@ final class ProbeBed implements AutoCloseable {
   void pause(boolean paused) throws NativeException {
     control.pause(paused);
     control.write();
+  }
+
+  /** For tests: its programs, to be run in another order than a sweep's. */
+  BpfObject object() {
+    return object;
   }
 
   int state(SocketChannel end) throws IOException {

@@ -1,0 +1,144 @@
+package io.underpass.datapath;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.underpass.datapath.ProbeBed.Pair;
+import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.GracePeriod;
+import io.underpass.ffm.HeldMemory;
+import io.underpass.ffm.Layouts;
+import io.underpass.testing.KernelTest;
+import io.underpass.testing.TestCgroup;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * A socket is not taken off while a sender is on the way to it, between its verdict and the
+ * queueing ({@code take_off}, apply.bpf.h): what it brings would be freed with the psock.
+ *
+ * <p>The kernel lets the sender sleep there for as long as the socket is locked, which a reader has
+ * it while it copies: here to a page that the test holds. Who waits for the lock has it in the
+ * order of coming, so the walk that takes sockets off comes before the sender, and finds its work
+ * decided when its turn is.
+ */
+@KernelTest
+@Timeout(60)
+class OnTheWayTest {
+  private static final int SIZE = 1000;
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aSocketStaysWhileASenderIsOnTheWayToIt(boolean onTheWay) throws Exception {
+    try (ProbeBed bed = new ProbeBed(BuiltObject.DATAPATH.image(), TestCgroup.mount(), 0);
+        HeldMemory held = new HeldMemory()) {
+      BpfObject programs = bed.object();
+      BpfIterator scan =
+          bed.keep(programs.program("up_scan").attachIterator(programs.map("socks")));
+      BpfIterator apply = bed.keep(programs.program("up_apply").attachIterator());
+      Pair pair = redirecting(bed);
+      long before = bed.redirectedBytes(pair.client());
+      pair.there().send(SIZE);
+      ByteBuffer into = held.buffer().limit(SIZE);
+      FutureTask<Integer> reader = start("reads", () -> pair.server().read(into));
+      held.awaitAccess(PATIENCE); // and has the lock
+
+      FutureTask<Void> walk = start("takes off", () -> walk(apply));
+      awaitInLock("takes off");
+      FutureTask<Void> sender = new FutureTask<>(() -> null);
+      if (onTheWay) {
+        sender = start("sends", () -> send(pair));
+        awaitInLock("sends");
+      }
+      assertEquals(
+          before + (onTheWay ? 2 : 1) * SIZE, bed.redirectedBytes(pair.client()), "the verdict");
+      bed.pause(true);
+      scan.run();
+      new GracePeriod(programs).await();
+      assertEquals(Layouts.UP_LEAVING, bed.state(pair.server()));
+      held.release();
+
+      assertEquals(SIZE, get(reader));
+      pair.there().compare(into);
+      get(walk);
+      if (onTheWay) {
+        get(sender);
+        pair.there().expect(SIZE);
+        assertEquals(Layouts.UP_LEAVING, bed.state(pair.server()));
+        bed.sweep();
+      }
+      assertEquals(Layouts.UP_PLAIN, bed.state(pair.server()), "nobody is, any more");
+      pair.there().send(SIZE);
+      pair.there().expect(SIZE);
+    }
+  }
+
+  /** A pair of which the client is known to redirect, with nothing unread. */
+  private static Pair redirecting(ProbeBed bed) throws IOException, InterruptedException {
+    Pair pair = bed.connect();
+    bed.adopt(pair);
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (bed.redirectedBytes(pair.client()) == 0) {
+      assertTrue(System.nanoTime() < end, "nothing is redirected");
+      bed.sweep();
+      pair.there().send(1);
+      pair.there().expect(1);
+      pair.back().send(1);
+      pair.back().expect(1);
+      Thread.sleep(1);
+    }
+    return pair;
+  }
+
+  private static Void walk(BpfIterator apply) throws IOException {
+    apply.run();
+    return null;
+  }
+
+  private static Void send(Pair pair) throws IOException {
+    pair.there().send(SIZE);
+    return null;
+  }
+
+  private static <T> FutureTask<T> start(String name, Callable<T> call) {
+    FutureTask<T> task = new FutureTask<>(call);
+    Thread.ofPlatform().daemon().name(name).start(task);
+    return task;
+  }
+
+  private static <T> T get(FutureTask<T> task) throws Exception {
+    return task.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  /** Until the thread of that name sleeps for a socket's lock. */
+  private static void awaitInLock(String name) throws IOException, InterruptedException {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!isInLock(name)) {
+      assertTrue(System.nanoTime() < end, () -> name + " does not wait for the lock");
+      Thread.sleep(1);
+    }
+  }
+
+  private static boolean isInLock(String name) throws IOException {
+    try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+      for (Path thread : threads) {
+        if (Files.readString(thread.resolve("comm")).strip().equals(name)) {
+          return Files.readString(thread.resolve("wchan")).contains("lock_sock");
+        }
+      }
+    }
+    return false;
+  }
+}
