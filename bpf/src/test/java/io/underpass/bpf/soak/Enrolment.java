@@ -39,6 +39,10 @@ final class Enrolment implements AutoCloseable {
   private boolean paused;
 
   private long kills;
+
+  /** When a helper was killed last, since a group began; later than anything if none was. */
+  private volatile long killedNanos = Long.MAX_VALUE;
+
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
@@ -59,6 +63,7 @@ final class Enrolment implements AutoCloseable {
 
   /** From here on this regime's helper is the one: no flow may be open. */
   void begin(Regime regime) throws IOException {
+    killedNanos = Long.MAX_VALUE;
     if (place != null) {
       pause(false);
     }
@@ -95,6 +100,11 @@ final class Enrolment implements AutoCloseable {
     return kills;
   }
 
+  /** By {@link System#nanoTime}, which is the clock of the flow records. */
+  long killedNanos() {
+    return killedNanos;
+  }
+
   boolean isClosed() {
     return closed.get();
   }
@@ -107,7 +117,7 @@ final class Enrolment implements AutoCloseable {
       case PAUSE -> pause(true);
       case RESUME -> pause(false);
       case KILL -> {
-        place.helper.killAndRestart(); // which ends a pause
+        killedNanos = place.helper.killAndRestart(); // which ends a pause
         paused = false;
         kills++;
         if (registration != null) {

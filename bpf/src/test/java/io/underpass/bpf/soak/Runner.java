@@ -192,7 +192,8 @@ final class Runner implements AutoCloseable {
     void settle(List<Failure> failures, Regime regime, Score score) {
       for (int i = 0; i < connections.size(); i++) {
         Connection connection = connections.get(i);
-        score.count(connection, regime);
+        score.count(
+            connection, regime, enrolment == null ? Long.MAX_VALUE : enrolment.killedNanos());
         if (connection.failure() != null) {
           failures.add(new Failure(number + i * workers.size(), connection.failure()));
         }

@@ -40,6 +40,10 @@ class SchedulePropertyTest {
   private static final int MOST_AT_ONCE = 192;
 
   private static final Score SCORE = new Score();
+
+  /** Of the groups whose helper is killed. */
+  private static final Score KILLED = new Score();
+
   private static Enrolment enrolment;
   private static Runner runner;
 
@@ -61,6 +65,9 @@ class SchedulePropertyTest {
     if (mortal != null) {
       killedRunner.close();
       mortal.close();
+      System.out.print(KILLED.report());
+      assertTrue(KILLED.redirectedMessages() > 0, KILLED::report);
+      assertTrue(KILLED.enrolledAfterKill() > 0, KILLED::report);
     }
     System.out.print(SCORE.report());
     assertEquals(List.of(), SCORE.missing());
@@ -102,7 +109,7 @@ class SchedulePropertyTest {
       killedRunner = new Runner(mortal, Runner.defaultWorkers());
     }
     long kills = mortal.kills();
-    run(new Group(regime, events, scripts), killedRunner, new Score());
+    run(new Group(regime, events, scripts), killedRunner, KILLED);
     assertTrue(mortal.kills() > kills);
   }
 

@@ -77,12 +77,21 @@ final class Schedules {
     return Combinators.combine(first, others).as(Schedules::with);
   }
 
-  /** Of which at least one, and hardly more, kills the helper: it takes a second. */
+  /**
+   * Of which at least one, and hardly more, kills the helper: it takes a second. Whatever else
+   * happens, the next one takes flows off, and up again.
+   */
   static Arbitrary<List<Event>> eventsWithKill() {
     Arbitrary<Event> kill =
         Combinators.combine(ints(2, MOST_STEPS / 2), Arbitraries.of(false, true))
             .as((tick, racing) -> new Event(tick, Action.KILL, racing));
-    return Combinators.combine(kill, events(Regime.EVERY, false)).as(Schedules::with);
+    return Combinators.combine(kill, events(Regime.EVERY, false))
+        .as(
+            (killed, others) -> {
+              Event off = new Event(killed.tick() + 1, Action.UNENROL, false);
+              Event up = new Event(killed.tick() + 2, Action.ENROL, false);
+              return with(killed, with(off, with(up, others)));
+            });
   }
 
   private static List<Event> with(Event one, List<Event> others) {

@@ -30,6 +30,7 @@ final class Score {
   private long redirectedMessages;
   private long switches;
   private long enrolments;
+  private long enrolledAfterKill;
   private long unEnrolments;
   private long withRedirects;
   private long withEnrolmentInMidStream;
@@ -42,7 +43,10 @@ final class Score {
   private final Map<Reason, Long> withReason = new EnumMap<>(Reason.class);
   private long mismatches;
 
-  void count(Connection connection, Regime regime) {
+  /**
+   * @param killedNanos when its helper was killed, by the clock of the flow records
+   */
+  void count(Connection connection, Regime regime, long killedNanos) {
     schedules++;
     if (regime == Regime.TRAFFIC) {
       byTraffic++;
@@ -58,6 +62,7 @@ final class Score {
       redirectedMessages += seen.last().redirectedMessages();
       switches += seen.last().switches();
       enrolments += seen.enrolments;
+      enrolledAfterKill += seen.last().enrolledNanos() > killedNanos ? 1 : 0;
       unEnrolments += seen.unEnrolments;
       redirected |= seen.last().redirectedMessages() > 0;
       inMidStream |= seen.enrolmentsInMidStream > 0;
@@ -88,6 +93,15 @@ final class Score {
 
   long schedules() {
     return schedules;
+  }
+
+  long redirectedMessages() {
+    return redirectedMessages;
+  }
+
+  /** Ends that the next helper has enrolled, or enrolled again. */
+  long enrolledAfterKill() {
+    return enrolledAfterKill;
   }
 
   long mismatches() {
@@ -140,6 +154,7 @@ final class Score {
     bytes redirected     %,15d
     messages redirected  %,15d
     enrolments           %,15d
+      after a kill       %,15d
     un-enrolments        %,15d
     left by themselves   %,15d
     came back            %,15d
@@ -161,6 +176,7 @@ final class Score {
             redirectedBytes,
             redirectedMessages,
             enrolments,
+            enrolledAfterKill,
             unEnrolments,
             leaves,
             returns,

@@ -17,8 +17,12 @@ interface SoakHelper extends AutoCloseable {
   /** Every flow goes back to TCP, as when the helper stops; or may be taken up again. */
   void pause(boolean paused) throws IOException;
 
-  /** SIGKILL, and another helper in its place. */
-  void killAndRestart() throws IOException;
+  /**
+   * SIGKILL, and another helper in its place.
+   *
+   * @return when the first one was dead, by {@link System#nanoTime}
+   */
+  long killAndRestart() throws IOException;
 
   @Override
   void close() throws IOException;
@@ -38,7 +42,7 @@ interface SoakHelper extends AutoCloseable {
       }
 
       @Override
-      public void killAndRestart() {
+      public long killAndRestart() {
         throw new UnsupportedOperationException("an embedded helper dies with its JVM");
       }
 
@@ -105,10 +109,12 @@ interface SoakHelper extends AutoCloseable {
     }
 
     @Override
-    public void killAndRestart() throws IOException {
+    public long killAndRestart() throws IOException {
       process.destroyForcibly();
       awaitEnd();
+      long dead = System.nanoTime();
       start();
+      return dead;
     }
 
     @Override
