@@ -63,9 +63,11 @@ class HelperFaultTest extends HelperFolders {
   @Timeout(120)
   void hundredsOfStreamsOutliveHelpersThatAreKilledReplacedAndUpgraded() throws Exception {
     try (Streams streams = new Streams(STREAMS, 500)) {
+      Sums before;
       HelperProcess first = new HelperProcess(socket, pins);
       try (HelperClient client = Streams.register(socket)) {
         streams.awaitAccelerated(client, 2 * STREAMS);
+        before = awaitRedirected(client);
         first.kill();
       }
       streams.awaitRounds(3);
@@ -74,6 +76,10 @@ class HelperFaultTest extends HelperFolders {
       assertNotEquals(program, programOf("up_setsockopt"), "the link has the new program");
       try (HelperClient client = Streams.register(socket)) {
         streams.awaitAccelerated(client, 2 * STREAMS);
+        Sums adopted = Sums.of(client);
+        assertEquals(before.passed, adopted.passed, "by TCP, after all were redirected");
+        assertEquals(before.switches, adopted.switches, "taken back, and up again");
+        assertTrue(adopted.redirected >= before.redirected + 2 * 3 * STREAMS, adopted::toString);
         acceleratesNewOnes(client);
         second.kill();
       }
@@ -91,6 +97,37 @@ class HelperFaultTest extends HelperFolders {
       HelperProcess.assertNothingLeft(pins);
       streams.awaitRounds(3);
       streams.finish();
+    }
+  }
+
+  /** Messages of all flows, and how often their directions have changed carrier. */
+  private record Sums(long redirected, long passed, long switches) {
+    static Sums of(HelperClient client) throws IOException {
+      long redirected = 0;
+      long passed = 0;
+      long switches = 0;
+      for (FlowView flow : client.flows(1000)) {
+        redirected += flow.tx().redirectedMessages();
+        passed += flow.tx().passedMessages();
+        switches += flow.switches();
+      }
+      return new Sums(redirected, passed, switches);
+    }
+  }
+
+  /** Until each direction is redirected: nothing has passed since the last look but one. */
+  private static Sums awaitRedirected(HelperClient client) throws Exception {
+    Sums last = Sums.of(client);
+    long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+    while (true) {
+      Thread.sleep(100);
+      Sums now = Sums.of(client);
+      long sent = now.redirected - last.redirected;
+      if (sent > 2 * 2 * STREAMS && now.passed == last.passed && now.switches == last.switches) {
+        return now;
+      }
+      assertTrue(System.nanoTime() < end, () -> now + " is not all redirected");
+      last = now;
     }
   }
 
