@@ -120,7 +120,7 @@ static __always_inline void take_off(struct up_sock *rec, struct tcp_sock *tp)
 {
 	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 
-	if (!is_let_go(rec))
+	if (fault & UP_FAULT_STAY || !is_let_go(rec))
 		return;
 	if (!(fault & UP_FAULT_UNENROL) &&
 	    (psock_queued(sk) || sk->__sk_common.skc_refcnt.refs.counter > KNOWN_REFS + timer_refs(tp)))

@@ -63,6 +63,8 @@ static __always_inline void enrol(struct up_sock *rec, struct sock *sk, struct t
 	__u64 key = rec->cookie;
 	int err; /* before 6.4 the map operations return an int, the upper half of the register is not set */
 
+	if (fault & UP_FAULT_ENROL)
+		return;
 	if (!is_hooked(sk)) {
 		/* The registration does not reach it; whoever sees to that (CLAIM) begins a generation, and it is asked again. */
 		decide_plain(rec, sk, UP_REASON_NO_PEER);

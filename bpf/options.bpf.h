@@ -64,6 +64,8 @@ static __always_inline int readable(const struct up_sock *rec)
 		in_tcp = to_urgent;
 	else if (in_tcp && has_flag(sk, SOCK_DONE))
 		in_tcp--; /* a received FIN has a sequence number too */
+	if (fault & UP_FAULT_UNREAD || (fault & UP_FAULT_BOTH && in_tcp))
+		return in_tcp;
 	return psock_queued(sk) + (fault & UP_FAULT_AVAILABLE ? 0 : in_tcp);
 }
 

@@ -86,13 +86,24 @@ enum up_tx {
  */
 #define UP_FAULT_ORDER 1         /* redirects though older bytes are still on their way by TCP */
 #define UP_FAULT_READER 2        /* redirects to a reader that sleeps where it does not see the psock queue */
-#define UP_FAULT_WAKE 4          /* redirected bytes do not reach whom they would wake */
+#define UP_FAULT_WAKE 4          /* redirected bytes, but for single ones, do not reach whom they would wake */
 #define UP_FAULT_HALF_CLOSE 8    /* redirects after shutdown(SHUT_WR) */
 #define UP_FAULT_BACK_PRESSURE 16 /* a reader that does not read holds nobody */
 #define UP_FAULT_AVAILABLE 32    /* bytes that came by TCP are not counted */
 #define UP_FAULT_UNENROL 64      /* takes sockets off with data queued */
 #define UP_FAULT_FIONREAD 128    /* FIONREAD counts nothing; no program answers it, so the probe itself misreads it */
 #define UP_FAULT_REST 256        /* takes each message that goes by TCP for the rest of one that was redirected */
+#define UP_FAULT_ENROL 512       /* takes nobody up */
+#define UP_FAULT_PAUSE 1024      /* redirects in a pause too */
+#define UP_FAULT_PASS 2048       /* redirects nothing */
+#define UP_FAULT_LARGE 4096      /* redirects single bytes alone */
+#define UP_FAULT_UNREAD 8192     /* redirected bytes are not counted */
+#define UP_FAULT_BOTH 16384      /* nor are they where others came by TCP behind them */
+#define UP_FAULT_STAY 32768      /* takes nobody off */
+#define UP_FAULT_WRITABLE 65536  /* a sender that is held counts as writable: the probe itself misreads it */
+#define UP_FAULT_HELD 131072     /* a sender is not writable again: likewise */
+#define UP_FAULT_END 262144      /* a stream does not end: the probe itself leaves it open */
+#define UP_FAULT_LOST 524288     /* redirected bytes reach nobody */
 
 /* Counters of one direction, bytes and messages (a write of more than about 17 fragments is several messages). */
 struct up_counters {

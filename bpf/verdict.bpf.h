@@ -315,6 +315,17 @@ static __always_inline int pass_after_redirect(struct sk_msg_md *msg, const stru
 	return rest ? SK_DROP : SK_PASS;
 }
 
+/* What the knob makes of a message that could be redirected: it passes, or goes to its own sender. */
+static __always_inline int is_kept_back(__u32 size)
+{
+	return fault & UP_FAULT_PASS || (fault & UP_FAULT_LARGE && size > 1);
+}
+
+static __always_inline int goes_astray(__u32 size)
+{
+	return fault & UP_FAULT_LOST || (fault & UP_FAULT_WAKE && size > 1);
+}
+
 /* Wakes the helper when the flow is to be judged; asks every 64 messages only, so that it is hardly to be noticed. */
 static __always_inline void call_for_judgement(const struct up_sock *rec)
 {
@@ -338,10 +349,10 @@ int up_verdict(struct sk_msg_md *msg)
 		return SK_PASS;
 	if (rest)
 		uncount_rest(rec, size);
-	if (rec->state == UP_READY && !rec->pinned && !ctl->paused) {
+	if (rec->state == UP_READY && !rec->pinned && (!ctl->paused || fault & UP_FAULT_PAUSE) && !is_kept_back(size)) {
 		as_before = goes_on(rec, size);
 		if (as_before || may_redirect(rec, size)) {
-			key = fault & UP_FAULT_WAKE ? rec->cookie : rec->peer_cookie;
+			key = goes_astray(size) ? rec->cookie : rec->peer_cookie;
 			count_contended(rec);
 			/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
 			if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {

@@ -1,5 +1,6 @@
 package io.underpass.datapath;
 
+import io.underpass.datapath.Tuning.Fault;
 import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfMap;
@@ -170,8 +171,17 @@ final class ProbeBed implements AutoCloseable {
 
   /** How many bytes the kernel says can be read, as a program without the agent would ask. */
   int fionread(SocketChannel end) throws IOException {
-    int answer = ChannelCalls.fionread(ChannelCalls.descriptor(end));
-    return (faults & Tuning.Fault.FIONREAD.bit) == 0 ? answer : 0;
+    return seen(ChannelCalls.fionread(ChannelCalls.descriptor(end)), Fault.FIONREAD, 0);
+  }
+
+  /** What the kernel has answered, unless a test wants it misread. */
+  int seen(int answer, Fault misread, int as) {
+    return has(misread) ? as : answer;
+  }
+
+  /** Whether a test wants it. */
+  boolean has(Fault fault) {
+    return (faults & fault.bit) != 0;
   }
 
   /** Socket storage is asked for by descriptor. */

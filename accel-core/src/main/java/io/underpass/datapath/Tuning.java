@@ -32,7 +32,20 @@ public record Tuning(
 
     /** The kernel's own count is no program's to make wrong: the probe misreads it. */
     FIONREAD(128),
-    REST(256);
+    REST(256),
+    ENROL(512),
+    PAUSE(1024),
+    PASS(2048),
+    LARGE(4096),
+    UNREAD(8192),
+    BOTH(16384),
+    STAY(32768),
+
+    /** What a selector says is no program's either, nor when a stream ends. */
+    WRITABLE(65536),
+    HELD(131072),
+    END(262144),
+    LOST(524288);
 
     /** Its number, as the programs' variable {@code fault} has it. */
     public final int bit;

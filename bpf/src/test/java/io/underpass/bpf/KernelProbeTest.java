@@ -96,13 +96,24 @@ class KernelProbeTest {
 
   @ParameterizedTest
   @CsvSource({
+    "ENROL, enrolment, a pair is not enrolled",
     "ORDER, order, is another one",
+    "PAUSE, order, messages are not redirected as the verdict decides",
+    "LOST, order, 1 of 1 bytes did not arrive",
+    "PASS, order, nothing is redirected",
     "READER, blocked-reader, a reader that was blocked at enrolment is not woken",
-    "WAKE, selector, did not arrive",
+    "WAKE, selector, redirected bytes do not wake a selector",
+    "LARGE, selector, a message is not redirected though the flow is",
     "HALF_CLOSE, half-close, a write after shutdown",
+    "END, half-close, no end of stream",
     "BACK_PRESSURE, back-pressure, holds nobody",
-    "AVAILABLE, available, 0 are said to be there of 1000",
+    "WRITABLE, back-pressure, a sender that is held counts as writable",
+    "HELD, back-pressure, is not writable again",
+    "AVAILABLE, available, came by TCP: 0 are said to be there of 1000",
+    "UNREAD, available, redirected bytes: 0 are said to be there of 1000",
+    "BOTH, available, bytes in both queues: 500 are said to be there of 1500",
     "UNENROL, un-enrolment, is another one",
+    "STAY, un-enrolment, a socket with an empty queue cannot be taken off",
   })
   void aKernelThatDoesItWrongIsRefusedWithTheReason(Fault fault, String name, String detail)
       throws Exception {
