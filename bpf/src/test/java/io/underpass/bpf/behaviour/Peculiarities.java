@@ -30,6 +30,7 @@ final class Peculiarities {
       scene.moment(pair);
       scene.say("nothing sent", in.available());
       pair.client().writeAll(new byte[1000]);
+      scene.queued(pair.server(), 1000);
       scene.say("1000 sent", in.available());
       scene.momentWithUnread(pair);
       scene.say("after the change", in.available());

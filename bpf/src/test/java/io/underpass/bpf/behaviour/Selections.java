@@ -32,6 +32,7 @@ final class Selections {
       scene.moment(pair);
       scene.say("nothing sent", SelectorEnd.ready(server.reader, SHORT_MILLIS));
       pair.client().writeAll(new byte[1000]);
+      scene.queued(server, 1000);
       scene.say("1000 sent", SelectorEnd.ready(server.reader, PATIENT_MILLIS));
       for (int i = 0; i < 10; i++) {
         scene.say("read", server.channel.read(ByteBuffer.allocate(100)));
@@ -55,6 +56,7 @@ final class Selections {
       scene.moment(pair);
       scene.say("empty", SelectorEnd.ready(client.writer, PATIENT_MILLIS));
       long held = fill(client);
+      scene.queuedSome(pair.server());
       scene.say("full", SelectorEnd.ready(client.writer, 0));
       scene.momentWithUnread(pair);
       scene.say("full after the change", SelectorEnd.ready(client.writer, 0));
@@ -90,6 +92,7 @@ final class Selections {
       scene.moment(pair);
       if (reset) {
         client.writeAll(new byte[5]);
+        scene.queued(pair.server(), 5);
       }
       Task<Integer> selecting =
           scene.start(() -> SelectorEnd.ready(client.reader, PATIENT_MILLIS)).awaitBlocked();

@@ -9,6 +9,7 @@ import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
 
 /** Content and order. */
 final class Streams {
@@ -25,6 +26,9 @@ final class Streams {
   private static final int LARGE_RECORDS = 40;
   private static final int WRITERS = 4;
 
+  /** With those of all writers, more than both buffers of a connection hold. */
+  private static final int HELD_RECORDS = 100;
+
   private Streams() {}
 
   static void addTo(Map<String, Program.Behaviour> all) {
@@ -32,6 +36,7 @@ final class Streams {
     all.put("random sizes both ways", Streams::random);
     all.put("several writers", s -> writers(s, RECORD, RECORDS));
     all.put("several writers of large records", s -> writers(s, LARGE_RECORD, LARGE_RECORDS));
+    all.put("several writers that are held", Streams::heldWriters);
     all.put("100 MB in one write", Streams::bulk);
     all.put("a stalled reader", Streams::stalled);
   }
@@ -118,37 +123,17 @@ final class Streams {
   private static void writers(Scene scene, int size, int records) throws Exception {
     try (Pair pair = scene.pair()) {
       CountDownLatch onTheWay = new CountDownLatch(WRITERS);
-      // One write at a time may be outstanding on an asynchronous channel, and a write in
-      // non-blocking mode, which a virtual thread's is, may take a part.
-      boolean oneByOne =
-          scene.api == Api.ASYNC
-              || scene.api == Api.SELECTOR
-              || (scene.api == Api.VIRTUAL && size > RECORD);
-      ReentrantLock turn = new ReentrantLock();
-      List<Task<Void>> writers = new ArrayList<>();
-      for (int w = 0; w < WRITERS; w++) {
-        byte id = (byte) w;
-        writers.add(
-            scene.start(
-                () -> {
-                  for (int i = 0; i < records; i++) {
-                    if (oneByOne) {
-                      turn.lock();
-                    }
-                    try {
-                      pair.client().writeAll(record(id, i, size));
-                    } finally {
-                      if (oneByOne) {
-                        turn.unlock();
-                      }
-                    }
-                    if (i == records / 3) {
-                      onTheWay.countDown();
-                    }
-                  }
-                  return null;
-                }));
-      }
+      List<Task<Void>> writers =
+          startWriters(
+              scene,
+              pair.client(),
+              size,
+              records,
+              i -> {
+                if (i == records / 3) {
+                  onTheWay.countDown();
+                }
+              });
       Task<String> reader = scene.start(() -> readRecords(pair.server(), size, records));
       onTheWay.await();
       scene.momentAmidCalls(pair);
@@ -158,6 +143,66 @@ final class Streams {
       scene.say("records", reader.get());
       scene.check(pair);
     }
+  }
+
+  /** At the change each is in its call: one is held by the reader, the others by that one. */
+  private static void heldWriters(Scene scene) throws Exception {
+    try (Pair pair = scene.pair()) {
+      scene.moment(pair);
+      AtomicLong written = new AtomicLong();
+      List<Task<Void>> writers =
+          startWriters(
+              scene, pair.client(), LARGE_RECORD, HELD_RECORDS, i -> written.incrementAndGet());
+      for (Task<Void> writer : writers) {
+        awaitStalled(writer, written::get);
+      }
+      scene.say("held", writers.stream().noneMatch(Task::isDone));
+      scene.queuedSome(pair.server());
+      scene.momentWithUnread(pair);
+      scene.say("still held", writers.stream().noneMatch(Task::isDone));
+      scene.say("records", readRecords(pair.server(), LARGE_RECORD, HELD_RECORDS));
+      for (Task<Void> writer : writers) {
+        writer.get();
+      }
+      scene.check(pair);
+    }
+  }
+
+  /**
+   * @param written is told the number of each record that was written
+   */
+  private static List<Task<Void>> startWriters(
+      Scene scene, End to, int size, int records, IntConsumer written) {
+    // One write at a time may be outstanding on an asynchronous channel, and a write in
+    // non-blocking mode, which a virtual thread's is, may take a part.
+    boolean oneByOne =
+        scene.api == Api.ASYNC
+            || scene.api == Api.SELECTOR
+            || (scene.api == Api.VIRTUAL && size > RECORD);
+    ReentrantLock turn = new ReentrantLock();
+    List<Task<Void>> writers = new ArrayList<>();
+    for (int w = 0; w < WRITERS; w++) {
+      byte id = (byte) w;
+      writers.add(
+          scene.start(
+              () -> {
+                for (int i = 0; i < records; i++) {
+                  if (oneByOne) {
+                    turn.lock();
+                  }
+                  try {
+                    to.writeAll(record(id, i, size));
+                  } finally {
+                    if (oneByOne) {
+                      turn.unlock();
+                    }
+                  }
+                  written.accept(i);
+                }
+                return null;
+              }));
+    }
+    return writers;
   }
 
   private static byte[] record(byte writer, int number, int size) {
