@@ -12,7 +12,6 @@ import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Net;
 import io.underpass.helper.Registration;
-import io.underpass.helper.Rules;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
@@ -74,8 +73,7 @@ public final class KernelDatapath implements Datapath {
     return new KernelDatapath(
         config.bpffs(),
         cgroup,
-        Tuning.DEFAULT.withTakeEvery(config.takeEvery()),
-        config.rules(),
+        Tuning.DEFAULT.withTakeEvery(config.takeEvery()).withRules(config.rules()),
         false,
         line -> System.err.println("underpass: " + line));
   }
@@ -87,7 +85,7 @@ public final class KernelDatapath implements Datapath {
 
   /** Tries the kernel, as a start does, without a helper. */
   public static List<Probe> probe(Path cgroup) throws IOException {
-    return KernelProbe.run(BuiltObject.DATAPATH.image(), cgroup, 0);
+    return KernelProbe.run(BuiltObject.DATAPATH.image(), cgroup, 0, KernelProbe.LIMIT);
   }
 
   /** Takes over what an earlier helper left, only to {@link #drain} it. */
@@ -96,7 +94,6 @@ public final class KernelDatapath implements Datapath {
         config.bpffs(),
         cgroup,
         Tuning.DEFAULT,
-        Rules.NONE,
         true,
         line -> System.err.println("underpass: " + line));
   }
@@ -110,22 +107,20 @@ public final class KernelDatapath implements Datapath {
    */
   public KernelDatapath(Path pinFolder, Path cgroup, Tuning tuning, Consumer<String> trouble)
       throws IOException {
-    this(pinFolder, cgroup, tuning, Rules.NONE, false, trouble);
+    this(pinFolder, cgroup, tuning, false, trouble);
   }
 
   private KernelDatapath(
-      Path pinFolder,
-      Path cgroup,
-      Tuning tuning,
-      Rules rules,
-      boolean paused,
-      Consumer<String> trouble)
+      Path pinFolder, Path cgroup, Tuning tuning, boolean paused, Consumer<String> trouble)
       throws IOException {
     this.trouble = trouble;
     this.pins = new Pins(pinFolder);
     boolean adopting = pins.exist();
     byte[] image = BuiltObject.DATAPATH.image();
-    this.probes = paused ? List.of() : KernelProbe.run(image, cgroup, tuning.faultBits());
+    this.probes =
+        paused
+            ? List.of()
+            : KernelProbe.run(image, cgroup, tuning.faultBits(), tuning.probeLimit());
     this.refusal = Probe.refusal(probes);
     this.object = BpfObject.open(image, "underpass");
     open.keep(object);
@@ -133,7 +128,7 @@ public final class KernelDatapath implements Datapath {
       tuning.apply(object);
       pins.prepare(object);
       object.load();
-      RuleTable.fill(object.map("rules"), rules);
+      RuleTable.fill(object.map("rules"), tuning.rules());
       this.control = new ControlBlock(object.map("control"));
       this.totals = new TotalsTable(object.map("totals"));
       BpfMap socks = object.map("socks");

@@ -5,6 +5,7 @@ import io.underpass.protocol.Probe;
 import io.underpass.protocol.Probe.Outcome;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -22,7 +23,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class KernelProbe {
   /** For a kernel that hangs; a good one takes a tenth of a second. */
-  private static final long LIMIT_MILLIS = 15_000;
+  static final Duration LIMIT = Duration.ofSeconds(15);
 
   private final byte[] image;
   private final Path cgroup;
@@ -39,27 +40,31 @@ final class KernelProbe {
    * Runs all probes.
    *
    * @param faults what to make wrong, for tests; 0 for nothing
+   * @param limit how long it may take: then it is given up, which is a failure
    * @throws IOException if the programs cannot be loaded at all
    */
-  static List<Probe> run(byte[] image, Path cgroup, int faults) throws IOException {
+  static List<Probe> run(byte[] image, Path cgroup, int faults, Duration limit) throws IOException {
     CompletableFuture<List<Probe>> result = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .daemon()
-        .name("underpass-probe")
-        .start(
-            () -> {
-              try {
-                result.complete(new KernelProbe(image, cgroup, faults).all());
-              } catch (IOException | RuntimeException e) {
-                result.completeExceptionally(e);
-              }
-            });
+    Thread thread =
+        Thread.ofPlatform()
+            .daemon()
+            .name("underpass-probe")
+            .start(
+                () -> {
+                  try {
+                    result.complete(new KernelProbe(image, cgroup, faults).all());
+                  } catch (IOException | RuntimeException e) {
+                    result.completeExceptionally(e);
+                  }
+                });
     try {
-      return result.get(LIMIT_MILLIS, TimeUnit.MILLISECONDS);
+      return result.get(limit.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      // What it holds goes with this process; it is pinned nowhere.
+      // Ends every wait of Java's, and with it the programs, of which one answers for the whole
+      // host. What waits in the kernel all the same goes with this process; nothing is pinned.
+      thread.interrupt();
       return List.of(
-          new Probe("time", Outcome.FAILED, "it did not end within " + LIMIT_MILLIS + " ms"));
+          new Probe("time", Outcome.FAILED, "it did not end within " + limit.toMillis() + " ms"));
     } catch (ExecutionException e) {
       if (e.getCause() instanceof IOException cause) {
         throw cause;

@@ -1,8 +1,9 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.BpfObject;
-import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
+import io.underpass.helper.Rules;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -11,14 +12,22 @@ import java.util.Set;
  * What can be set before the object is loaded.
  *
  * @param takeEvery enrol every pair as soon as it is found, whatever its traffic
- * @param maxMembers how many sockets can be enrolled
+ * @param maxEntries how many entries maps have, by name; the others have what {@code maps.bpf.h}
+ *     says
  * @param knobs values of other {@code const volatile} variables of the programs, by name
  * @param faults what the kernel probe's own programs do wrong, so that a test sees it refuse
+ * @param rules what the administrator decides by port
+ * @param probeLimit how long the kernel probe may take
  */
 public record Tuning(
-    boolean takeEvery, int maxMembers, Map<String, Long> knobs, Set<Fault> faults) {
+    boolean takeEvery,
+    Map<String, Integer> maxEntries,
+    Map<String, Long> knobs,
+    Set<Fault> faults,
+    Rules rules,
+    Duration probeLimit) {
   public static final Tuning DEFAULT =
-      new Tuning(false, Layouts.UP_MAX_MEMBERS, Map.of(), Set.of());
+      new Tuning(false, Map.of(), Map.of(), Set.of(), Rules.NONE, KernelProbe.LIMIT);
 
   /** What a kernel could do wrong; {@code UP_FAULT_*} of {@code underpass.h}, in its order. */
   public enum Fault {
@@ -56,22 +65,39 @@ public record Tuning(
   }
 
   public Tuning withTakeEvery(boolean every) {
-    return new Tuning(every, maxMembers, knobs, faults);
+    return new Tuning(every, maxEntries, knobs, faults, rules, probeLimit);
   }
 
+  /** So many sockets can be enrolled. */
   public Tuning withMaxMembers(int most) {
-    return new Tuning(takeEvery, most, knobs, faults);
+    return withMaxEntries("members", most).withMaxEntries("senders", most);
+  }
+
+  /** The map has room for so many entries. */
+  public Tuning withMaxEntries(String name, int most) {
+    Map<String, Integer> all = new HashMap<>(maxEntries);
+    all.put(name, most);
+    return new Tuning(takeEvery, Map.copyOf(all), knobs, faults, rules, probeLimit);
   }
 
   /** The programs' variable has this value, instead of what {@code maps.bpf.h} says. */
   public Tuning withKnob(String variable, long value) {
     Map<String, Long> all = new HashMap<>(knobs);
     all.put(variable, value);
-    return new Tuning(takeEvery, maxMembers, Map.copyOf(all), faults);
+    return new Tuning(takeEvery, maxEntries, Map.copyOf(all), faults, rules, probeLimit);
   }
 
   public Tuning withFaults(Fault... some) {
-    return new Tuning(takeEvery, maxMembers, knobs, Set.of(some));
+    return new Tuning(takeEvery, maxEntries, knobs, Set.of(some), rules, probeLimit);
+  }
+
+  /** What is decided by port. */
+  public Tuning withRules(Rules some) {
+    return new Tuning(takeEvery, maxEntries, knobs, faults, some, probeLimit);
+  }
+
+  public Tuning withProbeLimit(Duration limit) {
+    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, limit);
   }
 
   int faultBits() {
@@ -81,7 +107,8 @@ public record Tuning(
   void apply(BpfObject object) throws NativeException {
     object.setKnob("take_every", takeEvery ? 1 : 0);
     knobs.forEach(object::setKnob);
-    object.setMaxEntries("members", maxMembers);
-    object.setMaxEntries("senders", maxMembers);
+    for (Map.Entry<String, Integer> map : maxEntries.entrySet()) {
+      object.setMaxEntries(map.getKey(), map.getValue());
+    }
   }
 }

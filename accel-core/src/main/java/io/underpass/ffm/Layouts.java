@@ -25,9 +25,6 @@ public final class Layouts {
   /** How many registrations there can be. */
   public static final int UP_MAX_JVMS = 1024;
 
-  /** How many sockets can be enrolled. */
-  public static final int UP_MAX_MEMBERS = 131072;
-
   /** How many cgroups can be hooked. */
   public static final int UP_MAX_CGROUPS = 4096;
 

@@ -8,6 +8,7 @@ import io.underpass.Reason;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.Tuning;
 import io.underpass.datapath.Tuning.Fault;
+import io.underpass.ffm.NetNamespace;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
@@ -21,6 +22,7 @@ import io.underpass.testing.Pinning;
 import io.underpass.testing.TestCgroup;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -119,12 +121,6 @@ class KernelProbeTest {
       throws Exception {
     Path pins = Pinning.newFolder();
     List<String> trouble = new ArrayList<>();
-    Registration self =
-        new Registration(
-            1,
-            (int) ProcessHandle.current().pid(),
-            PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat"))),
-            0);
     try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1");
         KernelDatapath datapath =
             new KernelDatapath(
@@ -136,22 +132,59 @@ class KernelProbeTest {
           datapath.probes().stream().collect(Collectors.toMap(Probe::name, p -> p));
       assertEquals(Outcome.FAILED, probes.get(name).outcome(), probes::toString);
       assertTrue(probes.get(name).detail().replace(",", "").contains(detail), probes::toString);
-      assertEquals("refused", datapath.state());
-      assertTrue(datapath.reason().startsWith("the kernel failed the probe of "));
-
-      datapath.admit(self);
-      EnrolmentTest.exchange(pair, 50);
-      datapath.sweep();
-      EnrolmentTest.exchange(pair, 50);
-      List<FlowView> flows = datapath.flows(self.id(), 10).top();
-      assertFalse(flows.isEmpty());
-      for (FlowView flow : flows) {
-        assertFalse(flow.accelerated(), flow::toString);
-        assertEquals(Reason.PAUSED, flow.reason());
-      }
-      assertEquals(0, datapath.totals(self).bytesRedirected());
+      assertRefused(datapath, pair);
     }
     Files.deleteIfExists(pins);
     assertEquals(List.of(), trouble);
+  }
+
+  /** Its own connections are made over loopback: where all is lost there, the first one hangs. */
+  @Test
+  void aProbeThatHangsIsEndedAndTheKernelRefused() throws Exception {
+    Path pins = Pinning.newFolder();
+    List<String> trouble = new ArrayList<>();
+    Duration limit = Duration.ofSeconds(1);
+    Tuning tuning = Tuning.DEFAULT.withTakeEvery(true).withProbeLimit(limit);
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1");
+        Namespace hole = new Namespace();
+        NetNamespace inside = hole.open()) {
+      hole.hold();
+      hole.set("net/ipv4/tcp_syn_retries", 120); // a minute, at two in a second
+      // The probe's thread comes to be where this one is, and stays.
+      try (KernelDatapath datapath =
+          inside.run(() -> new KernelDatapath(pins, TestCgroup.mount(), tuning, trouble::add))) {
+        assertEquals(
+            List.of(new Probe("time", Outcome.FAILED, "it did not end within 1000 ms")),
+            datapath.probes());
+        assertRefused(datapath, pair);
+        long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+        while (Thread.getAllStackTraces().keySet().stream()
+            .anyMatch(t -> t.getName().equals("underpass-probe"))) {
+          assertTrue(System.nanoTime() < end, "its thread is left, and its programs");
+          Thread.sleep(5);
+        }
+      }
+    }
+    Files.deleteIfExists(pins);
+    assertEquals(List.of(), trouble);
+  }
+
+  /** All goes by TCP, and everybody is told why. */
+  private static void assertRefused(KernelDatapath datapath, Testbed.Pair pair) throws Exception {
+    assertEquals("refused", datapath.state());
+    assertTrue(datapath.reason().startsWith("the kernel failed the probe of "));
+    long ticks = PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat")));
+    Registration self = new Registration(1, (int) ProcessHandle.current().pid(), ticks, 0);
+    datapath.admit(self);
+    EnrolmentTest.exchange(pair, 50);
+    datapath.sweep();
+    EnrolmentTest.exchange(pair, 50);
+    List<FlowView> flows = datapath.flows(self.id(), 10).top();
+    assertFalse(flows.isEmpty());
+    for (FlowView flow : flows) {
+      assertFalse(flow.accelerated(), flow::toString);
+      assertEquals(Reason.PAUSED, flow.reason());
+    }
+    assertEquals(0, datapath.totals(self).bytesRedirected());
   }
 }

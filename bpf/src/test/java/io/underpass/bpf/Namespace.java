@@ -1,5 +1,6 @@
 package io.underpass.bpf;
 
+import io.underpass.ffm.NetNamespace;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,25 @@ final class Namespace implements AutoCloseable {
   /** A command in front of another, which then runs in the namespace. */
   List<String> prefix() {
     return List.of("ip", "netns", "exec", name);
+  }
+
+  /** For work of this process in it. */
+  NetNamespace open() throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(prefix());
+    command.addAll(List.of("sh", "-c", "echo inside; exec sleep 60"));
+    Process inside = new ProcessBuilder(command).start();
+    try {
+      inside.inputReader().readLine(); // from here on it is
+      return NetNamespace.ofProcess(inside.pid());
+    } finally {
+      inside.destroyForcibly().waitFor();
+    }
+  }
+
+  /** Sets one of the namespace's own sysctls. */
+  void set(String sysctl, int value) throws IOException, InterruptedException {
+    String write = "echo " + value + " > /proc/sys/" + sysctl;
+    run("ip", "netns", "exec", name, "sh", "-c", write);
   }
 
   /** Whatever is sent from now on is dropped. */
