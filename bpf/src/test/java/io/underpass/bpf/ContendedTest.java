@@ -1,17 +1,27 @@
 package io.underpass.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.Tuning;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.ChannelCalls;
+import io.underpass.ffm.Layouts;
+import io.underpass.ffm.Layouts.Counters;
+import io.underpass.ffm.Layouts.Sock;
 import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
+import io.underpass.helper.Rules;
+import io.underpass.helper.Rules.Decision;
+import io.underpass.helper.Rules.Rule;
 import io.underpass.protocol.FlowView;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import io.underpass.testing.TestCgroup;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -19,8 +29,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -37,39 +50,92 @@ class ContendedTest {
   private static final int SIZE = 32_768;
   private static final int BURSTS_A_LOOK = 32;
 
-  @Test
-  void burstsThatMeetTheirReaderInItsLockAreTakenOffExactly() throws Exception {
+  /** {@code UP_F_JUDGED} */
+  private static final int JUDGED = 64;
+
+  private final Path pins = Pinning.newFolder();
+  private final List<String> trouble = new ArrayList<>();
+
+  @BeforeEach
+  void twoCanMeet() {
     Assumptions.assumeTrue(
         Runtime.getRuntime().availableProcessors() > 1, "it takes two processors to meet");
-    Path pins = Pinning.newFolder();
-    List<String> trouble = new ArrayList<>();
-    long ticks = PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat")));
-    Registration self = new Registration(7, (int) ProcessHandle.current().pid(), ticks, 0);
-    try (KernelDatapath datapath =
-        new KernelDatapath(
-            pins,
-            TestCgroup.mount(),
-            Tuning.DEFAULT.withKnob("contended_costs", 0),
-            trouble::add)) {
-      datapath.admit(self);
-      try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
-        pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);
-        FutureTask<Long> reader = new FutureTask<>(() -> answerBursts(pair.server()));
-        Thread.ofPlatform().daemon().start(reader);
-        long sent = 0;
-        do {
-          for (int i = 0; i < BURSTS_A_LOOK; i++) {
-            sent = burst(pair.client(), sent);
-          }
-        } while (!areContended(datapath.flows(self.id(), 2).top()));
-        sent = burst(pair.client(), sent);
-        pair.client().shutdownOutput();
-        assertEquals(sent, reader.get());
-      }
-    } finally {
-      Files.deleteIfExists(pins);
-    }
+  }
+
+  @AfterEach
+  void nothingWentWrong() throws IOException {
+    Files.deleteIfExists(pins);
     assertEquals(List.of(), trouble);
+  }
+
+  @Test
+  void burstsThatMeetTheirReaderInItsLockAreTakenOffExactly() throws Exception {
+    try (KernelDatapath datapath = datapath(Rules.NONE)) {
+      datapath.admit(self());
+      try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+        Bursts bursts = new Bursts(pair);
+        bursts.until(() -> areContended(flows(datapath)));
+        bursts.end();
+      }
+    }
+  }
+
+  @Test
+  void aRedirectRuleKeepsThem() throws Exception {
+    try (Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      int port = ((InetSocketAddress) pair.server().getLocalAddress()).getPort();
+      Rules rules = new Rules(List.of(new Rule(Decision.REDIRECT, port, port)));
+      try (KernelDatapath datapath = datapath(rules)) {
+        datapath.admit(self());
+        Bursts bursts = new Bursts(pair);
+        bursts.until(() -> wouldLeave(pair.client()) || areContended(flows(datapath)));
+        // The first one asks the other end how far it is, the second one would judge.
+        datapath.sweep();
+        datapath.sweep();
+        List<FlowView> flows = flows(datapath);
+        assertEquals(2, flows.size());
+        for (FlowView flow : flows) {
+          assertTrue(flow.accelerated(), flow::toString);
+          assertEquals(Reason.RULE, flow.reason());
+        }
+        assertTrue(wouldLeave(pair.client()), "it is not judged");
+        bursts.end();
+      }
+    }
+  }
+
+  private KernelDatapath datapath(Rules rules) throws IOException {
+    return new KernelDatapath(
+        pins,
+        TestCgroup.mount(),
+        Tuning.DEFAULT.withKnob("contended_costs", 0).withRules(rules),
+        trouble::add);
+  }
+
+  private static Registration self() throws IOException {
+    long ticks = PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat")));
+    return new Registration(7, (int) ProcessHandle.current().pid(), ticks, 0);
+  }
+
+  private static List<FlowView> flows(KernelDatapath datapath) throws IOException {
+    return datapath.flows(self().id(), 2).top();
+  }
+
+  /** Whether the next judgement on the traffic, which is due, would be against it. */
+  private boolean wouldLeave(SocketChannel sender) throws IOException {
+    try (BpfMap socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"))) {
+      ByteBuffer record = socks.newValue();
+      ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(sender));
+      return socks.lookup(key, record)
+          && (record.get(Sock.FLAGS) & JUDGED) != 0
+          && record.getLong(Sock.JUDGE_AT) <= messages(record)
+          && record.getInt(Sock.CONTENDED) > record.getInt(Sock.JUDGED_CONTENDED);
+    }
+  }
+
+  private static long messages(ByteBuffer record) {
+    return record.getLong(Sock.TX_COUNTERS + Counters.REDIRECTED_MESSAGES)
+        + record.getLong(Sock.TX_COUNTERS + Counters.PASSED_MESSAGES);
   }
 
   /** Both ends, and both by TCP again. */
@@ -78,31 +144,58 @@ class ContendedTest {
         && flows.stream().allMatch(f -> f.reason() == Reason.CONTENDED && !f.accelerated());
   }
 
-  private static long burst(SocketChannel channel, long position) throws IOException {
-    byte[] block = new byte[SIZE];
-    long at = position;
-    for (int i = 0; i < BURST; i++, at += SIZE) {
-      new Bytes(1).fill(block, SIZE, at);
-      ByteBuffer out = ByteBuffer.wrap(block);
-      while (out.hasRemaining()) {
-        channel.write(out);
-      }
-    }
-    assertEquals(1, channel.read(ByteBuffer.allocate(1)));
-    return at;
-  }
+  /** Bursts of messages one way, each answered by a byte; every byte is compared. */
+  private static final class Bursts {
+    private final Testbed.Pair pair;
+    private final FutureTask<Long> reader;
+    private long sent;
 
-  /** A byte for each burst, until the end of the stream; how many bytes came, all of them right. */
-  private static long answerBursts(SocketChannel channel) throws IOException {
-    ByteBuffer in = ByteBuffer.allocate(SIZE);
-    long at = 0;
-    while (channel.read(in.clear()) >= 0) {
-      assertEquals(-1, new Bytes(1).firstWrong(in.array(), in.position(), at));
-      at += in.position();
-      if (at % (BURST * SIZE) == 0) {
-        channel.write(ByteBuffer.wrap(new byte[1]));
-      }
+    Bursts(Testbed.Pair pair) throws IOException {
+      this.pair = pair;
+      this.reader = new FutureTask<>(() -> answer(pair.server()));
+      pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true);
+      Thread.ofPlatform().daemon().start(reader);
     }
-    return at;
+
+    void until(Callable<Boolean> wanted) throws Exception {
+      do {
+        for (int i = 0; i < BURSTS_A_LOOK; i++) {
+          send();
+        }
+      } while (!wanted.call());
+    }
+
+    /** After one more. */
+    void end() throws Exception {
+      send();
+      pair.client().shutdownOutput();
+      assertEquals(sent, reader.get());
+    }
+
+    private void send() throws IOException {
+      byte[] block = new byte[SIZE];
+      for (int i = 0; i < BURST; i++, sent += SIZE) {
+        new Bytes(1).fill(block, SIZE, sent);
+        ByteBuffer out = ByteBuffer.wrap(block);
+        while (out.hasRemaining()) {
+          pair.client().write(out);
+        }
+      }
+      assertEquals(1, pair.client().read(ByteBuffer.allocate(1)));
+    }
+
+    /** A byte for each burst, until the end of the stream; how many bytes came. */
+    private static long answer(SocketChannel channel) throws IOException {
+      ByteBuffer in = ByteBuffer.allocate(SIZE);
+      long at = 0;
+      while (channel.read(in.clear()) >= 0) {
+        assertEquals(-1, new Bytes(1).firstWrong(in.array(), in.position(), at));
+        at += in.position();
+        if (at % (BURST * SIZE) == 0) {
+          channel.write(ByteBuffer.wrap(new byte[1]));
+        }
+      }
+      return at;
+    }
   }
 }

@@ -69,6 +69,44 @@ class RulesTest {
     }
   }
 
+  /** The same traffic on both connections: each reader is always a message behind. */
+  @Test
+  void aRedirectRuleKeepsAFlowThatIsTakenOffBehindItsReader() throws Exception {
+    try (Testbed.Pair named = Testbed.Pair.open("127.0.0.1");
+        Testbed.Pair other = Testbed.Pair.open("127.0.0.1");
+        Testbed bed = bed(rule(Decision.REDIRECT, named.server()))) {
+      bed.awaitAccelerated(named);
+      Lagging kept = new Lagging(named);
+      Lagging left = new Lagging(other);
+      long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
+      do {
+        assertTrue(System.nanoTime() < end, () -> "is not taken off: " + bed.helper.flows(9));
+        kept.exchange(50);
+        left.exchange(50);
+        bed.helper.sweep();
+      } while (!isOff(bed.flowOf(other.client()), Reason.BEHIND)
+          || !isOff(bed.flowOf(other.server()), Reason.BEHIND));
+      assertEquals(2, bed.totals().plain().get(Reason.BEHIND)); // each end counts itself
+
+      kept.exchange(1_000); // what the other one was judged by, some times over
+      bed.helper.sweep();
+      for (SocketChannel one : List.of(named.client(), named.server())) {
+        FlowView flow = bed.flowOf(one);
+        assertTrue(flow.accelerated(), flow::toString);
+        assertEquals(Reason.RULE, flow.reason());
+        assertTrue(flow.tx().passedMessages() > 1_000, "it is behind no less: " + flow);
+      }
+      kept.catchUp();
+      left.catchUp();
+      EnrolmentTest.exchange(named, 2);
+      FlowView before = bed.flowOf(named.client());
+      EnrolmentTest.exchange(named, 50);
+      FlowView after = bed.flowOf(named.client());
+      assertEquals(
+          50, after.tx().redirectedMessages() - before.tx().redirectedMessages(), after::toString);
+    }
+  }
+
   @Test
   void theFirstRuleThatNamesAPortCounts() throws Exception {
     try (Testbed.Pair auto = Testbed.Pair.open("127.0.0.1");
@@ -151,6 +189,10 @@ class RulesTest {
   private static Rule rule(Decision decision, SocketChannel local) throws IOException {
     int port = ((InetSocketAddress) local.getLocalAddress()).getPort();
     return new Rule(decision, port, port);
+  }
+
+  private static boolean isOff(FlowView flow, Reason reason) {
+    return !flow.accelerated() && flow.reason() == reason;
   }
 
   private static FlowView awaitPlainByRule(Testbed bed, Testbed.Pair pair) throws Exception {
