@@ -53,6 +53,8 @@ static __always_inline void make_room(struct up_sock *rec, struct tcp_sock *tp)
 		bpf_setsockopt(tp, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
 	clamp = (__u32)sk->sk_rcvbuf / 4;
 	least = largest_segment(rec->peer_sk);
+	/* And some more: a window is announced in whole segments of the size that came last (__tcp_select_window, rcv_mss). */
+	least += least / 4;
 	if (clamp < least)
 		clamp = least;
 	if (tp->window_clamp > (__u32)clamp) {
