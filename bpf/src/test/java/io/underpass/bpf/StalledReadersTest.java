@@ -1,5 +1,6 @@
 package io.underpass.bpf;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,6 +36,9 @@ class StalledReadersTest {
 
   /** What a buffer that TCP tunes has for redirects: {@code room} in bpf/maps.bpf.h. */
   private static final long ROOM = 1_835_008;
+
+  /** Writers that are blocked, each in a thread of its own. */
+  private static final int BLOCKED = 1000;
 
   /**
    * A thousand with fixed buffers: those that TCP tunes itself would take gigabytes.
@@ -65,13 +70,7 @@ class StalledReadersTest {
     try (Testbed bed = new Testbed(true)) {
       pairs = open(readers, buffer);
       speak(pairs, spoken);
-      for (Testbed.Pair pair : pairs) {
-        pair.join();
-      }
-      awaitAccelerated(bed, readers);
-      for (Testbed.Pair pair : pairs) {
-        EnrolmentTest.exchange(pair, 2);
-      }
+      awaitRedirected(bed, pairs);
       long least = buffer > 0 ? buffer / 16 : 1 << 20; // that it made room, and filled it
       long redirected = bed.totals().bytesRedirected();
       long before = charged() + messages();
@@ -86,7 +85,48 @@ class StalledReadersTest {
       System.out.printf(
           "%d stalled readers, writes of %d: %d MB accelerated, %d MB plain%n",
           readers, writeSize, accelerated >> 20, plain >> 20);
-      readAll(pairs, positions);
+      for (Testbed.Pair pair : pairs) {
+        pair.client().configureBlocking(true);
+        pair.client().shutdownOutput();
+      }
+      assertArrayEquals(positions, readAll(pairs));
+    } finally {
+      closeAll(pairs);
+    }
+  }
+
+  /** A thread each, which sleeps in write(2) until its reader goes on. */
+  @Test
+  void aThousandBlockedWritersAreHeldAndNoneFails() throws Exception {
+    int buffer = 32_768;
+    int writeSize = 4_096;
+    long plain;
+    List<Testbed.Pair> pairs = open(BLOCKED, buffer);
+    try {
+      long before = charged();
+      BlockedWriters writers = new BlockedWriters(pairs, writeSize);
+      writers.awaitHeld();
+      plain = charged() - before;
+      writers.stop();
+      assertArrayEquals(readAll(pairs), writers.positions());
+    } finally {
+      closeAll(pairs);
+    }
+    try (Testbed bed = new Testbed(true)) {
+      pairs = open(BLOCKED, buffer);
+      awaitRedirected(bed, pairs);
+      long redirected = bed.totals().bytesRedirected();
+      long before = charged() + messages();
+      BlockedWriters writers = new BlockedWriters(pairs, writeSize);
+      writers.awaitHeld();
+      long accelerated = charged() + messages() - before;
+      System.out.printf(
+          "%d blocked writers: %d MB accelerated, %d MB plain%n",
+          BLOCKED, accelerated >> 20, plain >> 20);
+      assertTrue(accelerated <= 2 * plain, accelerated + " bytes are held, " + plain + " by TCP");
+      assertTrue(bed.totals().bytesRedirected() - redirected > (long) BLOCKED * buffer / 16);
+      writers.stop();
+      assertArrayEquals(readAll(pairs), writers.positions());
     } finally {
       closeAll(pairs);
     }
@@ -132,11 +172,18 @@ class StalledReadersTest {
   }
 
   /** No more than a thousand flows are told at once, so they are counted. */
-  private static void awaitAccelerated(Testbed bed, int readers) throws Exception {
+  private static void awaitRedirected(Testbed bed, List<Testbed.Pair> pairs) throws Exception {
+    for (Testbed.Pair pair : pairs) {
+      pair.join();
+    }
     long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-    while (bed.helper.flows(3000).stream().filter(FlowView::accelerated).count() < 2L * readers) {
+    long all = 2L * pairs.size();
+    while (bed.helper.flows(3000).stream().filter(FlowView::accelerated).count() < all) {
       assertTrue(System.nanoTime() < end, "not all are accelerated");
       bed.helper.sweep();
+    }
+    for (Testbed.Pair pair : pairs) {
+      EnrolmentTest.exchange(pair, 2); // until each reader has been seen to read
     }
   }
 
@@ -166,26 +213,27 @@ class StalledReadersTest {
     return positions;
   }
 
-  private static void readAll(List<Testbed.Pair> pairs, long[] positions) throws Exception {
+  /** Reads each to its end, all at once, and compares; how much there was of each. */
+  private static long[] readAll(List<Testbed.Pair> pairs) throws Exception {
     List<Future<Long>> ends = new ArrayList<>();
     try (ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (int i = 0; i < positions.length; i++) {
-        Testbed.Pair pair = pairs.get(i);
+      for (int i = 0; i < pairs.size(); i++) {
+        SocketChannel server = pairs.get(i).server();
         Bytes bytes = new Bytes(i);
-        ends.add(readers.submit(() -> readAll(pair, bytes)));
+        ends.add(readers.submit(() -> readAll(server, bytes)));
       }
     }
+    long[] positions = new long[ends.size()];
     for (int i = 0; i < positions.length; i++) {
-      assertEquals(positions[i], ends.get(i).get());
+      positions[i] = ends.get(i).get();
     }
+    return positions;
   }
 
-  private static long readAll(Testbed.Pair pair, Bytes bytes) throws IOException {
-    pair.client().configureBlocking(true);
-    pair.client().shutdownOutput();
+  private static long readAll(SocketChannel from, Bytes bytes) throws IOException {
     ByteBuffer block = ByteBuffer.allocate(65536);
     long at = 0;
-    while (pair.server().read(block.clear()) >= 0) {
+    while (from.read(block.clear()) >= 0) {
       assertEquals(-1, bytes.firstWrong(block.array(), block.position(), at));
       at += block.position();
     }
