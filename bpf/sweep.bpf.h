@@ -242,6 +242,18 @@ static __always_inline void hand_over(struct up_sock *rec, const struct sock *sk
 	publish(rec, sk);
 }
 
+/*
+ * The answer of one that has left already, to one that still asks: its half may have been pushed out of `halves` before the other
+ * one looked.
+ */
+static __always_inline void answer_again(const struct up_sock *rec, const struct sock *sk)
+{
+	struct up_half *half = known_half(rec);
+
+	if (half && half->state == UP_LEAVING)
+		publish(rec, sk);
+}
+
 static __always_inline void pend(struct seq_file *seq, const struct sock *sk, const struct up_sock *rec, struct up_control *ctl)
 {
 	struct up_pending row = {
@@ -337,8 +349,11 @@ int up_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 			return 0;
 		}
 		ctl->enrolled++;
-	} else if (tcp_state != BPF_TCP_ESTABLISHED) {
-		return 0;
+	} else {
+		if (ctl->recheck && rec->state == UP_PLAIN)
+			answer_again(rec, sk);
+		if (tcp_state != BPF_TCP_ESTABLISHED)
+			return 0;
 	}
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
