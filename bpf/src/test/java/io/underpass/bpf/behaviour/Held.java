@@ -13,13 +13,40 @@ final class Held {
 
   private Held() {}
 
+  /** What happens while a write is held. */
+  private interface Ending {
+    void run(Scene scene, Pair pair, Writing writing) throws Exception;
+  }
+
+  /**
+   * The client's write, in a thread of its own.
+   *
+   * @param task what came of it
+   * @param written bytes so far
+   */
+  private record Writing(Task<String> task, AtomicLong written) {}
+
   static void addTo(Map<String, Program.Behaviour> all, Api api) {
-    all.put("half-close of the other while a write is held", Held::halfCloseByOther);
-    all.put("shutdownOutput while a write is held", Held::shutdownOutput);
+    all.put("half-close of the other while a write is held", held(Held::halfCloseByOther));
+    all.put("shutdownOutput while a write is held", held(Held::shutdownOutput));
     if (api != Api.ASYNC) { // such channels do not have the option
-      all.put("linger 0 of the other while a write is held", Held::lingerZeroOfOther);
-      all.put("linger 0 while a write is held", Held::lingerZero);
+      all.put("linger 0 of the other while a write is held", held(Held::lingerZeroOfOther));
+      all.put("linger 0 while a write is held", held(Held::lingerZero));
     }
+  }
+
+  /** The client's write is held at the moment, by bytes that the server does not read. */
+  private static Program.Behaviour held(Ending ending) {
+    return scene -> {
+      try (Pair pair = scene.pair()) {
+        scene.moment(pair);
+        AtomicLong written = new AtomicLong();
+        Task<String> writer = writer(scene, pair.client(), written);
+        scene.queuedSome(pair.server());
+        scene.momentWithUnread(pair);
+        ending.run(scene, pair, new Writing(writer, written));
+      }
+    };
   }
 
   /** Writes for as long as it can; what came of it. */
@@ -41,63 +68,37 @@ final class Held {
     return writer;
   }
 
-  private static void halfCloseByOther(Scene scene) throws Exception {
-    try (Pair pair = scene.pair()) {
-      scene.moment(pair);
-      AtomicLong written = new AtomicLong();
-      Task<String> writer = writer(scene, pair.client(), written);
-      scene.queuedSome(pair.server());
-      scene.momentWithUnread(pair);
-      pair.server().writeAll(new byte[20]);
-      pair.server().shutdownOutput();
-      scene.say("the other's bytes, and its end", pair.client().drain());
-      scene.say("still held", !writer.isDone());
-      long held = written.get();
-      scene.say("all of them", pair.server().readUpTo((int) held).length == held);
-      pair.client().close();
-      writer.get(); // how far it came by now depends on the buffers
-    }
+  private static void halfCloseByOther(Scene scene, Pair pair, Writing writing) throws Exception {
+    pair.server().writeAll(new byte[20]);
+    pair.server().shutdownOutput();
+    scene.say("the other's bytes, and its end", pair.client().drain());
+    scene.say("still held", !writing.task.isDone());
+    long held = writing.written.get();
+    scene.say("all of them", pair.server().readUpTo((int) held).length == held);
+    pair.client().close();
+    writing.task.get(); // how far it came by now depends on the buffers
   }
 
-  private static void shutdownOutput(Scene scene) throws Exception {
-    try (Pair pair = scene.pair()) {
-      scene.moment(pair);
-      AtomicLong written = new AtomicLong();
-      Task<String> writer = writer(scene, pair.client(), written);
-      scene.queuedSome(pair.server());
-      scene.momentWithUnread(pair);
-      pair.client().shutdownOutput();
-      writer.get(); // with which exception depends on whether it is in its call just then
-      scene.say("all that was written arrives", pair.server().drain() >= written.get());
-      pair.server().writeAll(new byte[20]);
-      scene.say("the way back", pair.client().readUpTo(20).length);
-    }
+  private static void shutdownOutput(Scene scene, Pair pair, Writing writing) throws Exception {
+    pair.client().shutdownOutput();
+    writing.task.get(); // with which exception depends on whether it is in its call just then
+    scene.say("all that was written arrives", pair.server().drain() >= writing.written.get());
+    pair.server().writeAll(new byte[20]);
+    scene.say("the way back", pair.client().readUpTo(20).length);
   }
 
-  private static void lingerZeroOfOther(Scene scene) throws Exception {
-    try (Pair pair = scene.pair()) {
-      scene.moment(pair);
-      Task<String> writer = writer(scene, pair.client(), new AtomicLong());
-      scene.queuedSome(pair.server());
-      scene.momentWithUnread(pair);
-      pair.server().set(StandardSocketOptions.SO_LINGER, 0);
-      pair.server().close();
-      scene.say("write", writer.get());
-      scene.tell("read", () -> pair.client().read(ByteBuffer.allocate(5)));
-    }
+  private static void lingerZeroOfOther(Scene scene, Pair pair, Writing writing) throws Exception {
+    pair.server().set(StandardSocketOptions.SO_LINGER, 0);
+    pair.server().close();
+    scene.say("write", writing.task.get());
+    scene.tell("read", () -> pair.client().read(ByteBuffer.allocate(5)));
   }
 
-  private static void lingerZero(Scene scene) throws Exception {
-    try (Pair pair = scene.pair()) {
-      scene.moment(pair);
-      Task<String> writer = writer(scene, pair.client(), new AtomicLong());
-      scene.queuedSome(pair.server());
-      scene.momentWithUnread(pair);
-      pair.client().set(StandardSocketOptions.SO_LINGER, 0);
-      pair.client().close();
-      scene.say("write", Interruptions.closed(writer.get()));
-      scene.tell("read", () -> pair.server().drain());
-      scene.tell("read again", () -> pair.server().read(ByteBuffer.allocate(5)));
-    }
+  private static void lingerZero(Scene scene, Pair pair, Writing writing) throws Exception {
+    pair.client().set(StandardSocketOptions.SO_LINGER, 0);
+    pair.client().close();
+    scene.say("write", Interruptions.closed(writing.task.get()));
+    scene.tell("read", () -> pair.server().drain());
+    scene.tell("read again", () -> pair.server().read(ByteBuffer.allocate(5)));
   }
 }
