@@ -216,7 +216,7 @@ final class ProbeSteps {
     return ChannelCalls.getOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_AVAILABLE);
   }
 
-  /** The kernel's own count, which programs without the agent ask, as after {@link #available}. */
+  /** The kernel's own count, which only native code of a JVM asks, as after {@link #available}. */
   void fionread() throws IOException {
     int answer = bed.fionread(counted.server());
     long unread = counted.there().unread();
@@ -228,7 +228,7 @@ final class ProbeSteps {
               + unread
               + " bytes in both queues of an enrolled socket it counts "
               + answer
-              + ": programs without the agent are not enrolled");
+              + ": available() of the JDK is right, by the agent; what asks the kernel itself is told so");
     }
   }
 

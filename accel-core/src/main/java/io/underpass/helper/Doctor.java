@@ -231,7 +231,7 @@ public final class Doctor {
           "probe " + probe.name(),
           result,
           probe.verdict(),
-          result == Result.FAIL ? "run another kernel" : "none needed: what depends on it is off");
+          result == Result.FAIL ? "run another kernel" : "none needed: the agent does without");
     }
   }
 

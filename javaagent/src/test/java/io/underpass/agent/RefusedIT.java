@@ -86,7 +86,7 @@ class RefusedIT {
         Dialogue dialogue = new Dialogue(helper.socket())) {
       Probe fionread = probe(helper, "fionread");
       assertEquals(Probe.Outcome.OFF, fionread.outcome());
-      assertHas(fionread.detail(), "it counts 0", "programs without the agent are not enrolled");
+      assertHas(fionread.detail(), "it counts 0", "what asks the kernel itself is told so");
       int connection = dialogue.connect();
       while (helper.flows(10).stream().filter(FlowView::accelerated).count() < 2) {
         dialogue.exchange(connection, 50);
@@ -98,7 +98,7 @@ class RefusedIT {
           underpass(0, "status", helper, "--json"),
           "\"state\" : \"running\"",
           "\"name\" : \"fionread\", \"outcome\" : \"off\"");
-      String none = "none needed: what depends on it is off";
+      String none = "none needed: the agent does without";
       assertHas(
           underpass(0, "doctor", helper),
           "is running",
