@@ -169,7 +169,7 @@ class HalfPairTest {
       assertTrue(senders.delete(senders.newKey().putLong(0, cookie)));
       assertTrue(members.delete(members.newKey().putLong(0, cookie)));
       record.putInt(Sock.STATE, Layouts.UP_PLAIN);
-      record.put(Sock.REASON, (byte) Reason.PAUSED.ordinal());
+      record.put(Sock.REASON, (byte) Reason.PAUSED.number());
       assertTrue(socks.update(key(socks, end), record, BpfMap.ANY));
     }
   }
