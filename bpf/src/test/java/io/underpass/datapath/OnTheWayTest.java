@@ -63,7 +63,7 @@ class OnTheWayTest {
         awaitInLock("sends");
       }
       assertEquals(
-          before + (onTheWay ? 2 : 1) * SIZE, bed.redirectedBytes(pair.client()), "the verdict");
+          before + (onTheWay ? 2L : 1L) * SIZE, bed.redirectedBytes(pair.client()), "the verdict");
       bed.pause(true);
       scan.run();
       new GracePeriod(programs).await();
