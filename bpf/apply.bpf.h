@@ -100,12 +100,12 @@ static __always_inline int is_let_go(struct up_sock *rec)
 
 	if (ctl && ctl->paused)
 		return 1;
-	if (rec->flags & UP_F_LET_GO)
-		return 1;
 	half = known_half(rec);
 	if (cookie_at(rec->peer_sk) != rec->peer_cookie ||
 	    (half && (half->state == UP_LEAVING || half->state == UP_PLAIN)))
 		rec->flags |= UP_F_LET_GO;
+	else if (half && is_enrolled(half->state))
+		rec->flags &= ~UP_F_LET_GO; /* it has not heard that this one leaves (publish can fail), and came back */
 	return (rec->flags & UP_F_LET_GO) != 0;
 }
 

@@ -33,6 +33,9 @@ import org.junit.jupiter.api.Timeout;
 @KernelTest
 @Timeout(60)
 class LeavingTest {
+  /** {@code UP_F_LET_GO} */
+  private static final int LET_GO = 128;
+
   private static final byte[] LEFT = {'l', 'e', 'f', 't'};
 
   private final Path pins = Pinning.newFolder();
@@ -87,17 +90,31 @@ class LeavingTest {
   /** Its half may have been pushed out before the other one, which took all for settled, looked. */
   @Test
   void theOtherEndLeavesTooThoughItMissedTheWord() throws Exception {
+    leave(pair.server(), 0);
+    awaitMembers(0);
+    EnrolmentTest.exchange(pair, 10);
+  }
+
+  /** It had left, and did not hear that this one leaves: it redirects, so this one has to stay. */
+  @Test
+  void anEndThatHasSeenTheOtherLeaveIsNotTakenOffBeforeItWhenThatCameBack() throws Exception {
+    leave(pair.server(), LET_GO);
+    awaitMembers(0); // with the other one left behind it would be 1 for ever
+    EnrolmentTest.exchange(pair, 10);
+  }
+
+  /** Makes an end leave that tells nobody. */
+  private void leave(SocketChannel end, int flags) throws IOException {
     try (BpfMap socks = HalfPairTest.map(pins, "socks")) {
-      ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(pair.server()));
+      ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(end));
       ByteBuffer record = socks.newValue();
       assertTrue(socks.lookup(key, record));
       record
           .putInt(Sock.STATE, Layouts.UP_LEAVING)
-          .put(Sock.REASON, (byte) Reason.ONE_WAY.number());
+          .put(Sock.REASON, (byte) Reason.ONE_WAY.number())
+          .put(Sock.FLAGS, (byte) (record.get(Sock.FLAGS) | flags));
       assertTrue(socks.update(key, record, BpfMap.EXIST));
     }
-    awaitMembers(0);
-    EnrolmentTest.exchange(pair, 10);
   }
 
   private void awaitMembers(int wanted) throws Exception {
