@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 @KernelTest
 @Timeout(120)
 class TimeoutTest {
-  /** By which a median may differ; the spin of a read is 0.1 ms. */
+  /** By which they may differ; the spin of a read is 0.1 ms. */
   private static final long DIFFERENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private Path folder;
@@ -50,21 +51,26 @@ class TimeoutTest {
   @Test
   void aTimeoutOfAnAcceleratedSocketIsAsExactAsOverPlainTcp() throws Exception {
     Map<String, long[]> plain = run(null, "127.0.0.1", false);
-    assertAsExact(plain, run(Mode.FROM_THE_HANDSHAKE, "127.0.0.1", false));
+    assertAsExact(plain, run(Mode.FROM_THE_HANDSHAKE, "127.0.0.1", false), TimeoutTest::median);
   }
 
   @Test
   void aTimeoutIsAsExactWhereTheSocketIsEnrolledOrTakenOffMeanwhile() throws Exception {
     Map<String, long[]> plain = run(null, "::1", true);
-    assertAsExact(plain, run(Mode.IN_MID_STREAM, "::1", true));
-    assertAsExact(plain, run(Mode.TAKEN_OFF, "::1", true));
+    // The least, since they are few: what is late for the change is so each time.
+    assertAsExact(plain, run(Mode.IN_MID_STREAM, "::1", true), sorted -> sorted[0]);
+    assertAsExact(plain, run(Mode.TAKEN_OFF, "::1", true), sorted -> sorted[0]);
   }
 
-  private static void assertAsExact(Map<String, long[]> plain, Map<String, long[]> accelerated) {
+  private static void assertAsExact(
+      Map<String, long[]> plain,
+      Map<String, long[]> accelerated,
+      ToLongFunction<long[]> representative) {
     assertEquals(plain.keySet(), accelerated.keySet());
     accelerated.forEach(
         (api, nanos) -> {
-          long difference = median(nanos) - median(plain.get(api));
+          long difference =
+              representative.applyAsLong(nanos) - representative.applyAsLong(plain.get(api));
           assertTrue(
               Math.abs(difference) < DIFFERENCE_NANOS,
               () -> api + ": " + Arrays.toString(plain.get(api)) + Arrays.toString(nanos));
