@@ -197,6 +197,22 @@ final class End {
   }
 
   /**
+   * Nothing more comes, though the other end has reset the connection. By plain TCP that happens to
+   * a reader whose receive queue once had no room for a segment: it announces no window then, takes
+   * the next probe for one out of its window, and ignores the reset, whose number is not the one it
+   * expects, with the answer to such a one left out for 500 ms (RFC 5961; {@code
+   * tcp_invalid_ratelimit}).
+   */
+  boolean excuseLostReset() throws NativeException {
+    boolean reset = in.end() == Stream.End.RESET || in.end() == Stream.End.EITHER;
+    if (hasReadAll() || !reset || !peer.closed || TcpCounts.dropped(channel) == 0) {
+      return false;
+    }
+    over = true;
+    return true;
+  }
+
+  /**
    * Asks as the agent does, and where that has no answer, the kernel as the JDK does. What the
    * answer has to be is known where nobody reads meanwhile: TCP counts what it has received, and
    * the flow record what was redirected.

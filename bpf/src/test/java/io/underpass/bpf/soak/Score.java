@@ -41,6 +41,7 @@ final class Score {
   private long withLeave;
   private long withReturn;
   private final Map<Reason, Long> withReason = new EnumMap<>(Reason.class);
+  private long resetsLost;
   private long mismatches;
 
   /**
@@ -71,6 +72,7 @@ final class Score {
     withRedirects += redirected ? 1 : 0;
     withEnrolmentInMidStream += inMidStream ? 1 : 0;
     withUnEnrolment += left ? 1 : 0;
+    resetsLost += connection.resetsLost();
     mismatches += connection.failure() == null ? 0 : 1;
   }
 
@@ -159,6 +161,7 @@ final class Score {
     left by themselves   %,15d
     came back            %,15d
     switches             %,15d
+    resets lost by TCP   %,15d
     mismatches           %,15d
     """
         .formatted(
@@ -181,6 +184,7 @@ final class Score {
             leaves,
             returns,
             switches,
+            resetsLost,
             mismatches);
   }
 }
