@@ -8,6 +8,7 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
@@ -21,6 +22,13 @@ import java.util.function.Consumer;
  * <p>One thread does the steps; reads are its too, or a reader's own (see {@link Reader}).
  */
 final class End {
+  /**
+   * What the JDK says of urgent data that has no room: of a channel that does not block, and of one
+   * that does, while a read with a timeout has it not block either.
+   */
+  private static final Set<String> NO_ROOM =
+      Set.of("Socket buffer full", "No buffer space available");
+
   private final Side side;
   final SocketChannel channel;
   final Stream out;
@@ -286,7 +294,7 @@ final class End {
       channel.socket().sendUrgentData(next);
       taken = 1;
     } catch (IOException e) {
-      if (!peer.closed && !"Socket buffer full".equals(e.getMessage())) {
+      if (!peer.closed && !NO_ROOM.contains(e.getMessage())) {
         throw new Mismatch("urgent data failed, though the other end is open", e);
       }
       knowsOfError |= peer.closed;
