@@ -60,6 +60,7 @@ class UnansweredTest {
             helper.sweep().stream().mapToLong(flow -> flow.tx().redirectedBytes()).sum();
         assertTrue(redirected >= Asker.PAIRS * SIZE, "not by TCP: " + redirected);
         answer.countDown();
+        asker.destroyForcibly().waitFor(); // it has bytes unread, for which the helper would stay
       } finally {
         answer.countDown();
       }
