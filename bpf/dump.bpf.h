@@ -1,54 +1,88 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the helper reads of the records: up_dump, of which the flow table is made, and up_held_cgroups. */
+/* What the helper reads of the records, for the flow table. It finds the sockets as visits do, and changes nothing. */
 #ifndef UNDERPASS_DUMP_H
 #define UNDERPASS_DUMP_H
 
-/* Writes one struct up_flow for each established socket with a record. */
-SEC("iter/bpf_sk_storage_map")
-int up_dump(struct bpf_iter__bpf_sk_storage_map *ctx)
+static __attribute__((noinline)) int fill_row(struct up_flow *row, struct up_sock *rec, struct tcp_sock *tp)
 {
-	const struct up_sock *rec = ctx->value;
-	struct sock *sk = ctx->sk;
-	struct up_flow row = {};
-	struct tcp_sock *tp;
+	const struct sock *sk;
+	__u8 state;
 
-	if (!rec || !sk || !rec->cookie || rec->sk != (__u64)sk)
-		return 0; /* a listener, or not scanned yet */
-	if (sk->__sk_common.skc_state != BPF_TCP_ESTABLISHED &&
-	    (!is_enrolled(rec->state) || sk->__sk_common.skc_state == BPF_TCP_CLOSE))
+	if (!row || !rec || !tp)
 		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	sk = &tp->inet_conn.icsk_inet.sk;
+	state = sk->__sk_common.skc_state;
+	row->outcome = UP_VISIT_NONE;
+	if (state != BPF_TCP_ESTABLISHED && (!is_enrolled(rec->state) || state == BPF_TCP_CLOSE))
 		return 0;
-	row.record = *rec;
-	row.record.sk = 0; /* addresses of the kernel stay there */
-	row.record.peer_sk = 0;
-	row.record.pressure = 0;
-	row.record.prot = 0;
-	tuple_of(&row.tuple, sk);
-	row.queued = psock_queued(sk);
-	row.tcp_bytes_sent = tp->bytes_acked;
-	row.tcp_bytes_received = tp->bytes_received;
-	row.age_ns = bpf_ktime_get_ns() - rec->born_ns;
-	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+	row->record = *rec;
+	row->record.sk = 0; /* addresses of the kernel stay there */
+	row->record.peer_sk = 0;
+	row->record.pressure = 0;
+	row->record.prot = 0;
+	tuple_of(&row->tuple, (__u64)tp);
+	row->queued = psock_queued(sk);
+	row->tcp_bytes_sent = tp->bytes_acked;
+	row->tcp_bytes_received = tp->bytes_received;
+	row->age_ns = bpf_ktime_get_ns() - rec->born_ns;
+	row->outcome = UP_VISIT_DONE;
 	return 0;
 }
 
-/*
- * Writes the ids of cgroups that are not to be hooked any more and have an enrolled socket: its options have to be answered,
- * also when the connection is over.
- */
-SEC("iter/bpf_sk_storage_map")
-int up_held_cgroups(struct bpf_iter__bpf_sk_storage_map *ctx)
+static __always_inline void dump_socket(struct tcp_sock *tp, struct up_flow *row, __u64 id)
 {
-	const struct up_sock *rec = ctx->value;
-	struct sock *sk = ctx->sk;
+	struct up_sock *rec = bpf_sk_storage_get(&socks, tp, 0, 0);
+
+	if (rec && rec->id == id && rec->sk == (__u64)tp)
+		fill_row(row, rec, tp);
+}
+
+static long dump_one(__u32 i, struct run *run)
+{
+	struct up_flow *row = bpf_map_lookup_elem(&rows, &i);
+	struct up_half *half;
+	struct tcp_sock *tp;
+	struct bpf_sock *sk;
+	int elsewhere = 0;
 	__u64 id;
 
-	if (!rec || !sk || rec->sk != (__u64)sk || !is_enrolled(rec->state) || is_hooked(sk))
+	if (!row)
+		return 1;
+	id = row->record.id;
+	row->outcome = UP_VISIT_GONE;
+	half = half_of(id);
+	if (!half)
 		return 0;
-	id = cgroup_of(sk);
-	bpf_seq_write(ctx->meta->seq, &id, sizeof(id));
+	row->netns_inum = half->netns_inum;
+	sk = bpf_map_lookup_elem(&members, &id);
+	if (sk) {
+		tp = bpf_skc_to_tcp_sock(sk);
+		if (tp)
+			dump_socket(tp, row, id);
+		bpf_sk_release(sk);
+	} else {
+		sk = look_up(run, half, &elsewhere);
+		if (elsewhere) {
+			row->bound_dev_if = half->bound_dev_if;
+			row->outcome = UP_VISIT_ELSEWHERE;
+			return 0;
+		}
+		if (sk) {
+			tp = bpf_skc_to_tcp_sock(sk);
+			if (tp)
+				dump_socket(tp, row, id);
+			bpf_sk_release(sk);
+		}
+	}
+	return 0;
+}
+
+SEC("tc")
+int up_dump(struct __sk_buff *ctx)
+{
+	struct run run = {.ctx = ctx, .netns_inum = ctx->cb[CB_NETNS], .bound_dev_if = ctx->cb[CB_DEVICE]};
+
+	bpf_loop(ctx->cb[CB_COUNT], dump_one, &run, 0);
 	return 0;
 }
 

@@ -24,12 +24,6 @@ static __always_inline struct up_control *control_of(void)
 	return bpf_map_lookup_elem(&control, &zero);
 }
 
-/* For the rest of this scan, and all of the next one: ends that take all for settled are to look at their other ends. */
-static __always_inline void ask_for_recheck(struct up_control *ctl)
-{
-	ctl->recheck |= UP_RECHECK_NEXT;
-}
-
 static __always_inline struct up_totals *totals_of(__u32 slot)
 {
 	return bpf_map_lookup_elem(&totals, &slot);
@@ -41,11 +35,6 @@ static __always_inline void count_plain(__u32 slot, __u32 reason)
 
 	if (sum && reason < UP_REASON_MAX)
 		sum->connections_plain[reason]++;
-}
-
-static __always_inline __u64 cookie_at(__u64 sk)
-{
-	return READ_AT(struct sock, sk, __sk_common.skc_cookie.counter);
 }
 
 static __always_inline __u64 messages_of(const struct up_sock *rec)
@@ -127,41 +116,76 @@ static __always_inline void map_v4(__u8 to[16], __be32 v4)
 	__builtin_memcpy(to + 12, &v4, 4);
 }
 
-/* A function of its own: inlined, clang merges the loads of both families into one that the verifier refuses. */
-static __attribute__((noinline)) void tuple_of(struct up_tuple *to, const struct sock *sk)
+/*
+ * By the socket's bare address, as all that follows: the option programs see no more of it. A function of its own: inlined, clang
+ * merges the loads of both families into one that the verifier refuses.
+ */
+static __attribute__((noinline)) void tuple_of(struct up_tuple *to, __u64 sk)
 {
-	if (sk->__sk_common.skc_family == AF_INET6) {
-		bpf_core_read(to->local_addr, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-		bpf_core_read(to->remote_addr, 16, &sk->__sk_common.skc_v6_daddr);
+	if (READ_AT(struct sock, sk, __sk_common.skc_family) == AF_INET6) {
+		const struct sock *at = (const struct sock *)sk;
+
+		bpf_core_read(to->local_addr, 16, &at->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(to->remote_addr, 16, &at->__sk_common.skc_v6_daddr);
 	} else {
-		map_v4(to->local_addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-		map_v4(to->remote_addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		map_v4(to->local_addr, READ_AT(struct sock, sk, __sk_common.skc_rcv_saddr));
+		map_v4(to->remote_addr, READ_AT(struct sock, sk, __sk_common.skc_daddr));
 	}
-	to->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	to->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	to->local_port = READ_AT(struct sock, sk, __sk_common.skc_num);
+	to->remote_port = bpf_ntohs(READ_AT(struct sock, sk, __sk_common.skc_dport));
 }
 
-static __always_inline __u32 netns_of(const struct sock *sk)
+static __always_inline struct net *net_of(__u64 sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	return READ_AT(struct sock, sk, __sk_common.skc_net.net);
 }
 
-/* Does the socket's network namespace belong to the initial user namespace? */
-static __always_inline int is_host_owned(const struct sock *sk)
+/* The cgroup whose programs the kernel runs for a socket: where it was made, wherever its process has gone since. */
+static __always_inline __u64 cgroup_of(__u64 sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, user_ns, level) == 0;
+	struct cgroup *cgroup = READ_AT(struct sock, sk, sk_cgrp_data.cgroup);
+
+	return BPF_CORE_READ(cgroup, kn, id);
 }
 
-/* Wakes the helper's sweep thread if it sleeps; at most one wake-up a sleep, so a connect loop does not pay for it. */
+static __always_inline int is_enrolled(__u32 state)
+{
+	return state == UP_ENROLLED || state == UP_READY || state == UP_LEAVING;
+}
+
+/* Wakes the helper if it sleeps; at most one wake-up a sleep, so a loop of connections does not pay for it. */
 static __always_inline void wake_helper(void)
 {
 	struct up_control *ctl = control_of();
-	__u32 token = 1;
+	__u64 nobody = 0;
 
 	if (!ctl || !ctl->armed)
 		return;
 	ctl->armed = 0;
-	bpf_ringbuf_output(&events, &token, sizeof(token), BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_output(&events, &nobody, sizeof(nobody), BPF_RB_FORCE_WAKEUP);
+}
+
+/* The helper visits the socket soon. */
+static __attribute__((noinline)) void name_id(__u64 id)
+{
+	struct up_control *ctl = control_of();
+
+	/*
+	 * First the record, then the look at `armed`: the helper sets that before it looks for records a last time, and sleeps only
+	 * if there is none. The output ends in an atomic exchange (bpf_ringbuf_commit), which keeps the two in order.
+	 */
+	if (bpf_ringbuf_output(&events, &id, sizeof(id), BPF_RB_NO_WAKEUP) && ctl)
+		ctl->lost = 1;
+	wake_helper();
+}
+
+/* The same of a socket's record, once until it is visited: whoever calls often is heard once. */
+static __always_inline void name(struct up_sock *rec)
+{
+	if (rec->named || !rec->id)
+		return;
+	rec->named = 1;
+	name_id(rec->id);
 }
 
 #endif

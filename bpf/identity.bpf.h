@@ -20,17 +20,11 @@ static __always_inline struct up_jvm *current_jvm(void)
 	return jvm;
 }
 
-/* The cgroup whose programs the kernel runs for a socket: where it was made, wherever its process has gone since. */
-static __always_inline __u64 cgroup_of(const struct sock *sk)
-{
-	return BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
-}
-
 /*
  * Are this socket's options answered by our programs? Without them an enrolled socket would not: available() would miss one
  * of its queues.
  */
-static __always_inline int is_hooked(const struct sock *sk)
+static __always_inline int is_hooked(__u64 sk)
 {
 	__u64 id = cgroup_of(sk);
 
@@ -50,13 +44,87 @@ static __always_inline void set_owner(struct up_sock *rec, __u32 id, __u32 slot,
 	rec->owner_id = id;
 }
 
+static __always_inline int is_registered(__u32 tgid, __u32 id)
+{
+	struct up_jvm *jvm = id ? bpf_map_lookup_elem(&jvms, &tgid) : 0;
+
+	return jvm && jvm->id == id;
+}
+
+/* Is whoever it belongs to still registered? */
+static __always_inline int is_owned(const struct up_sock *rec)
+{
+	return is_registered(rec->owner_tgid, rec->owner_id);
+}
+
+static __always_inline __u64 next_id(void)
+{
+	__u32 zero = 0;
+	__u64 *last = bpf_map_lookup_elem(&ids, &zero);
+
+	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
+}
+
+/*
+ * A connection becomes known: it gets an id, by which everybody finds it from now on, and an entry in `halves`. Who has been
+ * forgotten by mistake becomes known again, but for an enrolled socket, which is kept by its id.
+ *
+ * Called with the socket's lock, or by up_claim without. Where both meet, the second id's entry is found to be nobody's, and goes.
+ */
+static __attribute__((noinline)) void introduce(struct up_sock *rec, __u64 sk)
+{
+	struct up_half half = {};
+	struct net *net;
+	__u64 id;
+
+	if (!rec || READ_AT(struct sock, sk, __sk_common.skc_state) != BPF_TCP_ESTABLISHED)
+		return;
+	id = rec->id;
+	if (id && rec->sk == sk && (is_enrolled(rec->state) || bpf_map_lookup_elem(&halves, &id)))
+		return;
+	id = next_id();
+	net = net_of(sk);
+	half.sk = sk;
+	half.cgroup_id = cgroup_of(sk);
+	tuple_of(&half.tuple, sk);
+	half.netns_inum = BPF_CORE_READ(net, ns.inum);
+	half.host_owned = BPF_CORE_READ(net, user_ns, level) == 0;
+	half.bound_dev_if = READ_AT(struct sock, sk, __sk_common.skc_bound_dev_if);
+	half.owner_id = rec->owner_id;
+	half.owner_tgid = rec->owner_tgid;
+	rec->peer_id = 0;
+	rec->peer_sk = 0;
+	rec->sk = sk;
+	rec->tx = UP_TX_TCP;
+	rec->seen = 0;
+	rec->average_size = 0;
+	rec->flags = 0;
+	rec->trials = 0;
+	rec->waits = 0;
+	rec->asked = 0;
+	rec->named = 0;
+	rec->born_ns = bpf_ktime_get_ns();
+	rec->since_ns = rec->born_ns;
+	if (!id || bpf_map_update_elem(&halves, &id, &half, BPF_NOEXIST)) {
+		/* It is tried again when its owner asks again; the connection counts once. */
+		if (rec->id || rec->reason != UP_REASON_TABLE_FULL)
+			count_plain(rec->owner_slot, UP_REASON_TABLE_FULL);
+		rec->id = 0;
+		rec->state = UP_PLAIN;
+		rec->reason = UP_REASON_TABLE_FULL;
+		return;
+	}
+	rec->state = UP_NEW;
+	rec->reason = UP_REASON_UNDECIDED;
+	rec->id = id;
+}
+
 /*
  * The record of a socket that the current process holds; made if it is registered and the socket has none yet. Where only a
  * cgroup above the socket's own is hooked, for another process, it is none: the agent then asks the helper to see to it.
  */
-static __always_inline struct up_sock *join(struct bpf_sock *sk)
+static __always_inline struct up_sock *join(struct bpf_sock *sk, __u64 address)
 {
-	const struct sock *kernels;
 	struct up_jvm *jvm;
 	struct up_sock *rec;
 
@@ -68,52 +136,68 @@ static __always_inline struct up_sock *join(struct bpf_sock *sk)
 	rec = bpf_sk_storage_get(&socks, sk, 0, 0);
 	if (rec && rec->owner_id == jvm->id)
 		return rec;
-	/* By way of the stack: a struct bpf_sock stands for the kernel's socket, but the verifier lets nobody look behind it. */
-	bpf_probe_read_kernel(&kernels, sizeof(kernels), &sk);
-	if (!is_hooked(kernels))
+	if (!is_hooked(address))
 		return 0;
 	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
 		count_plain(jvm->slot, UP_REASON_NO_RECORD);
 		return 0;
 	}
-	if (rec->owner_id != jvm->id)
+	if (rec->owner_id != jvm->id) {
 		set_owner(rec, jvm->id, jvm->slot, bpf_get_current_pid_tgid() >> 32);
+		rec->asked = 1;
+	}
 	return rec;
 }
 
+/* The TCP socket behind an open file; NULL if it is none. */
+static __always_inline struct sock *tcp_of(struct file *file)
+{
+	struct socket *socket = bpf_sock_from_file(file);
+	struct sock *sk;
+
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_tcp(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol))
+		return 0;
+	return sk;
+}
+
 /*
- * Runs over the open files of a process that registers, before up_claim: writes the ids of the cgroups that have to be
- * hooked for it, its own and those that its TCP sockets were made in, once for each file.
+ * Runs over the open files of a process that registers, before up_claim: writes for each file where its sockets are: the cgroup that
+ * has to be hooked, and the network namespace. What is no TCP socket stands for the process itself.
  */
 SEC("iter/task_file")
-int up_cgroups(struct bpf_iter__task_file *ctx)
+int up_places(struct bpf_iter__task_file *ctx)
 {
-	struct up_control *ctl = control_of();
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
+	struct up_place place = {};
 	struct up_jvm *known;
-	struct socket *socket;
 	struct sock *sk;
+	struct net *net;
 	__u32 tgid;
-	__u64 id;
 
-	if (!ctl || !task || !file)
+	if (!task || !file)
 		return 0;
 	tgid = task->tgid;
-	if (ctl->claim_tgid && tgid != ctl->claim_tgid)
+	/* Before 6.1 the kernel visits the files of all processes. */
+	if (!bpf_map_lookup_elem(&claims, &tgid))
 		return 0;
 	known = bpf_map_lookup_elem(&jvms, &tgid);
 	if (known && known->start_boottime_ns != BPF_CORE_READ(task, group_leader, start_boottime))
 		return 0; /* a registration that has outlived its process is no word on another one */
-	id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	socket = bpf_sock_from_file(file);
-	if (socket) {
-		sk = socket->sk;
-		if (sk && is_tcp(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol))
-			id = cgroup_of(sk);
+	sk = tcp_of(file);
+	place.fd = ctx->fd;
+	if (sk) {
+		net = net_of((__u64)sk);
+		place.cgroup_id = cgroup_of((__u64)sk);
+		place.netns_inum = BPF_CORE_READ(net, ns.inum);
+	} else {
+		place.cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	}
-	bpf_seq_write(ctx->meta->seq, &id, sizeof(id)); /* no room: the kernel visits this file again with a new buffer */
+	bpf_seq_write(ctx->meta->seq, &place, sizeof(place)); /* no room: the kernel visits this file again with a new buffer */
 	return 0;
 }
 
@@ -124,46 +208,43 @@ int up_cgroups(struct bpf_iter__task_file *ctx)
 SEC("iter/task_file")
 int up_claim(struct bpf_iter__task_file *ctx)
 {
-	struct up_control *ctl = control_of();
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct socket *socket;
 	struct up_jvm jvm = {}, *known;
+	struct up_claiming *claim;
 	struct up_sock *rec;
 	struct sock *sk;
 	__u32 tgid;
 
-	if (!ctl || !task || !file)
+	if (!task || !file)
 		return 0;
 	tgid = task->tgid;
-	if (tgid != ctl->claim_tgid)
+	claim = bpf_map_lookup_elem(&claims, &tgid);
+	if (!claim)
 		return 0;
 	jvm.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	known = bpf_map_lookup_elem(&jvms, &tgid);
 	if (known && known->start_boottime_ns != jvm.start_boottime_ns)
 		return 0; /* as above */
 	if (!known) {
-		jvm.id = ctl->claim_id;
-		jvm.slot = ctl->claim_slot;
+		jvm.id = claim->id;
+		jvm.slot = claim->slot;
 		if (bpf_map_update_elem(&jvms, &tgid, &jvm, BPF_NOEXIST))
 			return 0; /* full, or no memory: the helper finds no entry, and refuses */
 	}
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk)
-		return 0;
-	if (!is_tcp(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol))
-		return 0;
-	if (sk->__sk_common.skc_state == BPF_TCP_LISTEN)
-		return 0; /* every socket that it accepts would get a copy, however short it lives */
-	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	sk = tcp_of(file);
+	if (!sk || sk->__sk_common.skc_state == BPF_TCP_LISTEN)
+		return 0; /* every socket that a listener accepts would get a copy, however short it lives */
+	rec = bpf_sk_storage_get(&socks, sk, 0, claim->known_only ? 0 : BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
-		count_plain(ctl->claim_slot, UP_REASON_NO_RECORD);
+		if (!claim->known_only)
+			count_plain(claim->slot, UP_REASON_NO_RECORD);
 		return 0;
 	}
-	set_owner(rec, ctl->claim_id, ctl->claim_slot, tgid);
+	set_owner(rec, claim->id, claim->slot, tgid);
+	introduce(rec, (__u64)sk);
+	rec->asked = 1;
+	name(rec);
 	return 0;
 }
 

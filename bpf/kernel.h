@@ -84,6 +84,7 @@ struct sock_common {
 	struct refcount_struct skc_refcnt;
 	struct proto *skc_prot;
 	int skc_incoming_cpu;
+	int skc_bound_dev_if;
 };
 
 
@@ -180,6 +181,8 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u64 bytes_acked;
 	__u64 bytes_received;
+	__u32 segs_in;
+	__u32 segs_out;
 	__u32 data_segs_in;
 	__u32 data_segs_out;
 	struct hrtimer pacing_timer;
@@ -230,19 +233,6 @@ struct bpf_iter_meta {
 	struct seq_file *seq;
 	__u64 session_id;
 	__u64 seq_num;
-};
-
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-	unsigned int uid;
-};
-
-struct bpf_iter__bpf_sk_storage_map {
-	struct bpf_iter_meta *meta;
-	struct bpf_map *map;
-	struct sock *sk;
-	void *value;
 };
 
 struct bpf_iter__task_file {

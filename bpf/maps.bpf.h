@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps. All but `rules`, `hooked` and the two of `grace` are pinned, together with the links, and adopted by the next helper. */
+/*
+ * The maps. All but `rules`, `hooked`, `claims`, `visits`, `rows` and the two of `grace` are pinned, together with the links, and adopted by
+ * the next helper.
+ */
 #ifndef UNDERPASS_MAPS_H
 #define UNDERPASS_MAPS_H
 
@@ -18,7 +21,7 @@ struct {
 } socks SEC(".maps");
 
 /*
- * The two sockhashes, keyed by socket cookie. `members` has no program and is what redirects aim at; `senders` has the
+ * The two sockhashes, keyed by the socket's id. `members` has no program and is what redirects aim at; `senders` has the
  * verdict. A socket in members alone would receive redirected bytes and send as plain TCP; none is (docs/decisions.md).
  */
 struct {
@@ -35,12 +38,34 @@ struct {
 	__type(value, __u64);
 } senders SEC(".maps");
 
+/*
+ * All sockets that are known, by id. A plain hash, not an LRU one: what is here has to be found as long as it lives. The helper reads
+ * it as a whole (BPF_MAP_LOOKUP_BATCH) where it needs all of them.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, UP_MAX_HALVES);
-	__type(key, struct up_isn);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, UP_MAX_FLOWS);
+	__type(key, __u64);
 	__type(value, struct up_half);
 } halves SEC(".maps");
+
+/* The ids, by the sequence numbers that the other end knows as well. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, UP_MAX_FLOWS);
+	__type(key, struct up_isn);
+	__type(value, __u64);
+} handshakes SEC(".maps");
+
+/* The id that was given last. The kernel's own cookie will not do: no program may give a socket one where it becomes known. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -51,10 +76,35 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct up_control);
 } control SEC(".maps");
+
+/* What one run of up_visit, and one of up_dump, looks at, and what it found. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, UP_MAX_VISITS);
+	__type(key, __u32);
+	__type(value, struct up_visit);
+} visits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, UP_MAX_ROWS);
+	__type(key, __u32);
+	__type(value, struct up_flow);
+} rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_JVMS);
+	__type(key, __u32); /* tgid */
+	__type(value, struct up_claiming);
+} claims SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -75,10 +125,13 @@ struct {
 	__type(value, __u32);
 } hooked SEC(".maps");
 
-/* Carries nothing but the wake-up. */
+/*
+ * Names to the helper the sockets that it is to visit, by their ids; 0 is a wake-up alone. Where it is full the helper looks at
+ * all (up_control.lost).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 262144);
 } events SEC(".maps");
 
 /* Hold nothing: an update of the outer one waits for all programs that run (the helper's GracePeriod). */
@@ -103,6 +156,7 @@ const volatile __u32 take_every = 0;       /* 1: enrol every pair as soon as it 
 const volatile __u32 min_segments = 8;     /* data segments each way before a flow counts as long-lived */
 const volatile __u32 one_way_factor = 64;  /* a stream, which does not answer, counts as long-lived after so many times as many */
 const volatile __u32 judge_messages = 256;      /* an accelerated flow is judged after so many, and then ever more rarely, */
+const volatile __u32 judge_mask = 63;            /* asked for at each message of which the number has none of these bits; a power of 2, less one */
 const volatile __u32 judge_messages_max = 16384; /* but not more rarely than this */
 const volatile __u32 stream_factor = 8;     /* so many messages for each of the other end: a stream */
 const volatile __u32 stream_gains_size = 49152; /* bytes a message, from which on a redirected stream gains */
@@ -111,7 +165,7 @@ const volatile __u32 contended_gains_size = 131072; /* below so many bytes a mes
 const volatile __u32 trial_segments = 4096; /* a stream is tried after so many data segments, */
 const volatile __u32 answer_segments = 64;  /* or taken up again when it has had so many each way; both times 8 for each trial */
 const volatile __u32 room = 1835008;        /* bytes that the receive buffer of an enrolled socket has for redirects, beside TCP's window */
-const volatile __u64 room_after_ns = 20000000; /* ... once it has been enrolled for so long */
+const volatile __u64 judge_without_room_ns = 1000000000; /* a flow whose other end has no room after so long is judged without */
 const volatile __u32 fault = 0; /* UP_FAULT_*, for tests: what the kernel probe must find */
 const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */
 

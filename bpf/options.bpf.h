@@ -14,17 +14,29 @@ static __always_inline int not_ours(struct bpf_sockopt *ctx)
 	return 1;
 }
 
+/* By way of the stack: a struct bpf_sock stands for the kernel's socket, but the verifier lets nobody look behind it. */
+static __always_inline __u64 address_of(struct bpf_sock *sk)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &sk);
+	return address;
+}
+
 SEC("cgroup/setsockopt")
 int up_setsockopt(struct bpf_sockopt *ctx)
 {
 	__u8 *value = ctx->optval, *end = ctx->optval_end;
 	struct up_sock *rec;
+	__u64 sk;
 
 	if (ctx->level == SOL_TCP && ctx->optname == TCP_REPAIR) {
 		/* Remembered of whatever socket of a hooked cgroup: who asks may join it later, or register. */
 		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-		if (rec)
+		if (rec) {
 			rec->repaired = 1;
+			name(rec);
+		}
 		return not_ours(ctx);
 	}
 	if (ctx->level != UP_SOL)
@@ -35,13 +47,23 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 		return 1;
 	/* Whoever has a socket may pin it, also while its process registers again (Registrations.admit). */
 	rec = ctx->optname == UP_OPT_PIN_TCP ? bpf_sk_storage_get(&socks, ctx->sk, 0, 0) : 0;
+	sk = address_of(ctx->sk);
 	if (!rec)
-		rec = join(ctx->sk);
+		rec = join(ctx->sk, sk);
 	if (!rec)
 		return 1;
-	if (ctx->optname == UP_OPT_PIN_TCP)
+	if (ctx->optname == UP_OPT_PIN_TCP) {
 		rec->pinned = 1;
-	wake_helper(); /* to find its other end; or to take it off: an enrolled socket that always passes is slower than plain */
+		if (rec->sk == sk)
+			name(rec); /* to be taken off: an enrolled socket that always passes is slower than plain */
+	} else if (rec->id && rec->sk == sk && bpf_map_lookup_elem(&halves, &rec->id)) {
+		if (rec->asked)
+			name(rec); /* another process's now */
+		tend(ctx->sk, rec);
+	} else {
+		introduce(rec, sk);
+		name(rec); /* to find its other end */
+	}
 	ctx->optlen = -1; /* done; not for the kernel's handler */
 	return 1;
 }
@@ -91,7 +113,7 @@ static __always_inline int behind(const struct up_sock *rec)
 	const struct tcp_sock *tp = (const struct tcp_sock *)rec->sk;
 	__u32 unread, enough;
 
-	if (rec->state != UP_READY || rec->pinned || cookie_at(rec->peer_sk) != rec->peer_cookie)
+	if (rec->state != UP_READY || rec->pinned)
 		return -1;
 	if (rec->tx == UP_TX_REDIRECT) {
 		/* A stream's reader is hardly ever idle, and its messages are to be seen as large as they are (review). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Pairing: the two ends of a connection find each other by the handshake's sequence numbers, in the map `halves`, where
- * each leaves what the other has to know. Everything here is called by up_scan and up_apply, one sweep at a time.
+ * Pairing: the two ends of a connection find each other by the handshake's sequence numbers. `handshakes` has the id of the end that
+ * has them, and `halves`, by the id, what the other one has to know of it. Everything here is called by visits, one at a time.
  */
 #ifndef UNDERPASS_PAIRING_H
 #define UNDERPASS_PAIRING_H
@@ -12,47 +12,45 @@ static __always_inline void set_state(struct up_sock *rec, __u32 state)
 	__sync_lock_test_and_set(&rec->state, state);
 }
 
-/* From this size on messages need more room than a receive buffer has at the start. */
-#define LARGE_MESSAGE 8192
-
-static __attribute__((noinline)) void publish(const struct up_sock *rec, const struct sock *sk)
+static __always_inline int has_been_given_room(const struct up_sock *rec)
 {
-	struct up_isn isn = {.mine = rec->isn_mine, .theirs = rec->isn_theirs};
-	struct up_half half = {
-		.cookie = rec->cookie,
-		.sk = rec->sk,
-		.peer_cookie = rec->peer_cookie,
-		.messages = messages_of(rec),
-		.netns_inum = netns_of(sk),
-		.copied_at_enrolment = rec->copied_at_enrolment,
-		.state = rec->state,
-		.reason = rec->reason,
-		.host_owned = is_host_owned(sk),
-		.room = (rec->flags & UP_F_ROOM ? UP_HALF_HAS_ROOM : 0) |
-			(rec->average_size >= LARGE_MESSAGE ? UP_HALF_LARGE : 0),
-	};
-
-	tuple_of(&half.tuple, sk);
-	/* An LRU map makes room by itself. Whoever has yet to be heard (NEW, ENROLLED, LEAVING) publishes again at each scan. */
-	bpf_map_update_elem(&halves, &isn, &half, BPF_ANY);
+	return rec->enrolments && rec->room == rec->enrolments;
 }
 
-static __always_inline void decide_plain(struct up_sock *rec, const struct sock *sk, __u8 reason)
+static __always_inline struct up_half *half_of(__u64 id)
 {
-	struct up_control *ctl = control_of();
+	return bpf_map_lookup_elem(&halves, &id);
+}
 
+static __attribute__((noinline)) void publish(const struct up_sock *rec)
+{
+	struct up_half *half = half_of(rec->id);
+
+	if (!half)
+		return;
+	half->peer_id = rec->peer_id;
+	half->messages = messages_of(rec);
+	half->owner_id = rec->owner_id;
+	half->owner_tgid = rec->owner_tgid;
+	half->copied_at_enrolment = rec->copied_at_enrolment;
+	half->enrolments = rec->enrolments;
+	half->reason = rec->reason;
+	half->room = has_been_given_room(rec);
+	half->state = rec->state;
+}
+
+static __always_inline void decide_plain(struct up_sock *rec, __u8 reason)
+{
 	rec->reason = reason;
-	if (ctl)
-		rec->generation = ctl->generation;
 	set_state(rec, UP_PLAIN);
 	if (reason != UP_REASON_PAUSED) /* a pause decides nothing about the connection */
 		count_plain(rec->owner_slot, reason);
-	publish(rec, sk);
+	publish(rec);
 }
 
 /*
  * The handshake's sequence numbers of a live connection: how far it has come, less what was counted since. Returns 0
- * where the counters moved under the read, and the next sweep tries again (tcp_snd_una_update and tcp_rcv_nxt_update
+ * where the counters moved under the read, and the next visit tries again (tcp_snd_una_update and tcp_rcv_nxt_update
  * write the count before the sequence number). A wrong number would find nobody: both ends must agree in 64 bits.
  */
 static __always_inline int read_isn(const struct tcp_sock *tp, struct up_isn *isn)
@@ -66,30 +64,68 @@ static __always_inline int read_isn(const struct tcp_sock *tp, struct up_isn *is
 	return tp->bytes_acked == acked && tp->bytes_received == received && tp->snd_una == una && tp->rcv_nxt == nxt;
 }
 
+/* Puts the id where the other end finds it. Who was there before, and still lives, stays. Returns 0, or -errno. */
+static __attribute__((noinline)) int register_handshake(const struct up_sock *rec)
+{
+	struct up_isn isn = {.mine = rec->isn_mine, .theirs = rec->isn_theirs};
+	__u64 *found = bpf_map_lookup_elem(&handshakes, &isn), id = rec->id;
+	struct up_half *half = half_of(id);
+
+	if (!half)
+		return 0;
+	if (!found || (*found != id && !half_of(*found))) {
+		int err = (int)bpf_map_update_elem(&handshakes, &isn, &id, BPF_ANY);
+
+		if (err)
+			return err;
+	}
+	half->isn = isn;
+	return 0;
+}
+
+/* Nothing is kept of a socket that has gone. */
+static __attribute__((noinline)) void forget(__u64 id)
+{
+	struct up_half *half = half_of(id);
+	struct up_isn isn;
+	__u64 *found;
+
+	if (!half)
+		return;
+	isn = half->isn;
+	found = bpf_map_lookup_elem(&handshakes, &isn);
+	if (found && *found == id)
+		bpf_map_delete_elem(&handshakes, &isn);
+	bpf_map_delete_elem(&halves, &id);
+}
+
+static __always_inline __u64 id_by(struct up_isn isn)
+{
+	__u64 *found = bpf_map_lookup_elem(&handshakes, &isn);
+
+	return found ? *found : 0;
+}
+
 /*
- * The other end's half. bytes_acked of the side that connected counts its SYN, that of the side that accepted does
+ * The other end's id, or 0. bytes_acked of the side that connected counts its SYN, that of the side that accepted does
  * not: so a client's `mine` is one less than what its server has as `theirs`. A simultaneous open has two such
  * sides and is not found: it runs plain.
  */
-static __always_inline struct up_half *other_half(const struct up_sock *rec)
+static __attribute__((noinline)) __u64 find_other(const struct up_sock *rec)
 {
 	struct up_isn server = {.mine = rec->isn_theirs, .theirs = rec->isn_mine + 1};
 	struct up_isn client = {.mine = rec->isn_theirs - 1, .theirs = rec->isn_mine};
-	struct up_half *half = bpf_map_lookup_elem(&halves, &server);
+	__u64 id = id_by(server);
 
-	if (!half)
-		half = bpf_map_lookup_elem(&halves, &client);
-	if (half && half->cookie == rec->cookie)
-		return 0;
-	return half;
+	if (!id || !half_of(id))
+		id = id_by(client);
+	return id == rec->id ? 0 : id;
 }
 
-/* The same, if it is still the half of the socket that we took for our other end. */
-static __always_inline struct up_half *known_half(const struct up_sock *rec)
+/* The other end, once it is known; NULL when it has gone. */
+static __always_inline struct up_half *other_half(const struct up_sock *rec)
 {
-	struct up_half *half = other_half(rec);
-
-	return half && half->cookie == rec->peer_cookie ? half : 0;
+	return rec->peer_id ? half_of(rec->peer_id) : 0;
 }
 
 static __always_inline int is_same(const __u8 one[16], const __u8 two[16])
@@ -107,20 +143,24 @@ static __always_inline int is_swapped(const struct up_tuple *mine, const struct 
 }
 
 /* Whoever could choose his sequence numbers must at least own the addresses as well, in one namespace. */
-static __attribute__((noinline)) int is_trusted(const struct sock *sk, const struct up_half *half)
+static __attribute__((noinline)) int is_trusted(__u64 sk, const struct up_half *half)
 {
 	struct up_tuple mine = {};
+	struct net *net;
 
-	if (half->netns_inum != netns_of(sk))
-		return half->host_owned && is_host_owned(sk);
+	if (!half)
+		return 0;
+	net = net_of(sk);
+	if (half->netns_inum != BPF_CORE_READ(net, ns.inum))
+		return half->host_owned && BPF_CORE_READ(net, user_ns, level) == 0;
 	tuple_of(&mine, sk);
 	return is_swapped(&mine, &half->tuple);
 }
 
-/* Is this still the half of the socket that we took for our other end, and does it take us for its own? */
+/* Does the other end take this one for its own? */
 static __always_inline int is_mutual(const struct up_sock *rec, const struct up_half *half)
 {
-	return half && half->cookie == rec->peer_cookie && half->peer_cookie == rec->cookie;
+	return half && half->peer_id == rec->id;
 }
 
 /* Was it a judgement on the traffic, which may change? */
@@ -154,7 +194,7 @@ static long match_rule(__u32 i, struct rule_search *search)
 }
 
 /* What the first rule that names one of its ports says. */
-static __attribute__((noinline)) __u8 rule_of(const struct sock *sk)
+static __attribute__((noinline)) __u8 rule_of(__u64 sk)
 {
 	struct rule_search search = {.decision = UP_DECIDE_AUTO};
 
@@ -163,38 +203,48 @@ static __attribute__((noinline)) __u8 rule_of(const struct sock *sk)
 	return search.decision;
 }
 
-static __always_inline void pair(struct up_sock *rec, const struct sock *sk, const struct tcp_sock *tp,
-				 struct up_control *ctl, __u64 now)
+/* NEW: looks for its other end. `out` gets who has to be visited as well. */
+static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp, struct up_visit *out, __u64 now)
 {
 	struct up_half *half;
 	struct up_isn isn;
+	__u64 other;
 
-	ctl->unsettled++;
 	if (!read_isn(tp, &isn))
 		return;
 	rec->isn_mine = isn.mine;
 	rec->isn_theirs = isn.theirs;
-	half = other_half(rec);
-	if (half && is_trusted(sk, half)) {
-		if (half->state == UP_PLAIN && is_final(half->reason)) {
-			decide_plain(rec, sk, half->reason);
-			return;
-		}
-		if (half->state == UP_PLAIN && half->reason == UP_REASON_NO_PEER)
-			ask_for_recheck(ctl); /* it gave up before this end asked: accepted late, perhaps (is_looked_for) */
-		if (half->state != UP_PLAIN && half->state != UP_LEAVING) {
-			rec->peer_cookie = half->cookie;
-			rec->peer_sk = half->sk;
-			rec->rule = rule_of(sk);
-			set_state(rec, UP_PAIRED);
-			ctl->progress++;
-		}
-	}
-	if (rec->state == UP_NEW && now - rec->since_ns > no_peer_ns) {
-		decide_plain(rec, sk, UP_REASON_NO_PEER);
+	if (register_handshake(rec)) {
+		decide_plain(rec, UP_REASON_TABLE_FULL);
 		return;
 	}
-	publish(rec, sk);
+	other = find_other(rec);
+	half = other ? half_of(other) : 0;
+	if (half && is_trusted(rec->sk, half)) {
+		if (half->state == UP_PLAIN && is_final(half->reason)) {
+			decide_plain(rec, half->reason);
+			return;
+		}
+		/*
+		 * One that is READY for this end still stands for an enrolment of before, and would redirect to this one as soon as it is a
+		 * member, whatever its reader: it is to leave first.
+		 */
+		if (half->state != UP_PLAIN && half->state != UP_LEAVING && !(half->state == UP_READY && is_mutual(rec, half))) {
+			rec->peer_id = other;
+			rec->peer_sk = half->sk;
+			rec->rule = rule_of(rec->sk);
+			set_state(rec, UP_PAIRED);
+			out->moved = 1;
+		}
+		/* It may have given up before this end asked (accepted late, perhaps), or not know this one yet. */
+		out->peer_id = other;
+		out->nudge = 1;
+	}
+	if (rec->state == UP_NEW && now - rec->since_ns > no_peer_ns) {
+		decide_plain(rec, UP_REASON_NO_PEER);
+		return;
+	}
+	publish(rec); /* before the other end is visited: it leaves if this one is not enrolled any more */
 }
 
 #endif

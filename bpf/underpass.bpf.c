@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The programs of Underpass, one object. The way of a connection: identity (whose socket), sweep (its other end, and
- * whether it would gain), enrol (into the sockhashes), verdict (each message), apply (out again), dump (what became of it).
+ * The programs of Underpass, one object. The way of a connection: identity (whose socket), visit (its other end, and
+ * whether it would gain), enrol (into the sockhashes), verdict (each message), take_off (out again), dump (what became of it).
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>
@@ -21,8 +21,10 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 #include "identity.bpf.h"
 #include "pairing.bpf.h"
 #include "enrol.bpf.h"
-#include "sweep.bpf.h"
-#include "apply.bpf.h"
+#include "judge.bpf.h"
+#include "take_off.bpf.h"
+#include "visit.bpf.h"
 #include "verdict.bpf.h"
+#include "room.bpf.h"
 #include "options.bpf.h"
 #include "dump.bpf.h"

@@ -9,7 +9,7 @@
 #ifndef UNDERPASS_H
 #define UNDERPASS_H
 
-#define UP_ABI 4
+#define UP_ABI 5
 
 /* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
 #define UP_SOL 0x7570
@@ -18,7 +18,7 @@
 #define UP_OPT_UNREAD 3    /* get, int: bytes in the psock queue */
 #define UP_OPT_BEHIND 4    /* get, int: bytes that the other end has yet to read, where a writer of much should wait for it; else 0; -1: not accelerated; UP_READER_WAITS */
 #define UP_READER_WAITS -2 /* the answer where the other end has read all that was redirected, and runs on another processor */
-#define UP_OPT_JOIN 5      /* set, int: this socket of a registered process has lasted long enough to be worth a record */
+#define UP_OPT_JOIN 5      /* set, int: this socket of a registered process has lasted long enough to be worth a record; set again: does for it what needs its lock (tend) */
 #define UP_OPT_ENROLLED 6  /* get, int: 1: it is enrolled; else -1 */
 #define UP_OPT_RESET 7     /* get, int: 1: its connection was ended by a reset, which the kernel may have told nobody; else 0 */
 
@@ -27,7 +27,9 @@
 #define UP_MAX_MEMBERS 131072 /* enrolled sockets; UP_REASON_TABLE_FULL */
 #define UP_MAX_CGROUPS 4096   /* of registered processes; a process whose cgroup finds no place is refused (ERR full) */
 #define UP_MAX_RULES 64       /* more are refused when the file is read */
-#define UP_MAX_HALVES 65536   /* what ends tell each other; the oldest makes room, and is said again by the next sweep where it still has to be heard */
+#define UP_MAX_FLOWS 262144   /* sockets that are known by an id, enrolled or not; UP_REASON_TABLE_FULL */
+#define UP_MAX_VISITS 256     /* sockets that one run of up_visit looks at: it keeps its processor's softirqs waiting meanwhile */
+#define UP_MAX_ROWS 256       /* the same of up_dump */
 
 /* Why a connection runs plain; io.underpass.Reason has the same order. */
 enum up_reason {
@@ -50,8 +52,8 @@ enum up_reason {
 };
 
 /*
- * up_sock.state: where enrolment stands. Only the sweep moves it: up_scan, without the socket's lock, but from LEAVING to PLAIN
- * up_apply, under it. (Of a finished connection, which has no other way out, up_scan does that too.)
+ * up_sock.state: where enrolment stands. Only a visit moves it (up_visit), of which the helper makes one at a time, without
+ * the socket's lock; a record begins as NEW where its socket becomes known (introduce).
  */
 enum up_state {
 	UP_NEW = 0,      /* not yet found its other end */
@@ -69,14 +71,12 @@ enum up_tx {
 	UP_TX_REDIRECT = 1,
 };
 
+/* up_sock.flags, of the visits. */
 #define UP_F_SETTLED 1 /* both ends know that the other is UP_READY: nothing more to hand over */
 #define UP_F_TRIAL 2   /* a stream: whether it gains, its own messages have to tell */
-#define UP_F_WANTS_ROOM 32 /* up_apply is to give it room */
-#define UP_F_JUDGED 64 /* both ends have room, so that it can be judged */
-#define UP_F_STREAM 16 /* this end sends much more than the other one answers */
-#define UP_F_ROOM 8    /* its receive buffer has been given room (make_room) */
-#define UP_F_LET_GO 128 /* the other end was seen to redirect to it no more: it comes back only when this one is plain */
 #define UP_F_ASKED 4   /* to be judged in the next pass, when the other end has said how far it is */
+#define UP_F_JUDGED 8  /* the other end has room, so that this one can be judged */
+#define UP_F_STREAM 16 /* this end sends much more than the other one answers */
 
 #define UP_SEEN_READER_PASSED 1 /* the peer has read a byte that came by TCP since its enrolment */
 
@@ -115,19 +115,22 @@ struct up_counters {
 };
 
 /*
- * The flow record: one for each socket of a registered JVM, in BPF_MAP_TYPE_SK_STORAGE `socks`.
+ * The flow record, in BPF_MAP_TYPE_SK_STORAGE `socks`: of each socket that its process asked for, or had when it registered.
  *
  * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
- * `cookie` tells from the original.
- * Written by up_scan and up_apply (one sweep at a time: the helper's sweep lock), except tx, written, average_size, largest,
- * seen, contended and tx_counters, which belong to up_verdict under the lock of this socket, and pinned, which only ever becomes 1.
+ * `sk` tells from the original.
+ * Who writes, and what keeps others from writing at the same time:
+ *   the verdict, under the lock of this socket: tx, written, average_size, largest, seen, contended, tx_counters;
+ *   the option programs, under the lock of this socket: room, window_clamp, and pinned, repaired, which only ever become 1;
+ *   whoever claims the socket for a process: owner_*, asked; whoever names it to the helper: named, which a visit clears;
+ *   the visits, one at a time (the helper's sweep lock): all else.
  *
  * What the verdict reads for each message comes first: two cache lines, since the kernel puts a pointer of its own before
  * the record, at the beginning of a line (struct bpf_local_storage_data).
  */
 struct up_sock {
-	__u64 peer_cookie;
-	__u64 peer_sk;      /* address of the peer's struct sock; what is read there counts only for a socket with peer_cookie */
+	__u64 peer_id;
+	__u64 peer_sk;      /* address of the peer's struct sock; what is read there counts only while the peer is a member by peer_id */
 	__u64 sk;           /* address of this struct sock, for reads by CO-RE; never leaves the kernel */
 	__u64 pressure;     /* address of its protocol's memory_pressure; 0: none; never leaves the kernel */
 	__u32 state;        /* enum up_state; 32 bits wide for the atomic exchange that hands over */
@@ -144,8 +147,8 @@ struct up_sock {
 	__u64 prot;         /* address of its struct proto since its enrolment: another one is not TCP's; never leaves the kernel */
 	__u32 largest;      /* message since the flow was last judged, bytes */
 	__u32 contended;    /* of redirects that met the other end in its own socket's lock: what they cost (count_contended) */
-	__u64 cookie;       /* of this socket; 0 until the first scan */
-	__u64 born_ns;      /* CLOCK_MONOTONIC, of the first scan that saw it */
+	__u64 id;           /* of this socket, given by `ids`, never again another's; 0 until it is known (introduce) */
+	__u64 born_ns;      /* CLOCK_MONOTONIC, of when it became known */
 	__u64 since_ns;     /* the same, of when it last began to look for its other end */
 	__u64 enrolled_ns;  /* CLOCK_MONOTONIC, of its enrolment */
 	__u64 published;    /* messages sent, as the half last said */
@@ -157,21 +160,26 @@ struct up_sock {
 	__u32 isn_theirs;
 	__u32 owner_id;     /* registration; 0: not registered any more */
 	__u32 owner_tgid;   /* in the initial pid namespace */
-	__u32 generation;   /* of up_control, when NO_PEER was decided */
+	__u32 enrolments;   /* how often it was enrolled */
 	__u32 copied_at_enrolment;      /* tcp_sock.copied_seq of this socket, read after it was enrolled (enrol.bpf.h) */
 	__u32 peer_copied_at_enrolment; /* the same of the peer */
 	__u32 segments_in;              /* data segments, when it was taken off, or decided against */
 	__u32 segments_out;
-	__u32 window_clamp;             /* of TCP before enrolment, where it was lowered; else 0 */
+	__u32 window_clamp;             /* of TCP before make_room, where it was lowered; else 0 */
 	__u32 judged_contended;         /* the same, when it was last judged */
-	__u8 flags;                     /* UP_F_*, of the sweep */
+	__u32 room;                     /* the enrolment (by `enrolments`) for which its receive buffer was given room */
+	__u32 peer_enrolments;          /* of the other end, when this one became UP_READY */
+	__u8 flags;                     /* UP_F_*, of the visits */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
 	__u8 rule;                      /* enum up_decision, of the rule that names one of its ports */
 	__u8 trials;                    /* how often it was taken off again; each makes the next rarer */
-	__u8 pad[4];
+	__u8 asked;                     /* 1: claimed by a registration since it was last looked at: may look for its other end once more */
+	__u8 named;                     /* 1: its id is on the way to the helper */
+	__u8 waits;                     /* visits in a row that changed nothing: each makes the next rarer */
+	__u8 pad;
 };
 
-/* Key of `halves`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */
+/* Key of `handshakes`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */
 struct up_isn {
 	__u32 mine;
 	__u32 theirs;
@@ -186,26 +194,30 @@ struct up_tuple {
 };
 
 /*
- * What one end of a connection leaves for the other to find. The sequence numbers alone prove little: whoever has
- * CAP_NET_ADMIN in a network namespace of his own can choose them. So either the addresses match too, in one namespace,
- * or both namespaces belong to the host's administrator (the initial user namespace).
+ * One end of a connection as the map `halves` has it, by its id: what the other end has to know of it, and how the helper finds it. It
+ * stays until a visit sees that the socket has gone.
+ *
+ * The sequence numbers alone prove little: whoever has CAP_NET_ADMIN in a network namespace of his own can choose them. So either the
+ * addresses match too, in one namespace, or both namespaces belong to the host's administrator (the initial user namespace).
  */
 struct up_half {
-	__u64 cookie;
 	__u64 sk;
-	__u64 peer_cookie;         /* whom this end takes for its other end; 0: nobody yet */
-	__u64 messages;            /* that it has sent since its enrolment */
+	__u64 peer_id;             /* whom this end takes for its other end; 0: nobody yet */
+	__u64 messages;            /* that it has sent, when it last said so */
+	__u64 cgroup_id;           /* in which the socket was made: its option programs run */
 	struct up_tuple tuple;
 	__u32 netns_inum;
+	struct up_isn isn;         /* its key in `handshakes`; zero: not there */
+	__u32 owner_id;
+	__u32 owner_tgid;
 	__u32 copied_at_enrolment; /* valid from UP_ENROLLED on */
-	__u8 state;                /* enum up_state, as of the last sweep */
+	__u8 state;                /* enum up_state, as of the last visit */
 	__u8 reason;               /* enum up_reason */
 	__u8 host_owned;           /* 1: the network namespace belongs to the initial user namespace */
-	__u8 room;                 /* UP_HALF_* */
+	__u8 room;                 /* 1: it has room (make_room) */
+	__u32 bound_dev_if;        /* the device that the socket is bound to, as one with a link-local address is; 0: none */
+	__u32 enrolments;          /* how often it was enrolled */
 };
-
-#define UP_HALF_HAS_ROOM 1 /* make_room was done */
-#define UP_HALF_LARGE 2    /* it sends messages that need room at the other end */
 
 /* A registered JVM; key: tgid in the initial pid namespace. */
 struct up_jvm {
@@ -236,38 +248,67 @@ struct up_rule {
 	__u8 pad[3];
 };
 
-/* The helper's word to the programs, and what a sweep found; one entry. Written by the helper's sweep thread. */
+/*
+ * The helper's word to the programs, and theirs to it; one entry, which the helper has mapped: each field has one writer, but
+ * for `armed` and `lost`, which one side sets and the other one clears.
+ */
 struct up_control {
-	__u32 paused;     /* 1: every verdict is to pass */
-	__u32 armed;      /* 1: the helper sleeps, wake it; cleared by whoever wakes it */
-	__u32 generation; /* of the set of registrations; a change makes NO_PEER flows ask again */
-	__u32 unsettled;  /* out: established sockets for which nothing is decided */
-	__u32 pending;    /* out: sockets that an apply pass has to visit */
-	__u32 progress;   /* out: sockets whose state this pass changed */
-	__u32 visited;    /* out: sockets with a record */
-	__u32 enrolled;   /* out: sockets in the sockhashes */
-	__u32 claim_tgid; /* for up_claim and up_cgroups; 0, for the latter alone: all processes that it visits */
-	__u32 claim_id;
-	__u32 claim_slot;
-	__u32 dismiss_id; /* up_scan makes this registration's sockets leave; 0: none */
-	__u32 recheck;    /* not 0: up_scan compares settled flows too with their other end; out: UP_RECHECK_NEXT, or unchanged */
-};
-
-#define UP_RECHECK_NEXT 2 /* up_scan: the next one is to do so, which visits the sockets that this one has visited before */
-
-/* up_scan writes one for each socket that an apply pass has to visit. */
-struct up_pending {
-	__u32 netns_inum;
-	__u32 owner_tgid;
-	__u32 state; /* UP_LEAVING, or enrolled and without room yet */
+	__u32 paused; /* 1: every verdict is to pass */
+	__u32 armed;  /* 1: the helper sleeps, wake it; cleared by whoever wakes it */
+	__u32 lost;   /* 1: an id found no room in `events`: the helper is to look at all */
 	__u32 pad;
 };
 
-/* up_dump writes one for each established socket with a record. */
+/* A process whose open sockets up_claim is to look at; in `claims`, by tgid. */
+struct up_claiming {
+	__u32 id;
+	__u32 slot;
+	__u32 known_only; /* 1: no new records are made (the kernel probe) */
+	__u32 pad;
+};
+
+/* up_places writes one for each open file of a process. */
+struct up_place {
+	__u64 cgroup_id;
+	__u32 netns_inum; /* of a TCP socket; else 0 */
+	__u32 fd;
+};
+
+/* up_visit.outcome */
+enum up_outcome {
+	UP_VISIT_NONE = 0,      /* not looked at */
+	UP_VISIT_GONE = 1,      /* there is no such socket any more, and nothing is kept of it */
+	UP_VISIT_ELSEWHERE = 2, /* it is in netns_inum, and to be looked up there */
+	UP_VISIT_DONE = 3,
+	UP_VISIT_LEAVES = 4,    /* the same, and it can be taken off, an RCU grace period from now */
+};
+
+#define UP_MODE_STEP 0     /* up_visit moves each socket on as far as it goes, but takes none off */
+#define UP_MODE_TAKE_OFF 1 /* up_visit takes off what is UP_LEAVING; an RCU grace period after a UP_MODE_STEP that left it so */
+
+/* One socket to visit: the helper writes `id`, up_visit all else. */
+struct up_visit {
+	__u64 id;
+	__u64 peer_id;    /* who has to be visited too where this one has moved; 0: nobody */
+	__u64 again_ns;   /* it wants to be visited after so long; 0: not before it is named */
+	__u32 netns_inum;
+	__u32 owner_tgid;
+	__u8 outcome;     /* enum up_outcome */
+	__u8 moved;       /* 1: it has changed, so that itself and its other end may go on */
+	__u8 nudge;       /* 1: its other end is to be looked at */
+	__u8 state;       /* enum up_state */
+	__u32 bound_dev_if; /* with netns_inum, where UP_VISIT_ELSEWHERE is */
+};
+
+/* A flow as up_dump shows it: the helper writes record.id, up_dump all else, or, where it is not there to be shown, `outcome` alone. */
 struct up_flow {
 	struct up_sock record;
 	struct up_tuple tuple;
 	__u32 queued;         /* bytes in the psock queue */
+	__u32 netns_inum;
+	__u32 bound_dev_if;
+	__u32 outcome;        /* enum up_outcome; UP_VISIT_NONE: it is there, but no connection any more */
+	__u32 pad;
 	__u64 tcp_bytes_sent; /* acknowledged, by TCP */
 	__u64 tcp_bytes_received;
 	__u64 age_ns;

@@ -151,8 +151,11 @@ static __always_inline int is_shut(const struct up_sock *rec)
 
 /*
  * The answer for most messages, from what the kernel is about to touch anyway; whatever is not as usual is left to
- * may_redirect. The peer's cookie is not compared: nothing here depends on what is read of the peer but whether there is
- * room, and the redirect finds the peer by its cookie, while it is a member. If it has gone, there is nobody to overfill.
+ * may_redirect.
+ *
+ * Here and there the peer is read by its address, and whether that still is the peer is not asked: the memory of a closed
+ * socket may hold another one. The redirect finds the peer by its id, which is never another socket's. Where it finds
+ * it, the peer has lived all the time, and what was read before was its own. Where it does not, the message goes by TCP.
  */
 static __always_inline int goes_on(struct up_sock *rec, __u32 size)
 {
@@ -178,12 +181,9 @@ static __attribute__((noinline)) int may_redirect(struct up_sock *rec, __u32 siz
 		return 0;
 	if (is_shut(rec))
 		return 0;
-	/* A socket that was disconnected and connected again (AF_UNSPEC) is another connection, with the same cookie. */
+	/* A socket that was disconnected and connected again (AF_UNSPEC) is another connection, with the same id. */
 	if (READ_AT(struct tcp_sock, rec->sk, snd_una) - (__u32)READ_AT(struct tcp_sock, rec->sk, bytes_acked) !=
 	    rec->isn_mine)
-		return 0;
-	/* The memory of a closed socket may hold another one by now, but never one with the same cookie. */
-	if (cookie_at(rec->peer_sk) != rec->peer_cookie)
 		return 0;
 	if (!has_room(rec, size) || !peer_may_charge(rec, size) || has_ulp(rec))
 		return 0;
@@ -307,7 +307,7 @@ static __attribute__((noinline)) int uncount_rest(struct up_sock *rec, __u32 siz
  */
 static __always_inline int pass_after_redirect(struct sk_msg_md *msg, const struct up_sock *rec, int rest)
 {
-	__u64 key = rec->cookie;
+	__u64 key = rec->id;
 
 	if (bpf_msg_redirect_hash(msg, &members, &key, 0) == SK_PASS)
 		return SK_PASS;
@@ -326,13 +326,16 @@ static __always_inline int goes_astray(__u32 size)
 	return fault & UP_FAULT_LOST || (fault & UP_FAULT_WAKE && size > 1);
 }
 
-/* Wakes the helper when the flow is to be judged; asks every 64 messages only, so that it is hardly to be noticed. */
-static __always_inline void call_for_judgement(const struct up_sock *rec)
+/*
+ * Names the flow to the helper when it is to be judged; asks every 64 messages only, so that it is hardly to be noticed. A rule that
+ * keeps it leaves nothing to judge.
+ */
+static __always_inline void call_for_judgement(struct up_sock *rec)
 {
 	__u64 sent = messages_of(rec);
 
-	if (!(sent & 63) && sent >= rec->judge_at && rec->state == UP_READY)
-		wake_helper();
+	if (!(sent & judge_mask) && sent >= rec->judge_at && rec->state == UP_READY && rec->rule != UP_DECIDE_REDIRECT)
+		name(rec);
 }
 
 SEC("sk_msg")
@@ -352,7 +355,7 @@ int up_verdict(struct sk_msg_md *msg)
 	if (rec->state == UP_READY && !rec->pinned && (!ctl->paused || fault & UP_FAULT_PAUSE) && !is_kept_back(size)) {
 		as_before = goes_on(rec, size);
 		if (as_before || may_redirect(rec, size)) {
-			key = goes_astray(size) ? rec->cookie : rec->peer_cookie;
+			key = goes_astray(size) ? rec->id : rec->peer_id;
 			count_contended(rec);
 			/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
 			if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {

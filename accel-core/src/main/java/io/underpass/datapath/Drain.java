@@ -1,6 +1,5 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfIterator;
 import io.underpass.protocol.Drained;
 import java.io.IOException;
 import java.time.Duration;
@@ -13,14 +12,15 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Drain {
   private static final int STEP_MILLIS = 20;
 
-  /** Of {@link KernelDatapath}: guards the control block, the sweep and the iterator. */
-  private final ReentrantLock lock;
+  /** Of {@link KernelDatapath}: one sweep at a time. */
+  private final ReentrantLock sweeping;
 
   private final SweepThread thread;
   private final ControlBlock control;
   private final Sweep sweep;
   private final Pins pins;
-  private final BpfIterator dump;
+  private final Halves halves;
+  private final FlowDump dump;
   private final PortGroups ports;
 
   private volatile boolean begun;
@@ -35,18 +35,20 @@ final class Drain {
   private Drained result;
 
   Drain(
-      ReentrantLock lock,
+      ReentrantLock sweeping,
       SweepThread thread,
       ControlBlock control,
       Sweep sweep,
       Pins pins,
-      BpfIterator dump,
+      Halves halves,
+      FlowDump dump,
       PortGroups ports) {
-    this.lock = lock;
+    this.sweeping = sweeping;
     this.thread = thread;
     this.control = control;
     this.sweep = sweep;
     this.pins = pins;
+    this.halves = halves;
     this.dump = dump;
     this.ports = ports;
   }
@@ -84,10 +86,11 @@ final class Drain {
    */
   private Drained takeBack() throws IOException {
     while (true) {
-      lock.lock();
+      sweeping.lock();
       try {
         control.pause(true);
-        left = sweep.run().found().enrolled();
+        sweep.runAll();
+        left = halves.members();
         if (left == 0) {
           pins.remove();
           return new Drained(true, 0, ports.held(), List.of());
@@ -96,7 +99,7 @@ final class Drain {
           return new Drained(false, left, ports.held(), FlowTable.held(dump, Drained.MAX_HELD));
         }
       } finally {
-        lock.unlock();
+        sweeping.unlock();
       }
       LockSupport.parkNanos(STEP_MILLIS * 1_000_000L);
     }

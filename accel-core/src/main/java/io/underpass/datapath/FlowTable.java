@@ -1,7 +1,6 @@
 package io.underpass.datapath;
 
 import io.underpass.Reason;
-import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Counters;
 import io.underpass.ffm.Layouts.Flow;
@@ -24,7 +23,7 @@ import java.util.Map;
 import java.util.PriorityQueue;
 
 /**
- * Makes the flow table of what {@code up_dump} writes: joins the two ends, sorts, bounds.
+ * Makes the flow table of what {@link FlowDump} reads: joins the two ends, sorts, bounds.
  *
  * <p>There may be a hundred thousand flows and the helper is small, so it goes over them twice:
  * once for a few numbers of each, by which the busiest are chosen, and once for all there is to say
@@ -32,12 +31,12 @@ import java.util.PriorityQueue;
  */
 final class FlowTable {
   /** Of the first pass. A flow that changes between the passes is shown as the second sees it. */
-  private record Brief(long cookie, long peer, long ownBytes, long redirected) {}
+  private record Brief(long id, long peer, long ownBytes, long redirected) {}
 
   private FlowTable() {}
 
   /** All flows of a registration, or of {@link Datapath#ALL}; the busiest {@code limit}. */
-  static Datapath.Flows of(BpfIterator dump, int owner, int limit) throws NativeException {
+  static Datapath.Flows of(FlowDump dump, int owner, int limit) throws NativeException {
     Map<Long, Long> redirected = new HashMap<>();
     List<Brief> briefs = new ArrayList<>();
     dump.run(
@@ -45,7 +44,7 @@ final class FlowTable {
           for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
             Brief brief = brief(rows, at);
             if (brief.redirected != 0) {
-              redirected.put(brief.cookie, brief.redirected);
+              redirected.put(brief.id, brief.redirected);
             }
             if (owner == Datapath.ALL || rows.getInt(at + Sock.OWNER_ID) == owner) {
               briefs.add(brief);
@@ -57,7 +56,7 @@ final class FlowTable {
   }
 
   /** How many flows each registration has. */
-  static Map<Integer, Long> countByOwner(BpfIterator dump) throws NativeException {
+  static Map<Integer, Long> countByOwner(FlowDump dump) throws NativeException {
     Map<Integer, Long> counts = new HashMap<>();
     dump.run(
         rows -> {
@@ -69,15 +68,12 @@ final class FlowTable {
   }
 
   /** The sockets that are enrolled, for a stop that has to leave them; at most {@code limit}. */
-  static List<Drained.Held> held(BpfIterator dump, int limit) throws NativeException {
+  static List<Drained.Held> held(FlowDump dump, int limit) throws NativeException {
     List<Drained.Held> held = new ArrayList<>();
     dump.run(
         rows -> {
           for (int at = 0; at < rows.limit() && held.size() < limit; at += Flow.SIZE) {
-            int state = rows.getInt(at + Sock.STATE);
-            if (state == Layouts.UP_ENROLLED
-                || state == Layouts.UP_READY
-                || state == Layouts.UP_LEAVING) {
+            if (Halves.isEnrolled(rows.getInt(at + Sock.STATE))) {
               held.add(
                   new Drained.Held(
                       rows.getInt(at + Sock.OWNER_TGID),
@@ -111,33 +107,33 @@ final class FlowTable {
     return top.stream().sorted(byBytes.reversed()).toList();
   }
 
-  private static List<FlowView> views(BpfIterator dump, List<Brief> top) throws NativeException {
+  private static List<FlowView> views(FlowDump dump, List<Brief> top) throws NativeException {
     Map<Long, FlowView.Counters> counters = new HashMap<>();
     Map<Long, ByteBuffer> wanted = new HashMap<>();
     for (Brief brief : top) {
-      wanted.put(brief.cookie, null);
+      wanted.put(brief.id, null);
       counters.put(brief.peer, FlowView.Counters.ZERO);
     }
     dump.run(
         rows -> {
           for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            long cookie = rows.getLong(at + Sock.COOKIE);
-            if (wanted.containsKey(cookie)) {
+            long id = rows.getLong(at + Sock.ID);
+            if (wanted.containsKey(id)) {
               byte[] row = new byte[Flow.SIZE];
               rows.get(at, row);
-              wanted.put(cookie, ByteBuffer.wrap(row).order(ByteOrder.nativeOrder()));
+              wanted.put(id, ByteBuffer.wrap(row).order(ByteOrder.nativeOrder()));
             }
-            if (counters.containsKey(cookie)) {
-              counters.put(cookie, counters(rows, at));
+            if (counters.containsKey(id)) {
+              counters.put(id, counters(rows, at));
             }
           }
         });
     List<FlowView> views = new ArrayList<>();
     for (Brief brief : top) {
-      ByteBuffer row = wanted.get(brief.cookie);
+      ByteBuffer row = wanted.get(brief.id);
       if (row != null) { // else it was closed between the passes
-        // A cookie is never used again, so a peer that has gone is simply not found.
-        views.add(view(row, counters.get(row.getLong(Sock.PEER_COOKIE))));
+        // An id is never used again, so a peer that has gone is simply not found.
+        views.add(view(row, counters.get(row.getLong(Sock.PEER_ID))));
       }
     }
     return views;
@@ -149,8 +145,7 @@ final class FlowTable {
         redirected
             + rows.getLong(at + Flow.TCP_BYTES_SENT)
             + rows.getLong(at + Flow.TCP_BYTES_RECEIVED);
-    return new Brief(
-        rows.getLong(at + Sock.COOKIE), rows.getLong(at + Sock.PEER_COOKIE), own, redirected);
+    return new Brief(rows.getLong(at + Sock.ID), rows.getLong(at + Sock.PEER_ID), own, redirected);
   }
 
   private static FlowView view(ByteBuffer dump, FlowView.Counters peer) {
@@ -160,7 +155,7 @@ final class FlowTable {
     boolean ready = dump.getInt(at + Sock.STATE) == Layouts.UP_READY;
     Reason reason = pinned ? Reason.PINNED : Reason.ofNumber(dump.get(at + Sock.REASON));
     return new FlowView(
-        dump.getLong(at + Sock.COOKIE),
+        dump.getLong(at + Sock.ID),
         local(dump, at),
         remote(dump, at),
         dump.getInt(at + Sock.OWNER_TGID),

@@ -1,6 +1,5 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
@@ -24,14 +23,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * The loaded BPF object, and the thread that sweeps while something is undecided.
+ * The loaded BPF object, and the thread that sweeps when something is to be decided.
  *
- * <p>Everything that touches the control block or an iterator holds {@link #lock}: the sweep
- * thread, and the server's thread when it admits, dismisses or reads.
+ * <p>Nothing here waits for the lock of a socket: a sweep takes none, and what may wait for one
+ * (see {@link Claims}) is done under no lock of the helper's.
  */
 public final class KernelDatapath implements Datapath {
   /**
@@ -40,6 +40,15 @@ public final class KernelDatapath implements Datapath {
    */
   private static final Duration STOP_WAIT = Duration.ofSeconds(5);
 
+  /** Between two looks at what is not named by anybody: hooks, and processes that come back. */
+  private static final long LOOK_NANOS = 1_000_000_000;
+
+  /** Fewer sockets that have become known are no reason to look for closed ones. */
+  private static final int LEAST_TO_FORGET = 4096;
+
+  /** One sweep at a time. Whoever needs both takes this one first. */
+  private final ReentrantLock sweeping = new ReentrantLock();
+
   private final ReentrantLock lock = new ReentrantLock();
   private final BpfObject object;
   private final Pins pins;
@@ -47,18 +56,33 @@ public final class KernelDatapath implements Datapath {
 
   private final PortGroups ports;
   private final TotalsTable totals;
+  private final ControlBlock control;
+  private final Namespaces namespaces;
+  private final Claims claims;
+  private final Halves halves;
+  private final FlowDump dump;
+  private final BpfMap ids;
+  private final GracePeriod gracePeriod;
 
-  /** Guarded by {@link #lock}, as are those up to the thread. */
+  /** Guarded by {@link #lock}, as is the next. */
   private final Registrations registrations;
 
   private final OptionHooks hooks;
-  private final ControlBlock control;
+
+  /** Guarded by {@link #sweeping}, as are the three below. */
   private final Sweep sweep;
-  private final BpfIterator dump;
-  private final GracePeriod gracePeriod;
 
   /** See {@link #passAll}. */
   private boolean passing;
+
+  /** Sockets that had an id when those that are closed were last looked for. */
+  private int livedThen;
+
+  /** The last id that had been given then. */
+  private long givenThen;
+
+  /** Network namespaces in which sockets could not be looked up, as of the last sweep. */
+  private volatile int unreachable;
 
   private final SweepThread thread;
   private final Consumer<String> trouble;
@@ -129,17 +153,17 @@ public final class KernelDatapath implements Datapath {
       pins.prepare(object);
       object.load();
       RuleTable.fill(object.map("rules"), tuning.rules());
-      this.control = new ControlBlock(object.map("control"));
+      this.control = open.keep(new ControlBlock(object.map("control")));
       this.totals = new TotalsTable(object.map("totals"));
-      BpfMap socks = object.map("socks");
-      BpfIterator scan = open.keep(object.program("up_scan").attachIterator(socks));
-      this.dump = open.keep(object.program("up_dump").attachIterator(socks));
-      BpfIterator apply = open.keep(object.program("up_apply").attachIterator());
+      this.ids = object.map("ids");
+      this.namespaces = open.keep(new Namespaces());
+      this.claims = new Claims(object, namespaces);
+      this.halves = new Halves(object.map("halves"), object.map("members"));
       this.gracePeriod = new GracePeriod(object);
-      this.sweep = new Sweep(control, scan, apply, gracePeriod);
-      BpfIterator held = open.keep(object.program("up_held_cgroups").attachIterator(socks));
-      this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), held, trouble);
-      this.registrations = new Registrations(object, control, hooks);
+      this.sweep = open.keep(Sweep.of(object, halves, namespaces, gracePeriod));
+      this.dump = open.keep(FlowDump.of(object, halves, namespaces));
+      this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), halves, trouble);
+      this.registrations = new Registrations(object, hooks);
 
       // The verdict before the marks: no socket can be enrolled while the sockhash has none.
       BpfProgram verdict = object.program("up_verdict");
@@ -147,14 +171,19 @@ public final class KernelDatapath implements Datapath {
       pins.keepVerdict(verdict);
       control.pause(paused || !refusal.isEmpty());
       hooks.adopt(); // no socket is enrolled without
-      // Takes back the pause of a helper that stopped without finishing. One that was killed may
-      // have taken off one end of a pair only.
-      control.recheck(adopting);
-      sweep.run();
+      // Takes back the pause of a helper that stopped without finishing, and looks at all that one
+      // left which was killed: it may have taken off one end of a pair only.
+      sweep.runAll();
+      Ids named = new Ids();
       this.thread =
-          new SweepThread(new RingBuffer(object.map("events"), _ -> {}), this::sweepOnce, trouble);
+          new SweepThread(
+              new RingBuffer(object.map("events"), event -> add(named, event)),
+              named,
+              control,
+              this::sweepOnce,
+              trouble);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
-      this.drain = new Drain(lock, thread, control, sweep, pins, dump, ports);
+      this.drain = new Drain(sweeping, thread, control, sweep, pins, halves, dump, ports);
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         pins.removeAfter(e);
@@ -172,14 +201,26 @@ public final class KernelDatapath implements Datapath {
   /** Marks the process: its TCP connections get records, and so do later ones that it asks for. */
   @Override
   public void admit(Registration registration) throws IOException {
+    Registrations.Entry entry;
     lock.lock();
     try {
       refuseIfStopping();
-      totals.clear(registrations.admit(registration));
-      control.nextGeneration();
-      thread.wake();
+      entry = registrations.begin(registration);
+      totals.clear(entry.slot());
     } finally {
       lock.unlock();
+    }
+    try {
+      look(entry);
+      lock.lock();
+      try {
+        registrations.checkMarked(registration);
+      } finally {
+        lock.unlock();
+      }
+    } catch (IOException | RuntimeException e) {
+      end(registration);
+      throw e;
     }
   }
 
@@ -191,27 +232,51 @@ public final class KernelDatapath implements Datapath {
 
   @Override
   public void claim(Registration registration) throws IOException {
+    Registrations.Entry entry;
     lock.lock();
     try {
       refuseIfStopping();
-      registrations.claim(registration.id());
-      control.nextGeneration();
-      thread.wake();
+      entry = registrations.entryOf(registration.id());
     } finally {
       lock.unlock();
     }
+    if (entry != null) {
+      look(entry);
+    }
+  }
+
+  /**
+   * Hooks the cgroups of a process's sockets, and has the sockets marked. What it makes meanwhile
+   * its agent asks for, when it has the answer. Not under the lock: see {@link Claims}.
+   */
+  private void look(Registrations.Entry entry) throws IOException {
+    claims.begin(entry);
+    try {
+      Set<Long> cgroups = claims.look(entry.pid(), entry.id());
+      lock.lock();
+      try {
+        hooks.use(entry.id(), cgroups);
+      } finally {
+        lock.unlock();
+      }
+      claims.mark(entry.pid());
+    } finally {
+      claims.end(entry.pid());
+    }
+    thread.wake();
   }
 
   @Override
   public String join(Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
       throws IOException {
+    long start;
     lock.lock();
     try {
-      long start = registrations.startNanosOf(registration.pid());
-      return ports.join(registration, start, wish, datagrams, pools);
+      start = registrations.startNanosOf(registration.pid());
     } finally {
       lock.unlock();
     }
+    return ports.join(registration, start, wish, datagrams, pools);
   }
 
   @Override
@@ -224,23 +289,30 @@ public final class KernelDatapath implements Datapath {
     return ports.ports();
   }
 
-  /** What the process makes from now on is plain, what it has goes back to TCP. */
+  /**
+   * What the process makes from now on is plain; what it has goes back to TCP with the next sweep.
+   */
   @Override
   public void dismiss(Registration registration) {
-    lock.lock();
     try {
       ports.leave(registration);
-      if (registrations.dismiss(registration.id())) {
-        control.dismiss(registration.id());
-        sweep.run();
-        thread.wake(); // what holds unread bytes leaves later
-      }
     } catch (IOException e) {
       trouble.accept("dismiss " + registration.pid() + ": " + e.getMessage());
+    }
+    end(registration);
+  }
+
+  private void end(Registration registration) {
+    lock.lock();
+    try {
+      registrations.dismiss(registration.id());
+    } catch (NativeException e) {
+      trouble.accept("dismiss " + registration.pid() + ": " + e.getMessage());
     } finally {
-      control.dismiss(0);
       lock.unlock();
     }
+    namespaces.leave(registration.id());
+    thread.wake();
   }
 
   @Override
@@ -256,22 +328,12 @@ public final class KernelDatapath implements Datapath {
 
   @Override
   public Flows flows(int id, int limit) throws NativeException {
-    lock.lock();
-    try {
-      return FlowTable.of(dump, id, limit);
-    } finally {
-      lock.unlock();
-    }
+    return FlowTable.of(dump, id, limit);
   }
 
   @Override
   public Map<Integer, Long> flowCounts() throws NativeException {
-    lock.lock();
-    try {
-      return FlowTable.countByOwner(dump);
-    } finally {
-      lock.unlock();
-    }
+    return FlowTable.countByOwner(dump);
   }
 
   /**
@@ -279,25 +341,20 @@ public final class KernelDatapath implements Datapath {
    * A sweep would take the sockets off, or end it: none is made meanwhile.
    */
   void passAll(boolean all) throws NativeException {
-    lock.lock();
+    sweeping.lock();
     try {
       passing = all;
       control.pause(all);
-      control.write();
       gracePeriod.await(); // until no verdict runs that has seen it otherwise
+      thread.wake();
     } finally {
-      lock.unlock();
+      sweeping.unlock();
     }
   }
 
   /** For tests: what {@code up_dump} writes, as it is. */
   void dump(Consumer<ByteBuffer> rows) throws NativeException {
-    lock.lock();
-    try {
-      dump.run(rows);
-    } finally {
-      lock.unlock();
-    }
+    dump.run(rows);
   }
 
   @Override
@@ -313,15 +370,8 @@ public final class KernelDatapath implements Datapath {
     if (!refusal.isEmpty()) {
       return refusal;
     }
-    lock.lock();
-    try {
-      int unreachable = sweep.unreachable();
-      return unreachable == 0
-          ? ""
-          : "network namespaces that cannot be entered to take sockets off: " + unreachable;
-    } finally {
-      lock.unlock();
-    }
+    int there = unreachable;
+    return there == 0 ? "" : "network namespaces that cannot be entered to find sockets: " + there;
   }
 
   @Override
@@ -329,40 +379,99 @@ public final class KernelDatapath implements Datapath {
     return probes;
   }
 
+  /** Looks at all that there is, and at what came of it. */
   @Override
   public void sweep() throws IOException {
-    sweepOnce();
+    sweep(null);
+    thread.wake(); // it may be due earlier now
   }
 
-  private Sweep.Result sweepOnce() throws IOException {
-    lock.lock();
+  private Sweep.Result sweepOnce(Ids named) throws IOException {
+    return sweep(named);
+  }
+
+  /**
+   * @param named what is to be visited beside what is due; null for all
+   */
+  private Sweep.Result sweep(Ids named) throws IOException {
+    sweeping.lock();
     try {
       if (passing) {
-        return Sweep.Result.LATER;
+        return new Sweep.Result(false, System.nanoTime() + LOOK_NANOS);
       }
-      int orphan = registrations.nextOrphan();
-      control.dismiss(orphan);
-      Sweep.Result result = sweep.run();
-      control.dismiss(0);
+      List<Registrations.Ended> ended;
+      lock.lock();
+      try {
+        registrations.endOrphans();
+        ended = registrations.takeEnded();
+      } finally {
+        lock.unlock();
+      }
+      boolean all = named == null || control.takeLost() || isTimeToForget();
+      for (Registrations.Ended one : ended) {
+        if (!all) {
+          named.addAll(halves.of(one.id()));
+        }
+      }
+      Sweep.Result result = all ? sweep.runAll() : sweep.run(named);
+      if (all) {
+        livedThen = halves.all().size();
+        givenThen = lastId();
+      }
+      unreachable = sweep.unreachable();
+      return tidy(ended) ? result.noLaterThan(System.nanoTime() + LOOK_NANOS) : result;
+    } finally {
+      sweeping.unlock();
+    }
+  }
+
+  /** Whether there is more of it to do later. */
+  private boolean tidy(List<Registrations.Ended> ended) throws IOException {
+    lock.lock();
+    try {
+      registrations.release(ended);
       boolean adopting = registrations.awaitsOrphans();
       if (!adopting) {
         hooks.endAdoption();
       }
-      return hooks.removeUnused() || adopting ? result.andAgain() : result;
+      return hooks.removeUnused() || adopting;
     } finally {
       lock.unlock();
     }
   }
 
+  /**
+   * A settled socket that is closed is named by nobody. What is kept of such ones is found when as
+   * many have become known as lived the last time: so each pays for one visit more, and a host at
+   * rest for none.
+   */
+  private boolean isTimeToForget() throws NativeException {
+    return lastId() - givenThen > Math.max(LEAST_TO_FORGET, livedThen);
+  }
+
+  private long lastId() throws NativeException {
+    ByteBuffer value = ids.newValue();
+    ids.lookup(ids.newKey(), value);
+    return value.getLong(0);
+  }
+
+  /** A program has named a socket; 0 is a wake-up alone. */
+  private static void add(Ids named, ByteBuffer event) {
+    long id = event.getLong();
+    if (id != 0) {
+      named.add(id);
+    }
+  }
+
   /** Takes every flow back, as a drain begins, or lets them be taken up again; for tests. */
   public void pause(boolean paused) throws NativeException {
-    lock.lock();
+    sweeping.lock();
     try {
       control.pause(paused);
-      sweep.run();
+      sweep.runAll();
       thread.wake();
     } finally {
-      lock.unlock();
+      sweeping.unlock();
     }
   }
 

@@ -1,6 +1,5 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.Cgroup;
@@ -54,7 +53,7 @@ final class OptionHooks {
   private final BpfObject object;
   private final Cgroup mount;
   private final BpfMap hooked;
-  private final BpfIterator held;
+  private final Halves halves;
   private final Consumer<String> trouble;
 
   /**
@@ -66,24 +65,21 @@ final class OptionHooks {
   /** Those that nobody needs, with the time since when. */
   private final Map<Long, Long> unused = new HashMap<>();
 
-  /** Of these, those that had no enrolled socket at the last look. */
-  private Set<Long> idle = Set.of();
-
   /** Cgroups that the kernel refused, and that was said. */
   private final Set<Long> refused = new HashSet<>();
 
   /**
    * @param mount any cgroup of the hierarchy; whose it is to close stays the caller's
-   * @param held {@code up_held_cgroups}
+   * @param halves tells which cgroups have enrolled sockets
    * @param trouble gets a line for each cgroup that cannot be hooked
    */
-  OptionHooks(Pins pins, BpfObject object, Cgroup mount, BpfIterator held, Consumer<String> trouble)
+  OptionHooks(Pins pins, BpfObject object, Cgroup mount, Halves halves, Consumer<String> trouble)
       throws NativeException {
     this.pins = pins;
     this.object = object;
     this.mount = mount;
     this.hooked = object.map("hooked");
-    this.held = held;
+    this.halves = halves;
     this.trouble = trouble;
   }
 
@@ -188,9 +184,8 @@ final class OptionHooks {
   }
 
   /**
-   * Detaches those that nobody needs, once they have no enrolled socket any more. An iterator that
-   * is read in several pieces can pass over a socket, where others are closed meanwhile: two looks
-   * in a row have to find none.
+   * Detaches those that nobody needs, once they have no enrolled socket any more. None can come: no
+   * sweep has enrolled one since they went out of the map.
    *
    * @return whether there are others, to be looked at later
    */
@@ -203,16 +198,13 @@ final class OptionHooks {
           }
         });
     if (!due.isEmpty()) {
-      due.removeAll(read(held));
+      due.removeAll(halves.cgroupsOfMembers(due));
       for (long id : due) {
-        if (idle.contains(id)) {
-          detach(id);
-          users.remove(id);
-          unused.remove(id);
-        }
+        detach(id);
+        users.remove(id);
+        unused.remove(id);
       }
     }
-    idle = due;
     return !unused.isEmpty();
   }
 
@@ -220,18 +212,6 @@ final class OptionHooks {
     for (String program : PROGRAMS) {
       pins.detach(program, id);
     }
-  }
-
-  /** What an iterator writes that writes ids of cgroups, in its order. */
-  static Set<Long> read(BpfIterator cgroups) throws NativeException {
-    Set<Long> ids = new LinkedHashSet<>();
-    cgroups.run(
-        rows -> {
-          while (rows.hasRemaining()) {
-            ids.add(rows.getLong());
-          }
-        });
-    return ids;
   }
 
   private ByteBuffer key(long id) {

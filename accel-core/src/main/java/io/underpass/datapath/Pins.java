@@ -24,7 +24,17 @@ import java.util.TreeSet;
  */
 final class Pins {
   private static final List<String> MAPS =
-      List.of("jvms", "socks", "members", "senders", "halves", "totals", "control", "events");
+      List.of(
+          "jvms",
+          "socks",
+          "members",
+          "senders",
+          "halves",
+          "handshakes",
+          "ids",
+          "totals",
+          "control",
+          "events");
   private static final String VERDICT = "verdict";
   private static final String LINK = "link_";
 

@@ -1,7 +1,6 @@
 package io.underpass.datapath;
 
 import io.underpass.datapath.Tuning.Fault;
-import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
@@ -29,8 +28,13 @@ import java.util.List;
  */
 final class ProbeBed implements AutoCloseable {
   /** The programs that the probe has no use for; verifying them would take as long as all else. */
-  private static final List<String> UNUSED =
-      List.of("up_setsockopt", "up_claim", "up_dump", "up_held_cgroups");
+  private static final List<String> UNUSED = List.of("up_setsockopt", "up_dump");
+
+  /** This process in its own pid namespace, as the kernel takes it. */
+  private static final int SELF = (int) ProcessHandle.current().pid();
+
+  /** Stands for the registration that there is none of. */
+  private static final int OWNER = 1;
 
   private static final byte[] ONE = {1, 0, 0, 0}; // an int; both machines are little-endian
 
@@ -44,6 +48,8 @@ final class ProbeBed implements AutoCloseable {
   private final BpfObject object;
   private final BpfMap socks;
   private final ControlBlock control;
+  private final Halves halves;
+  private final Claims claims;
   private final Sweep sweep;
 
   /** Both ends of a connection, and the bytes under way each way. */
@@ -55,7 +61,7 @@ final class ProbeBed implements AutoCloseable {
       object = keep(BpfObject.open(image, "underpass_probe"));
       object.setKnob("take_every", 1);
       object.setKnob("fault", faults);
-      for (String map : List.of("jvms", "members", "senders", "halves")) {
+      for (String map : List.of("jvms", "members", "senders", "halves", "handshakes", "claims")) {
         object.setMaxEntries(map, ROOM);
       }
       object.setMaxEntries("totals", 1);
@@ -64,13 +70,11 @@ final class ProbeBed implements AutoCloseable {
       }
       object.load();
       socks = object.map("socks");
-      control = new ControlBlock(object.map("control"));
-      sweep =
-          new Sweep(
-              control,
-              keep(object.program("up_scan").attachIterator(socks)),
-              keep(object.program("up_apply").attachIterator()),
-              new GracePeriod(object));
+      control = keep(new ControlBlock(object.map("control")));
+      halves = new Halves(object.map("halves"), object.map("members"));
+      Namespaces namespaces = keep(new Namespaces());
+      claims = new Claims(object, namespaces);
+      sweep = keep(Sweep.of(object, halves, namespaces, new GracePeriod(object)));
       object.program("up_verdict").attachVerdict(object.map("senders"));
       BpfLink _ = keep(object.program("up_getsockopt").attachCgroup(cgroup));
       hook(object);
@@ -82,13 +86,10 @@ final class ProbeBed implements AutoCloseable {
 
   /** Says of this process's cgroup what is true of all: that the options are answered. */
   private void hook(BpfObject object) throws IOException {
-    int self =
-        (int) ProcessHandle.current().pid(); // in its own pid namespace, as the kernel takes it
     BpfMap hooked = object.map("hooked");
-    try (BpfIterator files = object.program("up_cgroups").attachTaskIterator(self)) {
-      for (long id : OptionHooks.read(files)) {
-        hooked.update(hooked.newKey().putLong(0, id), hooked.newValue(), BpfMap.ANY);
-      }
+    claims.begin(SELF, OWNER, 0, true);
+    for (long id : claims.look(SELF, OWNER)) {
+      hooked.update(hooked.newKey().putLong(0, id), hooked.newValue(), BpfMap.ANY);
     }
   }
 
@@ -125,23 +126,24 @@ final class ProbeBed implements AutoCloseable {
   }
 
   /** Makes the sockets known, as a registration would. */
-  void adopt(Pair pair) throws IOException {
-    for (SocketChannel end : List.of(pair.client, pair.server)) {
-      ByteBuffer record = socks.newValue();
-      record.putInt(Sock.OWNER_ID, 1);
-      socks.update(key(end), record, BpfMap.NO_EXIST);
+  void adopt(Pair... pairs) throws IOException {
+    for (Pair pair : pairs) {
+      for (SocketChannel end : List.of(pair.client, pair.server)) {
+        socks.update(key(end), socks.newValue(), BpfMap.NO_EXIST);
+      }
     }
+    claims.mark(SELF);
   }
 
   /** How many sockets are enrolled after it. */
   int sweep() throws NativeException {
-    return sweep.run().found().enrolled();
+    sweep.runAll();
+    return halves.members();
   }
 
   /** For all verdicts, at once; the next sweep takes the sockets off, or enrols them. */
-  void pause(boolean paused) throws NativeException {
+  void pause(boolean paused) {
     control.pause(paused);
-    control.write();
   }
 
   /** For tests: its programs, to be run in another order than a sweep's. */

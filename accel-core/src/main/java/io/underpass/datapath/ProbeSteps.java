@@ -66,9 +66,7 @@ final class ProbeSteps {
         });
     Thread.sleep(ASLEEP_MILLIS);
     Pair[] all = {ordered, blocked, selected, halfClosed, stalled, counted, left};
-    for (Pair pair : all) {
-      bed.adopt(pair);
-    }
+    bed.adopt(all);
     for (int i = 0; i < ENROL_SWEEPS && bed.sweep() < 2 * all.length; i++) {
       // The last sockets may need another look.
     }

@@ -1,9 +1,7 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfIterator;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
-import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.NativeException;
@@ -34,9 +32,6 @@ final class Registrations {
   private static final int ID_MASK = 0x3fff_ffff;
 
   private final BpfMap jvms;
-  private final BpfProgram cgroups;
-  private final BpfProgram claim;
-  private final ControlBlock control;
   private final OptionHooks hooks;
   private final int firstId;
   private final BitSet slots = new BitSet();
@@ -49,13 +44,17 @@ final class Registrations {
 
   private final long orphansUntil = System.nanoTime() + ORPHAN_NANOS;
 
-  private record Entry(int pid, int slot) {}
+  /** Over, but some of their sockets may still be theirs in the kernel. */
+  private final List<Ended> ended = new ArrayList<>();
 
-  Registrations(BpfObject object, ControlBlock control, OptionHooks hooks) throws NativeException {
+  /** A registration that there is. */
+  record Entry(int id, int pid, int slot) {}
+
+  /** One that is over; its slot is another one's as soon as its sockets have been visited. */
+  record Ended(int id, int slot) {}
+
+  Registrations(BpfObject object, OptionHooks hooks) throws NativeException {
     this.jvms = object.map("jvms");
-    this.cgroups = object.program("up_cgroups");
-    this.claim = object.program("up_claim");
-    this.control = control;
     this.hooks = hooks;
     slots.set(0); // belongs to no registration
     this.firstId = forgetDead();
@@ -66,13 +65,8 @@ final class Registrations {
     return firstId;
   }
 
-  /**
-   * Has the kernel mark the process and its sockets. What it marks is the process that has this pid
-   * now; the start time it noted tells whether that is the one that asked.
-   *
-   * @return the slot of its totals
-   */
-  int admit(Registration registration) throws IOException {
+  /** Makes the kernel ready to mark the process; {@link Claims} has it do so. */
+  Entry begin(Registration registration) throws IOException {
     int slot = slots.nextClearBit(1);
     if (slot > Layouts.UP_MAX_JVMS) {
       throw new WireException(
@@ -80,39 +74,27 @@ final class Registrations {
     }
     int pid = registration.pid();
     ByteBuffer value = jvms.newValue();
-    if (orphans.remove(pid) != null && jvms.lookup(key(pid), value)) {
-      slots.clear(value.getInt(Jvm.SLOT));
+    Integer orphan = orphans.remove(pid);
+    if (orphan != null && jvms.lookup(key(pid), value)) {
+      ended.add(new Ended(orphan, value.getInt(Jvm.SLOT)));
     }
     jvms.delete(key(pid)); // of a helper before this one, or of a process that had the pid before
     slots.set(slot);
-    byId.put(registration.id(), new Entry(pid, slot));
-    try {
-      claim(registration.id());
-      checkMarked(registration);
-      return slot;
-    } catch (IOException e) {
-      dismiss(registration.id());
-      throw e;
-    }
+    Entry entry = new Entry(registration.id(), pid, slot);
+    byId.put(registration.id(), entry);
+    return entry;
+  }
+
+  /** Null if there is no such registration any more. */
+  Entry entryOf(int id) {
+    return byId.get(id);
   }
 
   /**
-   * Looks at a process's open files: hooks the cgroups of its sockets, and has the sockets marked.
-   * What it makes meanwhile its agent asks for, when it has the answer.
+   * What was marked is the process that has this pid now; the start time that the kernel noted
+   * tells whether that is the one that asked.
    */
-  void claim(int id) throws IOException {
-    Entry entry = byId.get(id);
-    control.claim(entry.pid, id, entry.slot);
-    control.write();
-    try (BpfIterator files = cgroups.attachTaskIterator(entry.pid)) {
-      hooks.use(id, OptionHooks.read(files));
-    }
-    try (BpfIterator files = claim.attachTaskIterator(entry.pid)) {
-      files.run();
-    }
-  }
-
-  private void checkMarked(Registration registration) throws IOException {
+  void checkMarked(Registration registration) throws IOException {
     int pid = registration.pid();
     ByteBuffer value = jvms.newValue();
     boolean marked = jvms.lookup(key(pid), value);
@@ -136,9 +118,21 @@ final class Registrations {
     if (jvms.lookup(key(entry.pid), value) && value.getInt(Jvm.ID) == id) {
       jvms.delete(key(entry.pid));
     }
-    slots.clear(entry.slot);
+    ended.add(new Ended(id, entry.slot));
     hooks.leave(id);
     return true;
+  }
+
+  /** Those whose sockets have yet to be visited, once. */
+  List<Ended> takeEnded() {
+    List<Ended> those = List.copyOf(ended);
+    ended.clear();
+    return those;
+  }
+
+  /** Their sockets have been visited: nothing counts in their slots any more. */
+  void release(List<Ended> those) {
+    those.forEach(e -> slots.clear(e.slot));
   }
 
   /** When a registered process started, in ns since boot, as the kernel has it. */
@@ -152,19 +146,19 @@ final class Registrations {
     return !orphans.isEmpty();
   }
 
-  /** The id of one that has not come back in time, and is not registered any more; 0 if none. */
-  int nextOrphan() throws NativeException {
+  /** Ends the registrations of those that have not come back in time. */
+  void endOrphans() throws NativeException {
     if (orphans.isEmpty() || System.nanoTime() - orphansUntil < 0) {
-      return 0;
+      return;
     }
-    Map.Entry<Integer, Integer> orphan = orphans.entrySet().iterator().next();
-    orphans.remove(orphan.getKey());
     ByteBuffer value = jvms.newValue();
-    if (jvms.lookup(key(orphan.getKey()), value)) {
-      slots.clear(value.getInt(Jvm.SLOT));
+    for (Map.Entry<Integer, Integer> orphan : orphans.entrySet()) {
+      if (jvms.lookup(key(orphan.getKey()), value)) {
+        ended.add(new Ended(orphan.getValue(), value.getInt(Jvm.SLOT)));
+        jvms.delete(key(orphan.getKey()));
+      }
     }
-    jvms.delete(key(orphan.getKey()));
-    return orphan.getValue();
+    orphans.clear();
   }
 
   /** 0 if there is no such registration. */

@@ -1,174 +1,179 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Pending;
+import io.underpass.ffm.Layouts.Visit;
 import io.underpass.ffm.NativeException;
-import io.underpass.ffm.NetNamespace;
-import java.io.File;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
- * One sweep: scan, then apply in each network namespace that has work, again as long as something
- * moves on. It keeps no state of its own: what is decided stands in the sockets' records.
+ * One sweep: visits the sockets that were named, those that are due, and, as long as something
+ * moves on, those that have moved and their other ends. It costs what is undecided, not what there
+ * is.
  *
  * <p>Guarded by the caller: one sweep at a time (see {@link KernelDatapath}).
  */
-final class Sweep {
+final class Sweep implements AutoCloseable {
+  private static final Lookups.Shape SHAPE =
+      new Lookups.Shape(Visit.SIZE, Visit.ID, Visit.OUTCOME, Visit.NETNS_INUM, Visit.BOUND_DEV_IF);
+
   /**
-   * From "just seen" to "may redirect" a pair takes four scans: its first end is published, its
-   * second finds it, both are enrolled, both learn so. The fifth sees that all is settled.
+   * From "just seen" to "settled" a pair takes five passes; with an end that has to leave first,
+   * twice as many. What moves on even then is visited at once by the next sweep.
    */
-  private static final int PASSES = 5;
+  private static final int PASSES = 16;
 
-  private final ControlBlock control;
-  private final BpfIterator scan;
-  private final BpfIterator apply;
+  /** What cannot be reached is looked for again after so long. */
+  private static final long UNREACHABLE_NANOS = 1_000_000_000;
+
+  private final Lookups visits;
+  private final Halves halves;
   private final GracePeriod gracePeriod;
-  private final int homeNamespace;
+  private final Agenda agenda = new Agenda();
 
-  /** Namespaces with something to do that the last run could not enter. */
-  private final Set<Integer> unreachable = new HashSet<>();
+  /** Of the sweep that runs; as those below. */
+  private boolean moved;
 
-  Sweep(ControlBlock control, BpfIterator scan, BpfIterator apply, GracePeriod gracePeriod)
-      throws NativeException {
-    this.control = control;
+  private Ids next = new Ids();
+  private final Set<Long> nextSeen = new HashSet<>();
+  private Ids leaving = new Ids();
+
+  Sweep(Lookups visits, Halves halves, GracePeriod gracePeriod) {
+    this.visits = visits;
+    this.halves = halves;
     this.gracePeriod = gracePeriod;
-    this.scan = scan;
-    this.apply = apply;
-    try (NetNamespace home = NetNamespace.own()) {
-      this.homeNamespace = home.number();
+  }
+
+  /** Of the programs of a loaded object. */
+  static Sweep of(BpfObject object, Halves halves, Namespaces namespaces, GracePeriod gracePeriod)
+      throws NativeException {
+    Lookups visits =
+        new Lookups(
+            object.program("up_visit"),
+            object.map("visits"),
+            SHAPE,
+            Layouts.UP_VISIT_ELSEWHERE,
+            namespaces);
+    return new Sweep(visits, halves, gracePeriod);
+  }
+
+  /**
+   * What a sweep found.
+   *
+   * @param moved whether it changed anything
+   * @param next when there is something to do again, of {@link System#nanoTime}; {@link
+   *     Agenda#NEVER} if nothing is undecided
+   */
+  record Result(boolean moved, long next) {
+    Result noLaterThan(long time) {
+      return next <= time ? this : new Result(moved, time);
     }
   }
 
-  /** Sweeps until nothing moves on; returns what the last scan found, and if anything moved. */
-  Result run() throws NativeException {
-    boolean moved = false;
-    unreachable.clear();
-    ControlBlock.Found found = null;
-    for (int pass = 0; pass < PASSES; pass++) {
-      control.write();
-      ByteBuffer pending = scan.run();
-      found = control.read();
-      moved |= found.progress() > 0;
-      if (pending.hasRemaining()) {
-        apply(pending);
+  /** Visits what was named, and what is due. */
+  Result run(Ids named) throws NativeException {
+    Ids first = new Ids();
+    first.addAll(named);
+    agenda.takeDue(System.nanoTime(), first);
+    return visit(first);
+  }
+
+  /** Visits all that are known. */
+  Result runAll() throws NativeException {
+    return visit(halves.all());
+  }
+
+  private Result visit(Ids first) throws NativeException {
+    moved = false;
+    next = first;
+    for (int pass = 0; pass < PASSES && !(next.isEmpty() && leaving.isEmpty()); pass++) {
+      if (next.isEmpty()) {
+        takeOff();
+      } else {
+        pass(Layouts.UP_MODE_STEP);
       }
-      if (found.progress() == 0) {
-        break;
+    }
+    long now = System.nanoTime();
+    for (int i = 0; i < next.size(); i++) {
+      agenda.put(next.get(i), now);
+    }
+    next = new Ids();
+    nextSeen.clear();
+    leaving.clear();
+    return new Result(moved, agenda.next());
+  }
+
+  private void pass(int mode) throws NativeException {
+    Ids now = next;
+    next = new Ids();
+    nextSeen.clear();
+    long time = System.nanoTime();
+    visits.run(now, mode, (entries, at) -> seen(entries, at, time));
+  }
+
+  /**
+   * A verdict that still saw a socket's other end redirect has by then either passed, or holds the
+   * socket, which take_off sees.
+   */
+  private void takeOff() throws NativeException {
+    gracePeriod.await();
+    Ids those = leaving;
+    leaving = new Ids();
+    next = those;
+    pass(Layouts.UP_MODE_TAKE_OFF);
+  }
+
+  private void seen(ByteBuffer entries, int at, long now) {
+    long id = entries.getLong(at + Visit.ID);
+    long peer = entries.getLong(at + Visit.PEER_ID);
+    int outcome = entries.get(at + Visit.OUTCOME);
+    boolean hasMoved = entries.get(at + Visit.MOVED) != 0;
+    if (outcome == Layouts.UP_VISIT_ELSEWHERE) {
+      agenda.put(id, now + UNREACHABLE_NANOS);
+      return;
+    }
+    long again = entries.getLong(at + Visit.AGAIN_NS);
+    if (again == 0) {
+      agenda.remove(id);
+    } else {
+      agenda.put(id, now + again);
+    }
+    if (outcome == Layouts.UP_VISIT_LEAVES) {
+      leaving.add(id);
+    }
+    // The other end first: this one may want to know how far it is (review).
+    if (peer != 0 && (hasMoved || entries.get(at + Visit.NUDGE) != 0)) {
+      visitNext(peer);
+    }
+    if (hasMoved) {
+      moved = true;
+      if (outcome != Layouts.UP_VISIT_GONE) {
+        visitNext(id);
       }
     }
-    control.recheck(found.again()); // in the next run, since it may be the last pass that asks
-    return new Result(found, moved, found.unsettled() > 0);
   }
 
-  /** What a sweep found, whether it changed anything, and whether there is reason for another. */
-  record Result(ControlBlock.Found found, boolean moved, boolean undecided) {
-    /** Nothing was looked at, and there is to be another. */
-    static final Result LATER =
-        new Result(new ControlBlock.Found(0, 0, 0, 0, 0, false), false, true);
-
-    Result andAgain() {
-      return new Result(found, moved, true);
+  private void visitNext(long id) {
+    if (nextSeen.add(id)) {
+      next.add(id);
     }
   }
 
-  /** How many namespaces with something to do the last run could not enter. */
+  /** How many network namespaces with something to look up could not be entered. */
   int unreachable() {
-    return unreachable.size();
+    return visits.unreachable();
   }
 
-  private void apply(ByteBuffer pending) throws NativeException {
-    Map<Integer, Set<Integer>> ownersByNamespace = new HashMap<>();
-    boolean leaving = false;
-    for (int at = 0; at + Pending.SIZE <= pending.limit(); at += Pending.SIZE) {
-      ownersByNamespace
-          .computeIfAbsent(pending.getInt(at + Pending.NETNS_INUM), _ -> new HashSet<>())
-          .add(pending.getInt(at + Pending.OWNER_TGID));
-      leaving |= pending.getInt(at + Pending.STATE) == Layouts.UP_LEAVING;
-    }
-    if (leaving) {
-      // A verdict that still saw the old state has by then either passed, or holds the socket that
-      // it redirects to, which up_apply sees.
-      gracePeriod.await();
-    }
-    for (Map.Entry<Integer, Set<Integer>> entry : ownersByNamespace.entrySet()) {
-      if (entry.getKey() == homeNamespace) {
-        apply.run();
-      } else if (!applyIn(entry.getKey(), entry.getValue())) {
-        unreachable.add(entry.getKey()); // the sockets stay pending, and the next sweep tries
-      }
-    }
+  /** How many sockets want to be visited again. */
+  int undecided() {
+    return agenda.size();
   }
 
-  /** Enters a namespace through a process that is in it, or else through a socket of one. */
-  private boolean applyIn(int namespace, Set<Integer> owners) throws NativeException {
-    for (int owner : owners) {
-      if (applyIn(namespace, () -> NetNamespace.ofProcess(owner))) {
-        return true;
-      }
-    }
-    // Nobody is in it, but for sockets: of a listener that was handed over, or of one who has left.
-    for (int owner : owners) {
-      for (int descriptor : socketsOf(owner)) {
-        if (applyIn(namespace, () -> NetNamespace.ofSocket(owner, descriptor))) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  /** Where a namespace may be found. */
-  @FunctionalInterface
-  private interface Door {
-    NetNamespace open() throws NativeException;
-  }
-
-  /** False if it is not that namespace, or cannot be found out. */
-  private boolean applyIn(int namespace, Door door) throws NativeException {
-    NetNamespace opened;
-    try {
-      opened = door.open();
-    } catch (NativeException e) {
-      return false; // it has gone meanwhile, most likely; what stays so, the status says
-    }
-    try (NetNamespace there = opened) {
-      if (there.number() != namespace) {
-        return false;
-      }
-      there.run(apply::run);
-      return true;
-    }
-  }
-
-  /** Descriptors; none if the process has ended. */
-  private static List<Integer> socketsOf(int owner) {
-    List<Integer> sockets = new ArrayList<>();
-    String[] descriptors = new File("/proc/" + owner + "/fd").list();
-    for (String descriptor : descriptors == null ? new String[0] : descriptors) {
-      if (isSocket(Path.of("/proc", Integer.toString(owner), "fd", descriptor))) {
-        sockets.add(Integer.parseInt(descriptor));
-      }
-    }
-    return sockets;
-  }
-
-  private static boolean isSocket(Path descriptor) {
-    try {
-      return Files.readSymbolicLink(descriptor).toString().startsWith("socket:");
-    } catch (IOException e) {
-      return false; // closed meanwhile
-    }
+  @Override
+  public void close() {
+    visits.close();
   }
 }

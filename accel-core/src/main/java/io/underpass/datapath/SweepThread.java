@@ -7,31 +7,46 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * Sweeps while something is undecided, ever more rarely while nothing changes, and sleeps when all
- * is settled until a program wakes it: a socket has joined, a flow is to be judged, or a process
- * registers.
+ * Sweeps when a program has named a socket, or when one is due, and sleeps otherwise: a socket has
+ * joined, a flow is to be judged, or a process registers.
  */
 final class SweepThread implements AutoCloseable {
-  /** After something has moved: the other end of a connection joins at about the same time. */
-  private static final long FIRST_NANOS = 100_000;
+  /** Between two sweeps: the other end of a connection joins at about the same time. */
+  private static final long LEAST_NANOS = 100_000;
 
-  /** At rest with undecided flows (idle connections): one sweep of a few microseconds a second. */
-  private static final long LAST_NANOS = 1_000_000_000;
+  /** After a sweep that failed. */
+  private static final long TROUBLE_NANOS = 1_000_000_000;
 
   /** One sweep. */
   @FunctionalInterface
   interface Step {
-    Sweep.Result run() throws IOException;
+    /**
+     * Makes it.
+     *
+     * @param named the sockets that programs have named since the last one
+     */
+    Sweep.Result run(Ids named) throws IOException;
   }
 
   private final RingBuffer events;
+  private final ControlBlock control;
   private final Step step;
   private final Consumer<String> trouble;
   private final Thread thread;
+
+  /** Filled by {@link RingBuffer#await}; of the thread. */
+  private final Ids named;
+
   private volatile boolean stopping;
 
-  SweepThread(RingBuffer events, Step step, Consumer<String> trouble) {
+  /**
+   * @param named where {@code events} puts what it reads
+   */
+  SweepThread(
+      RingBuffer events, Ids named, ControlBlock control, Step step, Consumer<String> trouble) {
     this.events = events;
+    this.named = named;
+    this.control = control;
     this.step = step;
     this.trouble = trouble;
     this.thread = Thread.ofPlatform().name("underpass-sweep").daemon().start(this::run);
@@ -43,38 +58,30 @@ final class SweepThread implements AutoCloseable {
   }
 
   private void run() {
-    long pause = FIRST_NANOS;
     SweepBudget budget = new SweepBudget(System.nanoTime());
     while (!stopping) {
       try {
         long start = System.nanoTime();
-        Sweep.Result result = step.run();
-        long least = Math.max(FIRST_NANOS, budget.spend(start, System.nanoTime()));
-        pause = result.moved() ? least : Math.clamp(2 * pause, least, Math.max(least, LAST_NANOS));
-        // At most one sweep in `least`, however often it is woken; the wake-up is not lost.
+        Sweep.Result result = step.run(named);
+        named.clear();
+        // At most one sweep in `least`, however often it is woken; what is named is not lost.
+        long least = Math.max(LEAST_NANOS, budget.spend(start, System.nanoTime()));
         Thread.sleep(Duration.ofNanos(least));
-        if (await(result.undecided(), pause - least)) {
-          pause = FIRST_NANOS;
-        }
+        await(result.next());
       } catch (IOException | RuntimeException e) {
         trouble.accept("sweep: " + e.getMessage());
-        pause = LAST_NANOS;
-        sleep(LAST_NANOS);
+        sleep(TROUBLE_NANOS);
       } catch (InterruptedException e) {
         return; // close() does that
       }
     }
   }
 
-  /** Waits for a wake-up; not for longer than {@code rest} if something is undecided. */
-  private boolean await(boolean undecided, long rest) throws NativeException, InterruptedException {
-    if (!undecided) {
-      events.await(-1);
-      return true;
-    }
-    // The kernel waits in milliseconds.
-    Thread.sleep(Duration.ofNanos(rest % 1_000_000));
-    return events.await((int) (rest / 1_000_000)) > 0;
+  /** Until a program names a socket, somebody wakes the thread, or it is time. */
+  private void await(long until) throws NativeException {
+    control.arm();
+    // The ring buffer is readable by what it holds, whether or not its writer woke anybody.
+    events.await(until == Agenda.NEVER ? -1 : Math.max(0, until - System.nanoTime()));
   }
 
   private void sleep(long nanos) {

@@ -65,11 +65,9 @@ public final class BpfProgram {
     return iterator(MemorySegment.NULL);
   }
 
-  /** Makes an iterator over the elements of a map. */
-  public BpfIterator attachIterator(BpfMap over) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      return iterator(iterOptions(arena, arena.allocateFrom(JAVA_INT, over.fd())));
-    }
+  /** Makes a program of {@code tc} ready to be run by hand. */
+  public ProgramRun runs() {
+    return new ProgramRun(name, fd);
   }
 
   /**

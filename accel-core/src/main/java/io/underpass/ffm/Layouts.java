@@ -8,7 +8,7 @@ package io.underpass.ffm;
  */
 public final class Layouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_ABI = 4;
+  public static final int UP_ABI = 5;
 
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
@@ -47,8 +47,23 @@ public final class Layouts {
   public static final int UP_PLAIN = 5;
   public static final int UP_LEAVING = 6;
 
-  /** Of {@code up_control.recheck}: the scan asks that the next one rechecks. */
-  public static final int UP_RECHECK_NEXT = 2;
+  /** How many sockets one run of {@code up_visit} looks at, and one of {@code up_dump}. */
+  public static final int UP_MAX_VISITS = 256;
+
+  public static final int UP_MAX_ROWS = 256;
+
+  /** {@code enum up_outcome}, of a visit or a row. */
+  public static final int UP_VISIT_NONE = 0;
+
+  public static final int UP_VISIT_GONE = 1;
+  public static final int UP_VISIT_ELSEWHERE = 2;
+  public static final int UP_VISIT_DONE = 3;
+  public static final int UP_VISIT_LEAVES = 4;
+
+  /** What a run of {@code up_visit} does. */
+  public static final int UP_MODE_STEP = 0;
+
+  public static final int UP_MODE_TAKE_OFF = 1;
 
   private Layouts() {}
 
@@ -78,25 +93,27 @@ public final class Layouts {
    * {@code struct up_sock}, a socket's flow record; addresses of the kernel are 0 outside of it.
    *
    * <pre>
-   *   0 | peer_cookie, peer_sk, sk, pressure               | u64 each
+   *   0 | peer_id, peer_sk, sk, pressure                   | u64 each
    *  32 | state, written, average_size, owner_slot         | u32 each
    *  48 | tx, pinned, seen, reason                         | u8 each
    *  52 | isn_mine                                         | u32
    *  56 | tx_counters                                      | struct up_counters
    *  96 | judge_at, prot                                   | u64 each
    * 112 | largest, contended                               | u32 each
-   * 120 | cookie, born_ns, since_ns, enrolled_ns           | u64 each
+   * 120 | id, born_ns, since_ns, enrolled_ns               | u64 each
    * 152 | published, judged, peer_judged, judged_passed    | u64 each
    * 184 | judged_bytes, busy_since_ns                      | u64 each
-   * 200 | isn_theirs, owner_id, owner_tgid, generation     | u32 each
+   * 200 | isn_theirs, owner_id, owner_tgid, enrolments     | u32 each
    * 216 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
    * 224 | segments_in, segments_out, window_clamp          | u32 each
-   * 236 | judged_contended                                 | u32
-   * 240 | flags, repaired, rule, trials, pad[4]            | u8 each
+   * 236 | judged_contended, room                           | u32 each
+   * 244 | peer_enrolments                                  | u32
+   * 248 | flags, repaired, rule, trials                    | u8 each
+   * 252 | asked, named, waits, pad                         | u8 each
    * </pre>
    */
   public static final class Sock {
-    public static final int PEER_COOKIE = 0;
+    public static final int PEER_ID = 0;
     public static final int PEER_SK = 8;
     public static final int SK = 16;
     public static final int PRESSURE = 24;
@@ -114,7 +131,7 @@ public final class Layouts {
     public static final int PROT = 104;
     public static final int LARGEST = 112;
     public static final int CONTENDED = 116;
-    public static final int COOKIE = 120;
+    public static final int ID = 120;
     public static final int BORN_NS = 128;
     public static final int SINCE_NS = 136;
     public static final int ENROLLED_NS = 144;
@@ -127,18 +144,23 @@ public final class Layouts {
     public static final int ISN_THEIRS = 200;
     public static final int OWNER_ID = 204;
     public static final int OWNER_TGID = 208;
-    public static final int GENERATION = 212;
+    public static final int ENROLMENTS = 212;
     public static final int COPIED_AT_ENROLMENT = 216;
     public static final int PEER_COPIED_AT_ENROLMENT = 220;
     public static final int SEGMENTS_IN = 224;
     public static final int SEGMENTS_OUT = 228;
     public static final int WINDOW_CLAMP = 232;
     public static final int JUDGED_CONTENDED = 236;
-    public static final int FLAGS = 240;
-    public static final int REPAIRED = 241;
-    public static final int RULE = 242;
-    public static final int TRIALS = 243;
-    public static final int SIZE = 248;
+    public static final int ROOM = 240;
+    public static final int PEER_ENROLMENTS = 244;
+    public static final int FLAGS = 248;
+    public static final int REPAIRED = 249;
+    public static final int RULE = 250;
+    public static final int TRIALS = 251;
+    public static final int ASKED = 252;
+    public static final int NAMED = 253;
+    public static final int WAITS = 254;
+    public static final int SIZE = 256;
 
     private Sock() {}
   }
@@ -199,50 +221,120 @@ public final class Layouts {
   }
 
   /**
-   * {@code struct up_control}, the one entry of {@code control}: u32 throughout.
+   * {@code struct up_control}, the one entry of {@code control}, which the helper has mapped.
    *
    * <pre>
-   *  0 | paused, armed, generation                                 | to the programs
-   * 12 | unsettled, pending, progress, visited, enrolled           | from the sweep
-   * 32 | claim_tgid, claim_id, claim_slot, dismiss_id, recheck     | to the programs
+   *  0 | paused | u32, to the programs
+   *  4 | armed  | u32, set by the helper, cleared by a program
+   *  8 | lost   | u32, set by a program, cleared by the helper
+   * 12 | pad    | u32
    * </pre>
    */
   public static final class Control {
     public static final int PAUSED = 0;
     public static final int ARMED = 4;
-    public static final int GENERATION = 8;
-    public static final int UNSETTLED = 12;
-    public static final int PENDING = 16;
-    public static final int PROGRESS = 20;
-    public static final int VISITED = 24;
-    public static final int ENROLLED = 28;
-    public static final int CLAIM_TGID = 32;
-    public static final int CLAIM_ID = 36;
-    public static final int CLAIM_SLOT = 40;
-    public static final int DISMISS_ID = 44;
-    public static final int RECHECK = 48;
-    public static final int SIZE = 52;
+    public static final int LOST = 8;
+    public static final int SIZE = 16;
 
     private Control() {}
   }
 
   /**
-   * {@code struct up_pending}, a record that {@code up_scan} writes.
+   * {@code struct up_claiming}, whom {@code up_claim} claims for; its key is the tgid.
    *
    * <pre>
-   *  0 | netns_inum | u32
-   *  4 | owner_tgid | u32
-   *  8 | state      | u32
+   *  0 | id         | u32
+   *  4 | slot       | u32
+   *  8 | known_only | u32
    * 12 | pad        | u32
    * </pre>
    */
-  public static final class Pending {
-    public static final int NETNS_INUM = 0;
-    public static final int OWNER_TGID = 4;
-    public static final int STATE = 8;
+  public static final class Claiming {
+    public static final int ID = 0;
+    public static final int SLOT = 4;
+    public static final int KNOWN_ONLY = 8;
     public static final int SIZE = 16;
 
-    private Pending() {}
+    private Claiming() {}
+  }
+
+  /**
+   * {@code struct up_place}, which {@code up_places} writes for each open file of a process.
+   *
+   * <pre>
+   *  0 | cgroup_id  | u64
+   *  8 | netns_inum | u32, of a TCP socket; else 0
+   * 12 | fd         | u32
+   * </pre>
+   */
+  public static final class Place {
+    public static final int CGROUP_ID = 0;
+    public static final int NETNS_INUM = 8;
+    public static final int FD = 12;
+    public static final int SIZE = 16;
+
+    private Place() {}
+  }
+
+  /**
+   * {@code struct up_visit}, a socket that a run of {@code up_visit} looks at.
+   *
+   * <pre>
+   *  0 | id, peer_id, again_ns          | u64 each
+   * 24 | netns_inum, owner_tgid         | u32 each
+   * 32 | outcome, moved, nudge, state   | u8 each
+   * 36 | bound_dev_if                   | u32
+   * </pre>
+   */
+  public static final class Visit {
+    public static final int ID = 0;
+    public static final int PEER_ID = 8;
+    public static final int AGAIN_NS = 16;
+    public static final int NETNS_INUM = 24;
+    public static final int OWNER_TGID = 28;
+    public static final int OUTCOME = 32;
+    public static final int MOVED = 33;
+    public static final int NUDGE = 34;
+    public static final int STATE = 35;
+    public static final int BOUND_DEV_IF = 36;
+    public static final int SIZE = 40;
+
+    private Visit() {}
+  }
+
+  /**
+   * {@code struct up_half}, an entry of {@code halves}; its key is the socket's id.
+   *
+   * <pre>
+   *   0 | sk, peer_id, messages, cgroup_id                   | u64 each
+   *  32 | tuple                                              | struct up_tuple
+   *  68 | netns_inum                                         | u32
+   *  72 | isn                                                | 8 bytes
+   *  80 | owner_id, owner_tgid, copied_at_enrolment          | u32 each
+   *  92 | state, reason, host_owned, room                    | u8 each
+   *  96 | bound_dev_if, enrolments                           | u32 each
+   * </pre>
+   */
+  public static final class Half {
+    public static final int SK = 0;
+    public static final int PEER_ID = 8;
+    public static final int MESSAGES = 16;
+    public static final int CGROUP_ID = 24;
+    public static final int TUPLE = 32;
+    public static final int NETNS_INUM = 68;
+    public static final int ISN = 72;
+    public static final int OWNER_ID = 80;
+    public static final int OWNER_TGID = 84;
+    public static final int COPIED_AT_ENROLMENT = 88;
+    public static final int STATE = 92;
+    public static final int REASON = 93;
+    public static final int HOST_OWNED = 94;
+    public static final int ROOM = 95;
+    public static final int BOUND_DEV_IF = 96;
+    public static final int ENROLMENTS = 100;
+    public static final int SIZE = 104;
+
+    private Half() {}
   }
 
   /**
@@ -266,25 +358,29 @@ public final class Layouts {
   }
 
   /**
-   * {@code struct up_flow}, a record that {@code up_dump} writes.
+   * {@code struct up_flow}, a row that {@code up_dump} fills.
    *
    * <pre>
-   *   0 | record             | struct up_sock
-   * 248 | tuple              | struct up_tuple
-   * 284 | queued             | u32
-   * 288 | tcp_bytes_sent     | u64
-   * 296 | tcp_bytes_received | u64
-   * 304 | age_ns             | u64
+   *   0 | record              | struct up_sock
+   * 256 | tuple               | struct up_tuple
+   * 292 | queued              | u32
+   * 296 | netns_inum, bound_dev_if, outcome, pad | u32 each
+   * 312 | tcp_bytes_sent      | u64
+   * 320 | tcp_bytes_received  | u64
+   * 328 | age_ns              | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 248;
-    public static final int QUEUED = 284;
-    public static final int TCP_BYTES_SENT = 288;
-    public static final int TCP_BYTES_RECEIVED = 296;
-    public static final int AGE_NS = 304;
-    public static final int SIZE = 312;
+    public static final int TUPLE = 256;
+    public static final int QUEUED = 292;
+    public static final int NETNS_INUM = 296;
+    public static final int BOUND_DEV_IF = 300;
+    public static final int OUTCOME = 304;
+    public static final int TCP_BYTES_SENT = 312;
+    public static final int TCP_BYTES_RECEIVED = 320;
+    public static final int AGE_NS = 328;
+    public static final int SIZE = 336;
 
     private Flow() {}
   }

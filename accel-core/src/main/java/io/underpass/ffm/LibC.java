@@ -56,8 +56,8 @@ final class LibC {
           LIBC, "ioctl", Symbols.intOf(JAVA_INT, JAVA_LONG), Linker.Option.firstVariadicArg(2));
   private static final MethodHandle EVENTFD =
       Symbols.withErrno(LIBC, "eventfd", Symbols.intOf(JAVA_INT, JAVA_INT));
-  private static final MethodHandle POLL =
-      Symbols.withErrno(LIBC, "poll", Symbols.intOf(ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle PPOLL =
+      Symbols.withErrno(LIBC, "ppoll", Symbols.intOf(ADDRESS, JAVA_LONG, ADDRESS, ADDRESS));
 
   private static final MethodHandle FLOCK =
       Symbols.withErrno(LIBC, "flock", Symbols.intOf(JAVA_INT, JAVA_INT));
@@ -257,9 +257,9 @@ final class LibC {
   /**
    * Waits until one of the descriptors is readable; returns a bit for each that is.
    *
-   * @param timeoutMillis 0 to ask only, -1 to wait for ever
+   * @param timeoutNanos 0 to ask only, -1 to wait for ever
    */
-  static int pollReadable(int timeoutMillis, int... fds) throws NativeException {
+  static int pollReadable(long timeoutNanos, int... fds) throws NativeException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment capture = arena.allocate(Symbols.CAPTURE);
       // struct pollfd { int fd; short events; short revents; }
@@ -268,9 +268,15 @@ final class LibC {
         set.set(JAVA_INT, 8L * i, fds[i]);
         set.set(JAVA_INT, 8L * i + 4, POLLIN);
       }
-      int r = (int) POLL.invokeExact(capture, set, (long) fds.length, timeoutMillis);
+      MemorySegment timeout = MemorySegment.NULL;
+      if (timeoutNanos >= 0) {
+        timeout = arena.allocate(16, 8); // struct timespec { long seconds; long nanoseconds; }
+        timeout.set(JAVA_LONG, 0, timeoutNanos / 1_000_000_000);
+        timeout.set(JAVA_LONG, 8, timeoutNanos % 1_000_000_000);
+      }
+      int r = (int) PPOLL.invokeExact(capture, set, (long) fds.length, timeout, MemorySegment.NULL);
       if (r < 0 && Symbols.errno(capture) != Errno.EINTR) {
-        throw new NativeException("poll", Symbols.errno(capture));
+        throw new NativeException("ppoll", Symbols.errno(capture));
       }
       int ready = 0;
       for (int i = 0; r > 0 && i < fds.length; i++) {

@@ -81,10 +81,10 @@ public final class RingBuffer implements AutoCloseable {
    * Sleeps until there are records, hands them over, and returns how many there were; 0 after a
    * {@link #wake}, or when the time is over.
    *
-   * @param timeoutMillis -1 to wait for ever
+   * @param timeoutNanos -1 to wait for ever
    */
-  public int await(int timeoutMillis) throws NativeException {
-    if ((LibC.pollReadable(timeoutMillis, ready, wake) & 2) != 0) {
+  public int await(long timeoutNanos) throws NativeException {
+    if ((LibC.pollReadable(timeoutNanos, ready, wake) & 2) != 0) {
       drainWake();
     }
     int count;

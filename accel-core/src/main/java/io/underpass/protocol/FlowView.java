@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * One flow as its owner sees it.
  *
- * @param cookie the kernel's socket cookie
+ * @param id the helper's number of this end, never given again while its part of the kernel lives
  * @param local {@code address:port}, or {@code [v6]:port}
  * @param remote likewise, the other end
  * @param owner pid of the process that registered
@@ -21,7 +21,7 @@ import java.util.Map;
  * @param switches changes of the sending direction between TCP and redirect
  */
 public record FlowView(
-    long cookie,
+    long id,
     String local,
     String remote,
     int owner,
@@ -65,7 +65,7 @@ public record FlowView(
   /** The fields of a record. */
   public Map<String, String> toWire() {
     Map<String, String> fields = new LinkedHashMap<>();
-    fields.put("cookie", Long.toUnsignedString(cookie));
+    fields.put("id", Long.toUnsignedString(id));
     fields.put("local", local);
     fields.put("remote", remote);
     fields.put("owner", Integer.toString(owner));
@@ -83,7 +83,7 @@ public record FlowView(
   /** Reads the fields of a record. */
   public static FlowView fromWire(Map<String, String> fields) throws WireException {
     return new FlowView(
-        number(fields, "cookie"),
+        number(fields, "id"),
         Wire.text(fields, "local"),
         Wire.text(fields, "remote"),
         (int) Wire.number(fields, "owner", Integer.MAX_VALUE),

@@ -108,7 +108,7 @@ public final class HeldMemory implements AutoCloseable {
 
   /** Until somebody waits for it. */
   public void awaitAccess(Duration patience) throws NativeException {
-    if (LibC.pollReadable((int) patience.toMillis(), faults) == 0) {
+    if (LibC.pollReadable(patience.toNanos(), faults) == 0) {
       throw new AssertionError("nobody touches the page");
     }
   }

@@ -35,7 +35,11 @@ class LayoutsTest {
         Layouts.Jvm.class,
         Layouts.Totals.class,
         Layouts.Rule.class,
-        Layouts.Control.class
+        Layouts.Control.class,
+        Layouts.Claiming.class,
+        Layouts.Half.class,
+        Layouts.Visit.class,
+        Layouts.Flow.class
       })
   void everyMemberOfAMapsValueIsWhereTheCompiledObjectHasIt(Class<?> layout) throws Exception {
     compare(object("underpass"), layout);
@@ -64,7 +68,7 @@ class LayoutsTest {
 
   /** An object's BTF has the types of its maps; what an iterator writes is in none. */
   @ParameterizedTest
-  @ValueSource(classes = {Layouts.Pending.class, Layouts.Flow.class})
+  @ValueSource(classes = {Layouts.Place.class})
   void everyMemberOfAnIteratorsRecordIsWhereTheHeaderHasIt(Class<?> layout, @TempDir Path folder)
       throws Exception {
     compare(

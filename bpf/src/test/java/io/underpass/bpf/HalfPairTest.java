@@ -104,7 +104,7 @@ class HalfPairTest {
       assertEquals(10, messages(redirecting.tx()) - messages(before.tx()), "by redirect");
       FlowView peer = flowOf(datapath, pair.server());
 
-      assertTrue(members.delete(members.newKey().putLong(0, peer.cookie())));
+      assertTrue(members.delete(members.newKey().putLong(0, peer.id())));
       EnrolmentTest.exchange(pair, 50);
 
       FlowView after = flowOf(datapath, pair.client());
@@ -165,9 +165,9 @@ class HalfPairTest {
         BpfMap senders = map(pins, "senders");
         BpfMap members = map(pins, "members")) {
       ByteBuffer record = record(socks, end);
-      long cookie = record.getLong(Sock.COOKIE);
-      assertTrue(senders.delete(senders.newKey().putLong(0, cookie)));
-      assertTrue(members.delete(members.newKey().putLong(0, cookie)));
+      long id = record.getLong(Sock.ID);
+      assertTrue(senders.delete(senders.newKey().putLong(0, id)));
+      assertTrue(members.delete(members.newKey().putLong(0, id)));
       record.putInt(Sock.STATE, Layouts.UP_PLAIN);
       record.put(Sock.REASON, (byte) Reason.PAUSED.number());
       assertTrue(socks.update(key(socks, end), record, BpfMap.ANY));

@@ -17,10 +17,10 @@ final class Marks {
   private final SteeredHelper helper;
   private final long pid;
 
-  /** Bytes that the end had redirected when it was seen to redirect; by its cookie. */
+  /** Bytes that the end had redirected when it was seen to redirect; by its id. */
   private final Map<Long, Long> redirecting = new HashMap<>();
 
-  /** Bytes that were seen unread in the psock queue; by the cookie of the end that has them. */
+  /** Bytes that were seen unread in the psock queue; by the id of the end that has them. */
   private final Map<Long, Long> unread = new HashMap<>();
 
   Marks(SteeredHelper helper, long pid) {
@@ -37,7 +37,7 @@ final class Marks {
     if (states.size() != 2 || !states.stream().allMatch(EndState::redirecting)) {
       return false;
     }
-    states.forEach(state -> redirecting.put(state.cookie(), state.redirected()));
+    states.forEach(state -> redirecting.put(state.id(), state.redirected()));
     return true;
   }
 
@@ -48,7 +48,7 @@ final class Marks {
 
   /** Whether the first end is known to redirect, unless something has been done to it since. */
   boolean has(Ends ends) throws IOException {
-    return find(ends).filter(state -> redirecting.containsKey(state.cookie())).isPresent();
+    return find(ends).filter(state -> redirecting.containsKey(state.id())).isPresent();
   }
 
   void forget() {
@@ -59,7 +59,7 @@ final class Marks {
   /** Whether the first end has redirected so many bytes since the mark; yes, if there is none. */
   String redirected(Ends ends, long least) throws IOException {
     Optional<EndState> sender = find(ends);
-    Long before = sender.map(s -> redirecting.get(s.cookie())).orElse(null);
+    Long before = sender.map(s -> redirecting.get(s.id())).orElse(null);
     if (before == null || sender.get().redirected() - before >= least) {
       return Steering.OK;
     }
@@ -79,12 +79,12 @@ final class Marks {
       return Steering.OK;
     }
     EndState state = receiver.get();
-    Long seen = unread.get(state.cookie());
-    boolean redirects = sender.isPresent() && redirecting.containsKey(sender.get().cookie());
+    Long seen = unread.get(state.id());
+    boolean redirects = sender.isPresent() && redirecting.containsKey(sender.get().id());
     if (!redirects && (seen == null || seen != count)) {
       return Steering.OK;
     }
-    unread.put(state.cookie(), count);
+    unread.put(state.id(), count);
     boolean there =
         (exactly && helper.countsQueued()) ? state.queued() == count : state.queued() > 0;
     return there ? Steering.OK : "not " + count + " bytes queued: " + state;

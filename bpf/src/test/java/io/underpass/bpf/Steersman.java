@@ -298,7 +298,7 @@ final class Steersman {
         boolean plain =
             !flow.accelerated()
                 && (flow.reason() == Reason.UNDECIDED || flow.reason() == Reason.NO_PEER);
-        if (!plain || helper.isMember(flow.cookie())) {
+        if (!plain || helper.isMember(flow.id())) {
           return "should be plain: " + flow;
         }
       }
@@ -360,7 +360,7 @@ final class Steersman {
       flows = flows(ends);
       boolean off = flows.size() >= least;
       for (FlowView flow : flows) {
-        off &= !helper.isMember(flow.cookie());
+        off &= !helper.isMember(flow.id());
       }
       if (off) {
         return Steering.OK;

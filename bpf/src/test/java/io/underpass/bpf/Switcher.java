@@ -20,7 +20,7 @@ final class Switcher {
 
   private boolean toTcp;
 
-  /** What the ends were before they were switched to TCP; by cookie. */
+  /** What the ends were before they were switched to TCP; by id. */
   private final Map<Long, EndState> before = new HashMap<>();
 
   Switcher(SteeredHelper helper, long pid) {
@@ -39,7 +39,7 @@ final class Switcher {
     boolean pinned = false; // by urgent data: it leaves, whatever is switched
     for (EndState state : ends(ends)) {
       pinned |= state.pinned();
-      if (helper.isMember(state.cookie())) {
+      if (helper.isMember(state.id())) {
         enrolled.add(state);
       }
     }
@@ -50,10 +50,10 @@ final class Switcher {
       toTcp = true;
       helper.switchToTcp();
       // As it is now, but for which way it went: that stays until it sends again.
-      ends(ends).forEach(state -> before.put(state.cookie(), state));
+      ends(ends).forEach(state -> before.put(state.id(), state));
     }
     for (EndState state : enrolled) {
-      if (!pinned && !helper.isMember(state.cookie())) {
+      if (!pinned && !helper.isMember(state.id())) {
         return "taken off: " + state;
       }
     }
@@ -65,10 +65,10 @@ final class Switcher {
     List<EndState> states = ends(ends);
     boolean so = states.size() == 2;
     for (EndState state : states) {
-      EndState was = before.get(state.cookie());
+      EndState was = before.get(state.id());
       so &=
           was != null
-              && helper.isMember(state.cookie())
+              && helper.isMember(state.id())
               && !state.redirecting()
               && state.redirected() == was.redirected()
               && (!was.redirecting() || state.switches() > was.switches());

@@ -18,7 +18,7 @@ import java.util.List;
  * @param pinned it has sent urgent data, and is to be taken off
  */
 public record EndState(
-    long cookie,
+    long id,
     int owner,
     int localPort,
     int remotePort,
@@ -38,7 +38,7 @@ public record EndState(
           for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
             all.add(
                 new EndState(
-                    rows.getLong(at + Sock.COOKIE),
+                    rows.getLong(at + Sock.ID),
                     rows.getInt(at + Sock.OWNER_TGID),
                     rows.getShort(at + Flow.TUPLE + Tuple.LOCAL_PORT) & 0xffff,
                     rows.getShort(at + Flow.TUPLE + Tuple.REMOTE_PORT) & 0xffff,

@@ -104,9 +104,9 @@ public final class SteeredHelper implements AutoCloseable {
   }
 
   /** Whether the socket is in the sockhash, that is, whether the kernel has it enrolled. */
-  public boolean isMember(long cookie) throws IOException {
+  public boolean isMember(long id) throws IOException {
     ByteBuffer key = members.newKey();
-    key.putLong(0, cookie);
+    key.putLong(0, id);
     return members.lookup(key, members.newValue());
   }
 

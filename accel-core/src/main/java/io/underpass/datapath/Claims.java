@@ -1,0 +1,116 @@
+package io.underpass.datapath;
+
+import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.BpfProgram;
+import io.underpass.ffm.Layouts.Claiming;
+import io.underpass.ffm.Layouts.Place;
+import io.underpass.ffm.NativeException;
+import io.underpass.ffm.NetNamespace;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Looks at the open files of a process that registers.
+ *
+ * <p>To visit a file is to hold it for a moment. Where its owner closes it just then, the helper's
+ * thread does the rest of the close, and may wait for a socket's lock, or as long as its owner let
+ * it linger. So this is never done under a lock, nor on a thread that others wait for. Thread-safe:
+ * what is claimed, and for whom, stands in the map {@code claims}, by the process.
+ */
+final class Claims {
+  /** A process has sockets in few network namespaces: its own, or those it was handed from. */
+  private static final int MAX_NAMESPACES = 8;
+
+  private final BpfMap claims;
+  private final BpfProgram places;
+  private final BpfProgram claim;
+  private final Namespaces namespaces;
+
+  Claims(BpfObject object, Namespaces namespaces) throws NativeException {
+    this.claims = object.map("claims");
+    this.places = object.program("up_places");
+    this.claim = object.program("up_claim");
+    this.namespaces = namespaces;
+  }
+
+  /** Says for whom the sockets of a process are to be claimed, until {@link #end}. */
+  void begin(Registrations.Entry entry) throws NativeException {
+    begin(entry.pid(), entry.id(), entry.slot(), false);
+  }
+
+  /**
+   * @param knownOnly whether no socket is to get a record that has none
+   */
+  void begin(int pid, int id, int slot, boolean knownOnly) throws NativeException {
+    ByteBuffer value = claims.newValue();
+    value.putInt(Claiming.ID, id).putInt(Claiming.SLOT, slot);
+    value.putInt(Claiming.KNOWN_ONLY, knownOnly ? 1 : 0);
+    claims.update(key(pid), value, BpfMap.ANY);
+  }
+
+  void end(int pid) throws NativeException {
+    claims.delete(key(pid));
+  }
+
+  /**
+   * The cgroups that have to be hooked for a process, by their ids: its own first, and those that
+   * its TCP sockets were made in. The namespaces of its sockets are kept for the registration.
+   */
+  Set<Long> look(int pid, int id) throws NativeException {
+    Set<Long> cgroups = new LinkedHashSet<>();
+    Map<Integer, Integer> sockets = new HashMap<>();
+    try (BpfIterator files = places.attachTaskIterator(pid)) {
+      files.run(
+          rows -> {
+            for (int at = 0; at < rows.limit(); at += Place.SIZE) {
+              cgroups.add(rows.getLong(at + Place.CGROUP_ID));
+              int netns = rows.getInt(at + Place.NETNS_INUM);
+              if (netns != 0 && sockets.size() < MAX_NAMESPACES) {
+                sockets.putIfAbsent(netns, rows.getInt(at + Place.FD));
+              }
+            }
+          });
+    }
+    keep(id, () -> NetNamespace.ofProcess(pid));
+    sockets.forEach(
+        (netns, fd) -> {
+          if (namespaces.isKnown(netns)) {
+            namespaces.use(id, netns);
+          } else {
+            keep(id, () -> NetNamespace.ofSocket(pid, fd));
+          }
+        });
+    return cgroups;
+  }
+
+  /** Where a namespace may be found. */
+  @FunctionalInterface
+  private interface Door {
+    NetNamespace open() throws NativeException;
+  }
+
+  private void keep(int id, Door door) {
+    try {
+      namespaces.keep(id, door.open());
+    } catch (NativeException e) {
+      // It has gone meanwhile, most likely. What cannot be reached runs by TCP, and status says so.
+      return;
+    }
+  }
+
+  /** Has the kernel mark the process and its sockets. */
+  void mark(int pid) throws NativeException {
+    try (BpfIterator files = claim.attachTaskIterator(pid)) {
+      files.run();
+    }
+  }
+
+  private ByteBuffer key(int pid) {
+    return claims.newKey().putInt(0, pid);
+  }
+}

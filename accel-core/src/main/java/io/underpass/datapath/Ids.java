@@ -1,0 +1,38 @@
+package io.underpass.datapath;
+
+import java.util.Arrays;
+
+/** A list of sockets' ids; there may be a hundred thousand. */
+final class Ids {
+  private long[] values = new long[64];
+  private int size;
+
+  void add(long id) {
+    if (size == values.length) {
+      values = Arrays.copyOf(values, 2 * size);
+    }
+    values[size++] = id;
+  }
+
+  void addAll(Ids others) {
+    for (int i = 0; i < others.size; i++) {
+      add(others.values[i]);
+    }
+  }
+
+  long get(int at) {
+    return values[at];
+  }
+
+  int size() {
+    return size;
+  }
+
+  boolean isEmpty() {
+    return size == 0;
+  }
+
+  void clear() {
+    size = 0;
+  }
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Taking a socket off. It leaves the sockhashes, which frees its psock, and with it what is queued or about to be queued. So: nobody
+ * redirects to it any more (is_let_go, and the helper has let an RCU grace period pass since), nobody is on the way, and nothing is
+ * queued.
+ *
+ * The socket's owner lock is not held, nor is it needed: the owner may be in a send, a receive or a close in this very moment, as it
+ * may when user space deletes a key of a sockhash. Whoever is inside holds a reference of the psock, which stays until he is done
+ * (sk_psock_get, sk_psock_put); whoever comes later finds none, and the functions of plain TCP.
+ */
+#ifndef UNDERPASS_TAKE_OFF_H
+#define UNDERPASS_TAKE_OFF_H
+
+/* The references of the socket that its timers hold, each while it is pending. */
+static __always_inline int timer_refs(const struct tcp_sock *tp)
+{
+	const struct inet_connection_sock *icsk = &tp->inet_conn;
+	int refs = 0;
+
+	refs += icsk->icsk_inet.sk.sk_timer.entry.pprev != 0;
+	refs += icsk->icsk_delack_timer.entry.pprev != 0;
+	if (bpf_core_field_exists(icsk->icsk_retransmit_timer))
+		refs += icsk->icsk_retransmit_timer.entry.pprev != 0;
+	if (bpf_core_field_exists(icsk->icsk_keepalive_timer))
+		refs += icsk->icsk_keepalive_timer.entry.pprev != 0;
+	/* BBR, and whatever else paces, has the first one pending for nearly as long as a stream runs. */
+	refs += tp->pacing_timer.state != 0;
+	refs += tp->compressed_ack_timer.state != 0;
+	return refs;
+}
+
+/*
+ * No verdict can redirect to this socket any more: all are paused, or its other end has left, or has gone. A visit has seen that
+ * before the grace period: `halves` is changed by visits alone.
+ */
+static __always_inline int is_let_go(const struct up_sock *rec)
+{
+	struct up_control *ctl = control_of();
+	struct up_half *half;
+
+	if (ctl && ctl->paused)
+		return 1;
+	half = other_half(rec);
+	return !half || !is_enrolled(half->state) || half->state == UP_LEAVING;
+}
+
+/* What moves whenever the owner, or a packet, can have stopped a timer and started it again. */
+static __always_inline __u64 progress_of(const struct tcp_sock *tp)
+{
+	return ((__u64)tp->segs_in << 32) + tp->segs_out;
+}
+
+/*
+ * A sender holds a reference of the socket from the end of its verdict's RCU section to the queueing (sk_psock_msg_verdict,
+ * tcp_bpf_send_verdict). What else holds one here is known: the file, the psock (sk_psock_init), the visit's look-up, and each pending
+ * timer. Anything more may be a sender: then not now.
+ *
+ * Without the lock a timer may end between the two reads, and its reference would stand for a sender's. So the timers are read
+ * before the references and after them, and must be the same. One that was stopped and started again in between would be seen
+ * by the segments: it is stopped by one that came, or is sent, and started by one that is sent, or comes (tcp_segs_in and
+ * __tcp_transmit_skb count it before). A timer that fires holds its reference until it has been started again, or is done.
+ */
+#define KNOWN_REFS 3
+
+static __always_inline int is_anybody_on_the_way(struct up_sock *rec, const struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__u64 progress = progress_of(tp);
+	int timers = timer_refs(tp), refs;
+
+	set_state(rec, UP_LEAVING); /* as it is: a full barrier between the reads */
+	refs = *(volatile const int *)&sk->__sk_common.skc_refcnt.refs.counter;
+	set_state(rec, UP_LEAVING);
+	return refs > KNOWN_REFS + timers || timer_refs(tp) != timers || progress_of(tp) != progress;
+}
+
+static __always_inline void take_off(struct up_sock *rec, const struct tcp_sock *tp, struct up_visit *out)
+{
+	if (fault & UP_FAULT_STAY || !is_let_go(rec))
+		return;
+	/* In this order: once nobody is on the way, an empty queue stays empty. */
+	if (!(fault & UP_FAULT_UNENROL) && (is_anybody_on_the_way(rec, tp) || psock_queued(&tp->inet_conn.icsk_inet.sk)))
+		return;
+	leave_maps(rec);
+	rec->segments_in = tp->data_segs_in;
+	rec->segments_out = tp->data_segs_out;
+	decide_plain(rec, rec->reason);
+	out->moved = 1;
+}
+
+#endif
