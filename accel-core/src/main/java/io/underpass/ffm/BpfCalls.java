@@ -36,6 +36,9 @@ final class BpfCalls {
   private static final MethodHandle MAP_DELETE = intCall("bpf_map_delete_elem", JAVA_INT, ADDRESS);
   private static final MethodHandle MAP_NEXT_KEY =
       intCall("bpf_map_get_next_key", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle MAP_LOOKUP_BATCH =
+      intCall(
+          "bpf_map_lookup_batch", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
   private static final MethodHandle INFO =
       intCall("bpf_obj_get_info_by_fd", JAVA_INT, ADDRESS, ADDRESS);
   private static final MethodHandle PIN = intCall("bpf_obj_pin", JAVA_INT, ADDRESS);
@@ -81,6 +84,25 @@ final class BpfCalls {
   static int mapNextKey(int fd, MemorySegment key, MemorySegment next) {
     try {
       return (int) MAP_NEXT_KEY.invokeExact(fd, key, next);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /**
+   * Reads from the place {@code in} on, from the start if that is NULL, and leaves in {@code out}
+   * where to go on; {@code count} says how many there is room for, then how many there are.
+   */
+  static int mapLookupBatch(
+      int fd,
+      MemorySegment in,
+      MemorySegment out,
+      MemorySegment keys,
+      MemorySegment values,
+      MemorySegment count) {
+    try {
+      return (int)
+          MAP_LOOKUP_BATCH.invokeExact(fd, in, out, keys, values, count, MemorySegment.NULL);
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.function.BiConsumer;
 
 /**
  * A BPF map in the kernel. Keys and values are direct buffers in native order, from their position
@@ -19,6 +20,9 @@ public final class BpfMap implements AutoCloseable {
 
   public static final long NO_EXIST = 1;
   public static final long EXIST = 2;
+
+  /** What {@link #forEachBatch} has room for, in entries: the buffers stay below a megabyte. */
+  private static final int BATCH = 1024;
 
   /** The start of struct bpf_map_info: type id key_size value_size max_entries map_flags name. */
   private static final int INFO_BYTES = 40;
@@ -102,6 +106,56 @@ public final class BpfMap implements AutoCloseable {
     MemorySegment after = key == null ? MemorySegment.NULL : Symbols.direct(key, keyBytes);
     return found(
         BpfCalls.mapNextKey(fd, after, Symbols.direct(next, keyBytes)), "bpf_map_get_next_key");
+  }
+
+  /**
+   * Reads a hash map whole, many entries a call (BPF_MAP_LOOKUP_BATCH, kernel 5.6). The kernel
+   * copies bucket by bucket, each under its lock: no key comes twice, and none is left out that is
+   * there all the while. Of those that come or go meanwhile, each may be seen or not.
+   *
+   * @param entries gets keys and values, in native order, from 0 to the limit, the n-th value being
+   *     the n-th key's; good only during the call
+   */
+  public void forEachBatch(BiConsumer<ByteBuffer, ByteBuffer> entries) throws NativeException {
+    forEachBatch(Math.min(BATCH, maxEntries), entries);
+  }
+
+  /**
+   * @param atFirst what there is room for, in entries, until a bucket has more
+   */
+  void forEachBatch(int atFirst, BiConsumer<ByteBuffer, ByteBuffer> entries)
+      throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bucket = arena.allocate(JAVA_INT); // where to go on
+      MemorySegment from = MemorySegment.NULL;
+      MemorySegment count = arena.allocate(JAVA_INT);
+      int room = atFirst;
+      MemorySegment keys = arena.allocate((long) room * keyBytes, Long.BYTES);
+      MemorySegment values = arena.allocate((long) room * valueBytes, Long.BYTES);
+      boolean more = true;
+      while (more) {
+        count.set(JAVA_INT, 0, room);
+        int result = BpfCalls.mapLookupBatch(fd, from, bucket, keys, values, count);
+        from = bucket;
+        // The next bucket alone has more. None has more than the map may have, or hardly: the
+        // kernel counts entries by processor.
+        if (result == -Errno.ENOSPC && room / 2 < maxEntries) {
+          room *= 2;
+          keys = arena.allocate((long) room * keyBytes, Long.BYTES);
+          values = arena.allocate((long) room * valueBytes, Long.BYTES);
+          continue;
+        }
+        more = found(result, "bpf_map_lookup_batch"); // the last ones come with ENOENT
+        int read = count.get(JAVA_INT, 0);
+        if (read > 0) {
+          entries.accept(first(read, keyBytes, keys), first(read, valueBytes, values));
+        }
+      }
+    }
+  }
+
+  private static ByteBuffer first(int count, int bytes, MemorySegment of) {
+    return of.asSlice(0, (long) count * bytes).asByteBuffer().order(ByteOrder.nativeOrder());
   }
 
   /** A zeroed buffer of the key's size. */
