@@ -2,7 +2,8 @@
 /*
  * Port groups: JVMs that bind the port they like. A second object beside underpass.bpf.c, so that a host without groups
  * has none of these hooks. The way of a port: member (who asks), bind (a real port in its place), table (which stands for
- * which), connect and send (to the real one), names (and back, in what the application sees), dump (the list).
+ * which, and the list of who is bound), connect and send (to the real one), names (and back, in what the application
+ * sees).
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>
@@ -23,4 +24,3 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 #include "ports_bind.bpf.h"
 #include "ports_connect.bpf.h"
 #include "ports_names.bpf.h"
-#include "ports_dump.bpf.h"

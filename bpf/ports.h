@@ -11,12 +11,13 @@
 
 #include <linux/bpf.h>
 
-#define UP_PORTS_ABI 2
+#define UP_PORTS_ABI 3
 
 #define UP_GROUP_NAME 16        /* bytes of a group's name, padded with zeros */
 #define UP_MAX_RANGES 16        /* of ports, in one list */
 #define UP_MAX_GROUP_JVMS 1024  /* members; one more is refused (ERR full) */
 #define UP_MAX_MAPPINGS 65536   /* virtual ports that are bound; bind() then fails with ENOBUFS */
+#define UP_MAX_BOUND 131072     /* sockets that are bound to them; likewise */
 #define UP_MAX_LOCAL_ADDRS 8192 /* of all namespaces with members; one that is missing counts as another host's */
 #define UP_MAX_IDENTITIES 1024  /* addresses of JVMs; one more is refused (ERR full) */
 #define UP_FILTER 4096          /* entries of the filter by tgid; a power of two */
@@ -130,39 +131,35 @@ struct up_ports_state {
 };
 
 /*
+ * Value of `bound`, the list of sockets that are bound to a virtual port; the key is the socket's cookie, which no other
+ * socket has until the host starts again. A map of its own, since only a BPF iterator visits what is kept beside sockets,
+ * and hardened kernels refuse those.
+ */
+struct up_bound {
+	struct up_vport key;
+	__u8 addr[16];  /* as bound */
+	__u64 since_ns; /* CLOCK_MONOTONIC, of the bind */
+	__u32 tgid;     /* who bound it */
+	__u32 uid;
+	__u16 real;
+	__u8 flags; /* UP_B_* */
+	__u8 pad[5];
+};
+
+/*
  * In BPF_MAP_TYPE_SK_STORAGE `port_socks`: what a socket of a member was told. Written by the hooks of that socket, which
  * the socket's lock keeps apart. Accepted sockets have none, nor have those that are connected without being bound, but
  * where the address is another than the application's: what they show is looked up in `reals`.
  */
 struct up_portsock {
-	__u64 since_ns; /* CLOCK_MONOTONIC, of the bind */
-	struct up_vport key;
-	__u8 addr[16];  /* as bound */
+	struct up_bound row;
 	__u8 peer_addr[16]; /* what the application connected to */
-	__u32 tgid;     /* who bound it */
-	__u32 uid;
-	__u16 real;
-	__u8 flags;     /* UP_B_* */
-	__u8 slot;      /* of the mapping, in which this socket is counted */
-	__u8 pending;   /* 1: between the bind hook and the post_bind hook */
-	__u8 held;      /* 1: bound to a virtual port */
-	__u8 peer_moved; /* 1: it is connected to another address than peer_addr */
-	__u8 pad;
-	__u16 peer_port; /* what the application connected to */
-	__u16 peer_real; /* and what that is in truth */
-	__u32 pad2;
-};
-
-/* up_ports_dump writes one for each socket that is bound to a virtual port. */
-struct up_bound {
-	struct up_vport key;
-	__u8 addr[16];
-	__u64 age_ns;
-	__u32 tgid;
-	__u32 uid;
-	__u16 real;
-	__u8 flags;
-	__u8 pad[5];
+	__u16 peer_port;    /* likewise */
+	__u16 peer_real;    /* and what that is in truth */
+	__u8 peer_moved;    /* 1: it is connected to another address than peer_addr */
+	__u8 slot;          /* of the mapping, in which this socket is counted */
+	__u8 pending;       /* 1: between the bind hook and the post_bind hook */
+	__u8 held;          /* 1: bound to a virtual port, and in `bound` */
 };
 
 #endif

@@ -95,7 +95,7 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 		real = known_real(&key, end);
 	/* It was bound before: a datagram socket that has been disconnected lets its port go, and its owner binds it again. */
 	if (sock && sock->held)
-		let_go(sock);
+		let_go(sock, bpf_get_socket_cookie(ctx));
 	if (!mapped && !private) {
 		if (sock)
 			sock->pending = 0;
@@ -105,17 +105,17 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 		bpf_set_retval(-ENOBUFS);
 		return REFUSE;
 	}
-	sock->key = key;
-	sock->uid = member->uid;
-	sock->flags = 0;
+	sock->row.key = key;
+	sock->row.uid = member->uid;
+	sock->row.flags = 0;
 	if (published)
-		sock->flags |= UP_B_PUBLISHED;
+		sock->row.flags |= UP_B_PUBLISHED;
 	if (private)
-		sock->flags |= UP_B_PRIVATE;
+		sock->row.flags |= UP_B_PRIVATE;
 	if (wildcard)
-		sock->flags |= UP_B_IDENTITY;
+		sock->row.flags |= UP_B_IDENTITY;
 	if (has_option(ctx, SO_REUSEPORT))
-		sock->flags |= UP_B_REUSEPORT;
+		sock->row.flags |= UP_B_REUSEPORT;
 	sock->pending = 1;
 	if (!port)
 		return ALLOW;
@@ -157,7 +157,7 @@ int up_bind6(struct bpf_sock_addr *ctx)
 	return verdict;
 }
 
-static __always_inline int bound(struct bpf_sock *ctx, const struct end *end)
+static __always_inline int has_bound(struct bpf_sock *ctx, const struct end *end)
 {
 	struct up_portsock *sock;
 	int err;
@@ -168,20 +168,20 @@ static __always_inline int bound(struct bpf_sock *ctx, const struct end *end)
 	if (!sock || !sock->pending)
 		return 1;
 	sock->pending = 0;
-	sock->real = end->port;
-	if (!sock->key.port)
-		sock->key.port = end->port;
-	if (sock->key.port != sock->real)
-		sock->flags &= ~UP_B_PUBLISHED;
+	sock->row.real = end->port;
+	if (!sock->row.key.port)
+		sock->row.key.port = end->port;
+	if (sock->row.key.port != sock->row.real)
+		sock->row.flags &= ~UP_B_PUBLISHED;
 	if (is_wildcard(end)) {
-		__builtin_memset(sock->addr, 0, 16);
+		__builtin_memset(sock->row.addr, 0, 16);
 	} else {
-		*(__u64 *)sock->addr = end->addr.halves[0];
-		*(__u64 *)(sock->addr + 8) = end->addr.halves[1];
+		*(__u64 *)sock->row.addr = end->addr.halves[0];
+		*(__u64 *)(sock->row.addr + 8) = end->addr.halves[1];
 	}
-	sock->since_ns = bpf_ktime_get_ns();
-	sock->tgid = bpf_get_current_pid_tgid() >> 32;
-	err = hold(sock);
+	sock->row.since_ns = bpf_ktime_get_ns();
+	sock->row.tgid = bpf_get_current_pid_tgid() >> 32;
+	err = hold(sock, bpf_get_socket_cookie(ctx));
 	if (!err)
 		return 1;
 	bpf_set_retval(err);
@@ -194,7 +194,7 @@ int up_post_bind4(struct bpf_sock *ctx)
 	struct end end;
 
 	end_of_v4(&end, ctx->src_ip4, bpf_htons(ctx->src_port));
-	return bound(ctx, &end);
+	return has_bound(ctx, &end);
 }
 
 SEC("cgroup/post_bind6")
@@ -207,7 +207,7 @@ int up_post_bind6(struct bpf_sock *ctx)
 	end.addr.words[2] = ctx->src_ip6[2];
 	end.addr.words[3] = ctx->src_ip6[3];
 	end.port = ctx->src_port;
-	return bound(ctx, &end);
+	return has_bound(ctx, &end);
 }
 
 /* The last descriptor of a socket is closed, by whatever means. */
@@ -217,7 +217,7 @@ int up_sock_release(struct bpf_sock *ctx)
 	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx, 0, 0);
 
 	if (sock && sock->held)
-		let_go(sock);
+		let_go(sock, bpf_get_socket_cookie(ctx));
 	return 1;
 }
 

@@ -49,6 +49,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_BOUND);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* the socket's cookie */
+	__type(value, struct up_bound);
+} bound SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UP_MAX_LOCAL_ADDRS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct up_local);

@@ -33,8 +33,8 @@ static __always_inline void own_name(struct bpf_sock_addr *ctx)
 		return;
 	sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
 	if (sock && sock->held) {
-		if (port == sock->real)
-			ctx->user_port = bpf_htons(sock->key.port);
+		if (port == sock->row.real)
+			ctx->user_port = bpf_htons(sock->row.key.port);
 		return;
 	}
 	if (ctx->protocol != IPPROTO_TCP)

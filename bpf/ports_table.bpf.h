@@ -31,14 +31,14 @@ static __always_inline __u32 index_of(__u16 port)
 	return index & 0xffff;
 }
 
-static __always_inline void count_ports(const struct up_portsock *sock, int by)
+static __always_inline void count_ports(const struct up_bound *row, int by)
 {
 	struct up_port_filter *filter = the_port_filter();
 
 	if (!filter)
 		return;
-	__sync_fetch_and_add(&filter->real[index_of(sock->real)], by);
-	__sync_fetch_and_add(&filter->wanted[index_of(sock->key.port)], by);
+	__sync_fetch_and_add(&filter->real[index_of(row->real)], by);
+	__sync_fetch_and_add(&filter->wanted[index_of(row->key.port)], by);
 }
 
 /* Is it a real port that stands for a virtual one? Asked first of all, since of nearly every port it is not. */
@@ -57,12 +57,12 @@ static __always_inline int is_virtual(__u16 port)
 	return filter && filter->wanted[index_of(port)];
 }
 
-static __always_inline void fill_slot(struct up_slot *slot, const struct up_portsock *sock)
+static __always_inline void fill_slot(struct up_slot *slot, const struct up_bound *row)
 {
-	*(__u64 *)slot->addr = *(const __u64 *)sock->addr;
-	*(__u64 *)(slot->addr + 8) = *(const __u64 *)(sock->addr + 8);
-	slot->real = sock->real;
-	slot->flags = sock->flags;
+	*(__u64 *)slot->addr = *(const __u64 *)row->addr;
+	*(__u64 *)(slot->addr + 8) = *(const __u64 *)(row->addr + 8);
+	slot->real = row->real;
+	slot->flags = row->flags;
 	slot->refs = 1;
 }
 
@@ -103,16 +103,17 @@ static __always_inline int first_of(__u32 set)
 /* Counts the socket in a slot of its mapping; 0 or -errno. */
 static __always_inline int join_mapping(struct up_mapping *mapping, struct up_portsock *sock)
 {
+	const struct up_bound *row = &sock->row;
 	__u32 empty = 0, sharers = 0, same = 0, clashes = 0;
 	int err = -EADDRINUSE, at;
 
 	bpf_spin_lock(&mapping->lock);
 	for (int i = 0; i < UP_SLOTS; i++) {
 		struct up_slot *slot = &mapping->slots[i];
-		__u32 equal = bit_if(unlike(slot->addr, sock->addr), i);
-		__u32 wild = bit_if(any_of(slot->addr), i) | bit_if(any_of(sock->addr), i);
-		__u32 apart = bit_if((slot->flags & sock->flags & UP_B_REUSEPORT) ^ UP_B_REUSEPORT, i);
-		__u32 shares = bit_if(slot->real ^ sock->real, i);
+		__u32 equal = bit_if(unlike(slot->addr, row->addr), i);
+		__u32 wild = bit_if(any_of(slot->addr), i) | bit_if(any_of(row->addr), i);
+		__u32 apart = bit_if((slot->flags & row->flags & UP_B_REUSEPORT) ^ UP_B_REUSEPORT, i);
+		__u32 shares = bit_if(slot->real ^ row->real, i);
 		__u32 vacant = bit_if(slot->refs, i);
 
 		empty |= vacant;
@@ -138,7 +139,7 @@ static __always_inline int join_mapping(struct up_mapping *mapping, struct up_po
 	if (mapping->slots[at].refs)
 		mapping->slots[at].refs++;
 	else
-		fill_slot(&mapping->slots[at], sock);
+		fill_slot(&mapping->slots[at], row);
 	sock->slot = at;
 	err = 0;
 out:
@@ -155,71 +156,52 @@ static __always_inline void rport_of(struct up_rport *key, __u32 netns, __u8 pro
 }
 
 /* Says of the real port which virtual one it stands for. */
-static __always_inline int note_real(const struct up_portsock *sock)
+static __always_inline int note_real(const struct up_bound *row)
 {
-	struct up_real value = {.port = sock->key.port}, *old;
+	struct up_real value = {.port = row->key.port}, *old;
 	struct up_rport key;
 
-	rport_of(&key, sock->key.netns_inum, sock->key.protocol, sock->real);
-	__builtin_memcpy(value.group, sock->key.group, UP_GROUP_NAME);
-	if (sock->flags & UP_B_PRIVATE)
-		value.flags = *(const __u64 *)(sock->addr + 8) == bpf_cpu_to_be64(1) ? UP_R_PRIVATE6 : UP_R_PRIVATE4;
+	rport_of(&key, row->key.netns_inum, row->key.protocol, row->real);
+	__builtin_memcpy(value.group, row->key.group, UP_GROUP_NAME);
+	if (row->flags & UP_B_PRIVATE)
+		value.flags = *(const __u64 *)(row->addr + 8) == bpf_cpu_to_be64(1) ? UP_R_PRIVATE6 : UP_R_PRIVATE4;
 	old = bpf_map_lookup_elem(&reals, &key);
 	if (old)
 		value.flags |= old->flags;
 	return bpf_map_update_elem(&reals, &key, &value, BPF_ANY);
 }
 
-static __always_inline void forget_real(const struct up_portsock *sock)
+static __always_inline void forget_real(const struct up_bound *row)
 {
 	struct up_rport key;
 
-	rport_of(&key, sock->key.netns_inum, sock->key.protocol, sock->real);
+	rport_of(&key, row->key.netns_inum, row->key.protocol, row->real);
 	bpf_map_delete_elem(&reals, &key);
 }
 
-/* Takes a reference for a socket that has been bound; 0 or -errno. */
-static __always_inline int hold(struct up_portsock *sock)
+/* Counts a socket that has been bound in its mapping, the first one in a new mapping; 0 or -errno. */
+static __always_inline int take_reference(struct up_portsock *sock)
 {
-	struct up_mapping *mapping = bpf_map_lookup_elem(&mappings, &sock->key);
+	struct up_mapping *mapping = bpf_map_lookup_elem(&mappings, &sock->row.key);
+	struct up_mapping first = {};
 	int err;
 
-	if (mapping) {
-		err = join_mapping(mapping, sock);
-	} else {
-		struct up_mapping first = {};
-
-		fill_slot(&first.slots[0], sock);
-		sock->slot = 0;
-		err = bpf_map_update_elem(&mappings, &sock->key, &first, BPF_NOEXIST);
-		if (err == -EEXIST) {
-			mapping = bpf_map_lookup_elem(&mappings, &sock->key);
-			err = mapping ? join_mapping(mapping, sock) : -EADDRINUSE;
-		} else if (err) {
-			err = -ENOBUFS;
-		}
-	}
-	if (err)
-		return err;
-	sock->held = 1;
-	count_ports(sock, 1);
-	if (sock->flags & UP_B_PRIVATE)
-		count_private(1);
-	/* Fails for want of memory only: what is received then shows the real port. */
-	note_real(sock);
-	return 0;
+	if (mapping)
+		return join_mapping(mapping, sock);
+	fill_slot(&first.slots[0], &sock->row);
+	sock->slot = 0;
+	err = bpf_map_update_elem(&mappings, &sock->row.key, &first, BPF_NOEXIST);
+	if (err != -EEXIST)
+		return err ? -ENOBUFS : 0;
+	mapping = bpf_map_lookup_elem(&mappings, &sock->row.key);
+	return mapping ? join_mapping(mapping, sock) : -EADDRINUSE;
 }
 
-/* Gives the reference back. */
-static __always_inline void let_go(struct up_portsock *sock)
+static __always_inline void give_back(const struct up_portsock *sock)
 {
-	struct up_mapping *mapping = bpf_map_lookup_elem(&mappings, &sock->key);
+	struct up_mapping *mapping = bpf_map_lookup_elem(&mappings, &sock->row.key);
 	__u32 left = 0, left_of_real = 0;
 
-	sock->held = 0;
-	count_ports(sock, -1);
-	if (sock->flags & UP_B_PRIVATE)
-		count_private(-1);
 	if (!mapping)
 		return;
 	bpf_spin_lock(&mapping->lock);
@@ -228,14 +210,49 @@ static __always_inline void let_go(struct up_portsock *sock)
 		__u32 held = ~bit_if(mapping->slots[i].refs, i) & (1U << i);
 
 		left |= held;
-		left_of_real |= held & bit_if(mapping->slots[i].real ^ sock->real, i);
+		left_of_real |= held & bit_if(mapping->slots[i].real ^ sock->row.real, i);
 	}
 	mapping->dead = !left;
 	bpf_spin_unlock(&mapping->lock);
 	if (!left_of_real)
-		forget_real(sock);
+		forget_real(&sock->row);
 	if (!left)
-		bpf_map_delete_elem(&mappings, &sock->key);
+		bpf_map_delete_elem(&mappings, &sock->row.key);
+}
+
+/*
+ * A socket has been bound: it takes its reference and comes into the list; 0 or -errno. The list is first here and last
+ * in let_go(), so whatever is held is listed; and of the two that may have no room, it is the one that is easily undone.
+ */
+static __always_inline int hold(struct up_portsock *sock, __u64 cookie)
+{
+	int err;
+
+	if (bpf_map_update_elem(&bound, &cookie, &sock->row, BPF_ANY))
+		return -ENOBUFS;
+	err = take_reference(sock);
+	if (err) {
+		bpf_map_delete_elem(&bound, &cookie);
+		return err;
+	}
+	sock->held = 1;
+	count_ports(&sock->row, 1);
+	if (sock->row.flags & UP_B_PRIVATE)
+		count_private(1);
+	/* Fails for want of memory only: what is received then shows the real port. */
+	note_real(&sock->row);
+	return 0;
+}
+
+/* The reverse. */
+static __always_inline void let_go(struct up_portsock *sock, __u64 cookie)
+{
+	sock->held = 0;
+	count_ports(&sock->row, -1);
+	if (sock->row.flags & UP_B_PRIVATE)
+		count_private(-1);
+	give_back(sock);
+	bpf_map_delete_elem(&bound, &cookie);
 }
 
 #endif

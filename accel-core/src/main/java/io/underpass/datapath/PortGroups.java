@@ -1,6 +1,6 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PortLayouts;
@@ -40,6 +40,7 @@ final class PortGroups implements AutoCloseable {
           "member_filter",
           "mappings",
           "reals",
+          "bound",
           "port_filter",
           "locals",
           "identities",
@@ -79,7 +80,7 @@ final class PortGroups implements AutoCloseable {
 
   private LocalAddresses locals;
   private Identities identities;
-  private BpfIterator dump;
+  private BpfMap bound;
   private DatagramHooks datagrams;
   private RingBuffer events;
   private Thread thread;
@@ -116,8 +117,7 @@ final class PortGroups implements AutoCloseable {
     try {
       pins.prepare(object);
       object.load();
-      dump = object.program("up_ports_dump").attachIterator(object.map("port_socks"));
-      open.keep(dump);
+      bound = object.map("bound");
       for (String name : CGROUP_PROGRAMS) {
         open.keep(pins.attach(object.program(name), cgroup));
       }
@@ -245,7 +245,7 @@ final class PortGroups implements AutoCloseable {
   }
 
   synchronized List<Datapath.BoundPort> ports() throws NativeException {
-    return members == null ? List.of() : PortsTable.of(dump);
+    return members == null ? List.of() : PortsTable.of(bound);
   }
 
   /** How many ports and addresses members have now: while there are any, the programs stay. */
@@ -346,9 +346,9 @@ final class PortGroups implements AutoCloseable {
       return;
     }
     forgetDead();
-    int bound = ports().size();
+    int held = ports().size();
     long addresses = addresses();
-    if (bound == 0 && addresses == 0) {
+    if (held == 0 && addresses == 0) {
       identities.giveUpAll();
       pins.remove();
       return;
@@ -356,7 +356,7 @@ final class PortGroups implements AutoCloseable {
     datagrams.attach(); // whoever makes a datagram socket from now on has nobody to ask
     trouble.accept(
         "stop: JVMs still hold "
-            + bound
+            + held
             + " ports of groups and "
             + addresses
             + " addresses; port groups stay pinned, go on working, and are adopted by the next"

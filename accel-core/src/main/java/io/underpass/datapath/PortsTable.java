@@ -1,6 +1,6 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfIterator;
+import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PortLayouts;
 import io.underpass.ffm.PortLayouts.Bound;
@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** Makes the list of bound ports of what {@code up_ports_dump} writes. */
+/** Makes the list of bound ports of the map {@code bound}. */
 final class PortsTable {
   /** IPPROTO_TCP. */
   private static final int TCP = 6;
@@ -21,12 +21,13 @@ final class PortsTable {
   private PortsTable() {}
 
   /** All, by group, port and age. */
-  static List<Datapath.BoundPort> of(BpfIterator dump) throws NativeException {
+  static List<Datapath.BoundPort> of(BpfMap bound) throws NativeException {
     List<Datapath.BoundPort> ports = new ArrayList<>();
-    dump.run(
-        rows -> {
+    long now = System.nanoTime(); // CLOCK_MONOTONIC, on Linux
+    bound.forEachBatch(
+        (_, rows) -> {
           for (int at = 0; at < rows.limit(); at += Bound.SIZE) {
-            ports.add(new Datapath.BoundPort(view(rows, at), rows.getInt(at + Bound.UID)));
+            ports.add(new Datapath.BoundPort(view(rows, at, now), rows.getInt(at + Bound.UID)));
           }
         });
     ports.sort(
@@ -37,7 +38,7 @@ final class PortsTable {
     return ports;
   }
 
-  private static PortView view(ByteBuffer rows, int at) {
+  private static PortView view(ByteBuffer rows, int at, long now) {
     byte[] address = new byte[16];
     rows.get(at + Bound.ADDR, address);
     String text = Identities.text(Net.address(address));
@@ -49,7 +50,7 @@ final class PortsTable {
         rows.get(at + Bound.KEY + Vport.PROTOCOL) == TCP ? "tcp" : "udp",
         text.isEmpty() ? "*" : text,
         rows.getInt(at + Bound.TGID),
-        rows.getLong(at + Bound.AGE_NS) / 1_000_000,
+        Math.max(0, now - rows.getLong(at + Bound.SINCE_NS)) / 1_000_000, // bound meanwhile: 0
         (flags & PortLayouts.UP_B_PUBLISHED) != 0,
         (flags & PortLayouts.UP_B_PRIVATE) != 0);
   }

@@ -6,7 +6,7 @@ package io.underpass.ffm;
  */
 public final class PortLayouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_PORTS_ABI = 2;
+  public static final int UP_PORTS_ABI = 3;
 
   /** Bytes of a group's name. */
   public static final int UP_GROUP_NAME = 16;
@@ -140,23 +140,24 @@ public final class PortLayouts {
   }
 
   /**
-   * {@code struct up_bound}, a record that {@code up_ports_dump} writes.
+   * {@code struct up_bound}, a socket that is bound to a virtual port; its key is the socket's
+   * cookie, a u64.
    *
    * <pre>
-   *  0 | key    | struct up_vport
-   * 24 | addr   | 16 bytes, as bound; zero for the wildcard
-   * 40 | age_ns | u64
-   * 48 | tgid   | u32
-   * 52 | uid    | u32
-   * 56 | real   | u16
-   * 58 | flags  | u8
-   * 59 | pad    | 5 bytes
+   *  0 | key      | struct up_vport
+   * 24 | addr     | 16 bytes, as bound; zero for the wildcard
+   * 40 | since_ns | u64, CLOCK_MONOTONIC
+   * 48 | tgid     | u32
+   * 52 | uid      | u32
+   * 56 | real     | u16
+   * 58 | flags    | u8
+   * 59 | pad      | 5 bytes
    * </pre>
    */
   public static final class Bound {
     public static final int KEY = 0;
     public static final int ADDR = 24;
-    public static final int AGE_NS = 40;
+    public static final int SINCE_NS = 40;
     public static final int TGID = 48;
     public static final int UID = 52;
     public static final int REAL = 56;
