@@ -51,19 +51,12 @@ class LayoutsTest {
         PortLayouts.Range.class,
         PortLayouts.Member.class,
         PortLayouts.Vport.class,
+        PortLayouts.Bound.class,
         PortLayouts.Local.class,
         PortLayouts.Identity.class
       })
   void everyMemberOfAPortMapsValueIsWhereTheCompiledObjectHasIt(Class<?> layout) throws Exception {
     compare(object("ports"), layout);
-  }
-
-  @Test
-  void everyMemberOfABoundPortsRecordIsWhereTheHeaderHasIt(@TempDir Path folder) throws Exception {
-    Class<?> layout = PortLayouts.Bound.class;
-    compare(
-        new Btf(Compiler.bpfWithTypes(folder, headerFile("ports.h"), List.of(name(layout)))),
-        layout);
   }
 
   /** An object's BTF has the types of its maps; what an iterator writes is in none. */
