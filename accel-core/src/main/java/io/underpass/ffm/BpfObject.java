@@ -8,6 +8,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A compiled BPF object: opened from its bytes, adjusted, loaded into the kernel, closed.
@@ -108,6 +110,19 @@ public final class BpfObject implements AutoCloseable {
     BpfCalls.check(
         ObjectCalls.setAutoload(ObjectCalls.findProgram(open(), program), false),
         "bpf_program__set_autoload " + program);
+  }
+
+  /** The programs that {@link #load} loads, in the order in which it does. */
+  public List<ProgramSpec> programs() {
+    List<ProgramSpec> programs = new ArrayList<>();
+    for (MemorySegment program = ObjectCalls.nextProgram(open(), MemorySegment.NULL);
+        !Symbols.isNull(program);
+        program = ObjectCalls.nextProgram(open(), program)) {
+      if (ObjectCalls.isAutoloaded(program)) {
+        programs.add(ObjectCalls.describe(program));
+      }
+    }
+    return List.copyOf(programs);
   }
 
   /** Creates the maps and has the verifier look at the programs. */
