@@ -125,13 +125,33 @@ public final class BpfObject implements AutoCloseable {
     return List.copyOf(programs);
   }
 
-  /** Creates the maps and has the verifier look at the programs. */
-  public void load() throws NativeException {
+  /**
+   * Creates the maps and has the verifier look at the programs.
+   *
+   * @throws LoadException if the kernel refuses; it says what
+   */
+  public void load() throws LoadException {
     LibBpfLog.clear();
     int result = ObjectCalls.load(open());
     if (result < 0) {
-      throw new NativeException("bpf_object__load", -result, LibBpfLog.tail(QUOTED_LINES));
+      throw failure(-result);
     }
+  }
+
+  private LoadException failure(int errno) {
+    // Before the kinds are tried, by which libbpf may say more.
+    String log = LibBpfLog.tail(QUOTED_LINES);
+    String last = LibBpfLog.lastProgram().orElse("");
+    List<ProgramSpec> programs = programs();
+    List<RefusedKind> refused;
+    try {
+      refused = RefusedKind.among(programs);
+    } catch (NativeException e) {
+      refused = List.of(); // no program is permitted, of whatever kind; libbpf's words say it
+    }
+    ProgramSpec rejected =
+        programs.stream().filter(p -> p.name().equals(last)).findFirst().orElse(null);
+    return new LoadException(errno, refused, rejected, log);
   }
 
   /** A map of the loaded object. It is usable until this object is closed. */

@@ -51,6 +51,9 @@ final class ObjectCalls {
   private static final MethodHandle PROGRAM_AUTOLOAD =
       intCall("bpf_program__set_autoload", ADDRESS, JAVA_BOOLEAN);
   private static final MethodHandle OBJECT_BTF = pointerCall("bpf_object__btf", ADDRESS);
+  private static final MethodHandle KERNEL_BTF = pointerCall("btf__load_vmlinux_btf");
+  private static final MethodHandle BTF_FREE =
+      Symbols.plain(LibBpf.symbols(), "btf__free", FunctionDescriptor.ofVoid(ADDRESS));
   private static final MethodHandle BTF_FIND =
       intCall("btf__find_by_name_kind", ADDRESS, ADDRESS, JAVA_INT);
   private static final MethodHandle BTF_TYPE = pointerCall("btf__type_by_id", ADDRESS, JAVA_INT);
@@ -222,6 +225,24 @@ final class ObjectCalls {
   static MemorySegment btf(MemorySegment object) {
     try (Arena arena = Arena.ofConfined()) {
       return (MemorySegment) OBJECT_BTF.invokeExact(arena.allocate(Symbols.CAPTURE), object);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** The kernel's own types, to be given to {@link #free}; NULL if they cannot be read. */
+  static MemorySegment kernelBtf() {
+    try (Arena arena = Arena.ofConfined()) {
+      return (MemorySegment) KERNEL_BTF.invokeExact(arena.allocate(Symbols.CAPTURE));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** NULL is allowed. */
+  static void free(MemorySegment btf) {
+    try {
+      BTF_FREE.invokeExact(btf);
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }
