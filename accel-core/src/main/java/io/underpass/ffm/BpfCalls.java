@@ -50,7 +50,18 @@ final class BpfCalls {
   private static final MethodHandle ITER_CREATE = intCall("bpf_iter_create", JAVA_INT);
   private static final MethodHandle PROG_ATTACH =
       intCall("bpf_prog_attach", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle PROG_LOAD =
+      intCall("bpf_prog_load", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
   private static final MethodHandle POSSIBLE_CPUS = intCall("libbpf_num_possible_cpus");
+
+  /** Instructions (struct bpf_insn, little-endian): {@code r0 = 1}, {@code exit}. */
+  private static final long[] ANSWER_ONE = {0x1_0000_00b7L, 0x95L};
+
+  /** struct bpf_prog_load_opts up to and with attach_btf_id, padded. */
+  private static final int LOAD_OPTS_BYTES = 48;
+
+  private static final int LOAD_OPTS_ATTACH_TYPE = 12;
+  private static final int LOAD_OPTS_ATTACH_BTF_ID = 32;
 
   private BpfCalls() {}
 
@@ -161,6 +172,30 @@ final class BpfCalls {
   static int progAttach(int programFd, int targetFd, int attachType, int flags) {
     try {
       return (int) PROG_ATTACH.invokeExact(programFd, targetFd, attachType, flags);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /**
+   * Loads a program that answers 1, which every type allows.
+   *
+   * @param target the BTF id of the kernel's function that it attaches to; 0 if there is none
+   */
+  static int progLoad(int type, int attachType, int target) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment options = arena.allocate(LOAD_OPTS_BYTES, 8);
+      options.set(JAVA_LONG, 0, LOAD_OPTS_BYTES);
+      options.set(JAVA_INT, LOAD_OPTS_ATTACH_TYPE, attachType);
+      options.set(JAVA_INT, LOAD_OPTS_ATTACH_BTF_ID, target);
+      return (int)
+          PROG_LOAD.invokeExact(
+              type,
+              arena.allocateFrom("up_try"),
+              arena.allocateFrom("Dual BSD/GPL"),
+              arena.allocateFrom(JAVA_LONG, ANSWER_ONE),
+              (long) ANSWER_ONE.length,
+              options);
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }

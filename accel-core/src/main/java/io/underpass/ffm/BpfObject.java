@@ -8,6 +8,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A compiled BPF object: opened from its bytes, adjusted, loaded into the kernel, closed.
@@ -110,13 +112,46 @@ public final class BpfObject implements AutoCloseable {
         "bpf_program__set_autoload " + program);
   }
 
-  /** Creates the maps and has the verifier look at the programs. */
-  public void load() throws NativeException {
+  /** The programs that {@link #load} loads, in the order in which it does. */
+  public List<ProgramSpec> programs() {
+    List<ProgramSpec> programs = new ArrayList<>();
+    for (MemorySegment program = ObjectCalls.nextProgram(open(), MemorySegment.NULL);
+        !Symbols.isNull(program);
+        program = ObjectCalls.nextProgram(open(), program)) {
+      if (ObjectCalls.isAutoloaded(program)) {
+        programs.add(ObjectCalls.describe(program));
+      }
+    }
+    return List.copyOf(programs);
+  }
+
+  /**
+   * Creates the maps and has the verifier look at the programs.
+   *
+   * @throws LoadException if the kernel refuses; it says what
+   */
+  public void load() throws LoadException {
     LibBpfLog.clear();
     int result = ObjectCalls.load(open());
     if (result < 0) {
-      throw new NativeException("bpf_object__load", -result, LibBpfLog.tail(QUOTED_LINES));
+      throw failure(-result);
     }
+  }
+
+  private LoadException failure(int errno) {
+    // Before the kinds are tried, by which libbpf may say more.
+    String log = LibBpfLog.tail(QUOTED_LINES);
+    String last = LibBpfLog.lastProgram().orElse("");
+    List<ProgramSpec> programs = programs();
+    List<RefusedKind> refused;
+    try {
+      refused = RefusedKind.among(programs);
+    } catch (NativeException e) {
+      refused = List.of(); // no program is permitted, of whatever kind; libbpf's words say it
+    }
+    ProgramSpec rejected =
+        programs.stream().filter(p -> p.name().equals(last)).findFirst().orElse(null);
+    return new LoadException(errno, refused, rejected, log);
   }
 
   /** A map of the loaded object. It is usable until this object is closed. */

@@ -12,6 +12,9 @@ import java.lang.invoke.MethodType;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Catches what libbpf prints, so that an error can quote the lines that explain it.
@@ -28,6 +31,8 @@ final class LibBpfLog {
   private static final int MAX_MESSAGE = 16 << 20;
 
   private static final int LEVEL_INFO = 1;
+
+  private static final Pattern OF_PROGRAM = Pattern.compile("libbpf: prog '(\\w+)': ");
 
   /** sizeof(va_list): 24 on x86-64, 32 on arm64; a few bytes more of the stack do no harm. */
   private static final int VA_LIST_BYTES = 32;
@@ -71,11 +76,22 @@ final class LibBpfLog {
     }
   }
 
+  /** The program that libbpf last said something of, which is where a failed load ended. */
+  static Optional<String> lastProgram() {
+    return lines().reversed().stream()
+        .map(OF_PROGRAM::matcher)
+        .filter(Matcher::lookingAt)
+        .map(m -> m.group(1))
+        .findFirst();
+  }
+
   /** The last few lines that say something, in one line. */
   static String tail(int count) {
     List<String> useful =
         lines().stream()
             .filter(l -> !l.contains("-- END PROG LOAD LOG --"))
+            // It takes any EPERM for a limit of locked memory, which BPF does not count since 5.11.
+            .filter(l -> !l.contains("try raising 'ulimit -l'"))
             .filter(l -> !l.startsWith("processed ") && !l.startsWith("libbpf: failed to load"))
             .toList();
     return String.join(" | ", useful.subList(Math.max(0, useful.size() - count), useful.size()));

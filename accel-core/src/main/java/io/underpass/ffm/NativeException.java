@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.Serial;
 
 /** A native call that failed: which one, with which errno, and what the library said about it. */
-public final class NativeException extends IOException {
+public sealed class NativeException extends IOException permits LoadException {
   @Serial private static final long serialVersionUID = 1L;
 
   private final String call;

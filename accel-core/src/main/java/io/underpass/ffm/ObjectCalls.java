@@ -36,12 +36,24 @@ final class ObjectCalls {
       intCall("bpf_map__set_max_entries", ADDRESS, JAVA_INT);
   private static final MethodHandle MAP_INITIAL =
       pointerCall("bpf_map__initial_value", ADDRESS, ADDRESS);
+  private static final MethodHandle NEXT_PROGRAM =
+      pointerCall("bpf_object__next_program", ADDRESS, ADDRESS);
+  private static final MethodHandle PROGRAM_NAME = pointerCall("bpf_program__name", ADDRESS);
+  private static final MethodHandle PROGRAM_SECTION =
+      pointerCall("bpf_program__section_name", ADDRESS);
+  private static final MethodHandle PROGRAM_TYPE = intCall("bpf_program__type", ADDRESS);
   private static final MethodHandle PROGRAM_FD = intCall("bpf_program__fd", ADDRESS);
   private static final MethodHandle PROGRAM_ATTACH_TYPE =
       intCall("bpf_program__expected_attach_type", ADDRESS);
+  private static final MethodHandle PROGRAM_IS_AUTOLOADED =
+      Symbols.plain(
+          LibBpf.symbols(), "bpf_program__autoload", FunctionDescriptor.of(JAVA_BOOLEAN, ADDRESS));
   private static final MethodHandle PROGRAM_AUTOLOAD =
       intCall("bpf_program__set_autoload", ADDRESS, JAVA_BOOLEAN);
   private static final MethodHandle OBJECT_BTF = pointerCall("bpf_object__btf", ADDRESS);
+  private static final MethodHandle KERNEL_BTF = pointerCall("btf__load_vmlinux_btf");
+  private static final MethodHandle BTF_FREE =
+      Symbols.plain(LibBpf.symbols(), "btf__free", FunctionDescriptor.ofVoid(ADDRESS));
   private static final MethodHandle BTF_FIND =
       intCall("btf__find_by_name_kind", ADDRESS, ADDRESS, JAVA_INT);
   private static final MethodHandle BTF_TYPE = pointerCall("btf__type_by_id", ADDRESS, JAVA_INT);
@@ -105,6 +117,44 @@ final class ObjectCalls {
       throw new IllegalArgumentException("no " + kind + " " + name + " in the BPF object");
     }
     return found;
+  }
+
+  /**
+   * The program after this one in the file; NULL after the last.
+   *
+   * @param program NULL for the first
+   */
+  static MemorySegment nextProgram(MemorySegment object, MemorySegment program) {
+    try (Arena arena = Arena.ofConfined()) {
+      return (MemorySegment)
+          NEXT_PROGRAM.invokeExact(arena.allocate(Symbols.CAPTURE), object, program);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static ProgramSpec describe(MemorySegment program) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      MemorySegment name = (MemorySegment) PROGRAM_NAME.invokeExact(capture, program);
+      MemorySegment section = (MemorySegment) PROGRAM_SECTION.invokeExact(capture, program);
+      return new ProgramSpec(
+          Symbols.string(name),
+          Symbols.string(section),
+          (int) PROGRAM_TYPE.invokeExact(program),
+          expectedAttachType(program));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** Whether a load of the object loads it. */
+  static boolean isAutoloaded(MemorySegment program) {
+    try {
+      return (boolean) PROGRAM_IS_AUTOLOADED.invokeExact(program);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
   }
 
   static int mapFd(MemorySegment map) {
@@ -175,6 +225,24 @@ final class ObjectCalls {
   static MemorySegment btf(MemorySegment object) {
     try (Arena arena = Arena.ofConfined()) {
       return (MemorySegment) OBJECT_BTF.invokeExact(arena.allocate(Symbols.CAPTURE), object);
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** The kernel's own types, to be given to {@link #free}; NULL if they cannot be read. */
+  static MemorySegment kernelBtf() {
+    try (Arena arena = Arena.ofConfined()) {
+      return (MemorySegment) KERNEL_BTF.invokeExact(arena.allocate(Symbols.CAPTURE));
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  /** NULL is allowed. */
+  static void free(MemorySegment btf) {
+    try {
+      BTF_FREE.invokeExact(btf);
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }

@@ -1,7 +1,9 @@
 package io.underpass.helper;
 
 import io.underpass.datapath.KernelDatapath;
+import io.underpass.datapath.ProgramKinds;
 import io.underpass.ffm.LibBpf;
+import io.underpass.ffm.RefusedKind;
 import io.underpass.ffm.UnavailableException;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Probe;
@@ -65,6 +67,7 @@ public final class Doctor {
     boolean libbpf = doctor.libbpf();
     doctor.policy();
     doctor.helper();
+    doctor.kinds(privileged, libbpf);
     doctor.probes(privileged && libbpf ? cgroup : null);
     doctor.pins(privileged);
     return List.copyOf(doctor.findings);
@@ -205,6 +208,43 @@ public final class Doctor {
     } catch (IOException e) {
       add("helper", Result.FAIL, config.socket() + " does not answer (" + e + ")", START);
     }
+  }
+
+  /**
+   * Whether the kernel takes each kind of programs at all; libbpf's row says if that is missing.
+   */
+  private void kinds(boolean privileged, boolean libbpf) {
+    if (!privileged) {
+      boolean loaded = helper != null;
+      add(
+          "kinds",
+          loaded ? Result.OK : Result.WARN,
+          loaded
+              ? "the helper has loaded what acceleration needs"
+              : "kinds of programs cannot be tried without privilege",
+          AS_ROOT);
+    } else if (libbpf) {
+      try {
+        findings.add(ofKinds(ProgramKinds.refused()));
+      } catch (IOException e) {
+        HelperException known = Helper.asHelperException(e);
+        add("kinds", Result.FAIL, known.reason(), known.remedy());
+      }
+    }
+  }
+
+  /** Its own, so that a test can say what is refused. */
+  static Finding ofKinds(List<RefusedKind> refused) {
+    if (refused.isEmpty()) {
+      return new Finding("kinds", Result.OK, "the kernel takes programs of every kind", "");
+    }
+    String remedy = HelperException.ofKinds(refused, null).remedy();
+    boolean needed = ProgramKinds.areNeeded(refused);
+    return new Finding(
+        "kinds",
+        needed ? Result.FAIL : Result.WARN,
+        "refused: " + ProgramKinds.describe(refused),
+        needed ? remedy : "none needed without port groups; for them, " + remedy);
   }
 
   /** The running helper's, or, without one, made now. */

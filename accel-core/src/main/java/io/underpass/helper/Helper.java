@@ -3,6 +3,7 @@ package io.underpass.helper;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.FolderLock;
 import io.underpass.ffm.LibBpf;
+import io.underpass.ffm.LoadException;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.ffm.UnavailableException;
@@ -97,6 +98,7 @@ public final class Helper implements AutoCloseable {
     return switch (failure) {
       case HelperException e -> e;
       case UnavailableException e -> HelperException.of(e);
+      case LoadException e -> HelperException.of(e);
       case NativeException e -> HelperException.of(e);
       default ->
           new HelperException(failure.toString(), "see README.md under troubleshooting", failure);

@@ -1,14 +1,21 @@
 package io.underpass.helper;
 
+import io.underpass.datapath.ProgramKinds;
 import io.underpass.ffm.Errno;
+import io.underpass.ffm.LoadException;
 import io.underpass.ffm.NativeException;
+import io.underpass.ffm.RefusedKind;
 import io.underpass.ffm.UnavailableException;
 import java.io.IOException;
 import java.io.Serial;
+import java.util.List;
 
 /** Why the helper cannot start, and what a person can do about it; its message is one line. */
 public final class HelperException extends IOException {
   @Serial private static final long serialVersionUID = 1L;
+
+  private static final String NEWER =
+      "use a kernel that has what README.md lists under requirements";
 
   private final String reason;
   private final String remedy;
@@ -28,6 +35,39 @@ public final class HelperException extends IOException {
     return new HelperException(e.reason(), e.remedy(), e);
   }
 
+  /** An object that the kernel has not loaded: its kinds of programs, or one program, tell why. */
+  public static HelperException of(LoadException e) {
+    if (!e.refused().isEmpty()) {
+      return ofKinds(e.refused(), e);
+    }
+    if (e.rejected().isEmpty() || isMemory(e.errno())) {
+      return of((NativeException) e);
+    }
+    return new HelperException(
+        "kernel "
+            + System.getProperty("os.version")
+            + " rejects the program "
+            + ProgramKinds.describe(e.rejected().get())
+            + ", though it takes others of that kind: "
+            + e.getMessage(),
+        NEWER + ", and report it if this one has",
+        e);
+  }
+
+  /** Kinds of programs that the kernel takes none of. */
+  static HelperException ofKinds(List<RefusedKind> refused, Throwable cause) {
+    return new HelperException(
+        "the kernel refuses programs of " + ProgramKinds.describe(refused),
+        refused.stream().allMatch(RefusedKind::isForbidden)
+            ? "lift what forbids them, such as a security module's policy, or use another kernel"
+            : NEWER,
+        cause);
+  }
+
+  private static boolean isMemory(int errno) {
+    return errno == Errno.ENOMEM || errno == Errno.ENOSPC;
+  }
+
   /** A refusal by the kernel, of which the errno and the verifier's last lines tell the cause. */
   public static HelperException of(NativeException e) {
     String kernel = System.getProperty("os.version");
@@ -43,11 +83,7 @@ public final class HelperException extends IOException {
               "the kernel has no memory for " + e.getMessage(),
               "free some, or lift the limit of the helper's cgroup",
               e);
-      default ->
-          new HelperException(
-              "kernel " + kernel + " refuses " + e.getMessage(),
-              "use a kernel that has what README.md lists under requirements",
-              e);
+      default -> new HelperException("kernel " + kernel + " refuses " + e.getMessage(), NEWER, e);
     };
   }
 

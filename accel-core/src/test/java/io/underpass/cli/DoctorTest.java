@@ -30,7 +30,8 @@ class DoctorTest {
     CommandLineProcess.Result result = doctor(new CommandLineProcess());
     assertEquals(1, result.exit(), result.err());
     Map<String, JsonNode> findings = findings(result.out());
-    for (String fine : new String[] {"jdk", "privilege", "btf", "cgroup", "libbpf", "policy"}) {
+    for (String fine :
+        new String[] {"jdk", "privilege", "btf", "cgroup", "libbpf", "policy", "kinds"}) {
       assertEquals("OK", findings.get(fine).get("result").asText(), findings.get(fine)::toString);
     }
     assertEquals("OK", findings.get("probe order").get("result").asText());
@@ -52,6 +53,9 @@ class DoctorTest {
       CommandLineProcess.Result plain =
           new CommandLineProcess().run("doctor", "--socket", socket(), "--pin-dir", PINS);
       assertEquals(0, plain.exit(), plain.out());
+      assertTrue(
+          plain.out().contains("OK    kinds: the kernel takes programs of every kind"),
+          plain.out());
       assertTrue(plain.out().contains("OK    probe un-enrolment: ok\n"), plain.out());
       JsonNode status =
           json(new CommandLineProcess().run("status", "--socket", socket(), "--json"));
@@ -79,7 +83,7 @@ class DoctorTest {
     Map<String, JsonNode> findings = findings(result.out());
     assertEquals(1, result.exit(), "there is no helper");
     assertEquals("WARN", findings.get("privilege").get("result").asText());
-    for (String unseen : new String[] {"probe", "pins"}) {
+    for (String unseen : new String[] {"kinds", "probe", "pins"}) {
       assertEquals("WARN", findings.get(unseen).get("result").asText());
       assertTrue(findings.get(unseen).get("reason").asText().contains("cannot be"));
       assertTrue(findings.get(unseen).get("remedy").asText().startsWith("run it as root"));

@@ -43,6 +43,18 @@ class LoadTest {
   }
 
   @Test
+  void theProgramsThatALoadLoadsAreListedWithTheirKinds() throws Exception {
+    assertEquals(
+        List.of("cgroup/sock_create", "sk_msg", "iter/tcp", "iter/task_file"),
+        object.programs().stream().map(ProgramSpec::kind).toList());
+    object.skipProgram("ports");
+    object.load();
+    assertEquals(
+        List.of("on_create", "pass", "files"),
+        object.programs().stream().map(ProgramSpec::name).toList());
+  }
+
+  @Test
   void aMapKeepsWhatIsPutIn() throws Exception {
     object.setMaxEntries("table", 2);
     object.load();

@@ -110,3 +110,12 @@ int refused(struct sk_msg_md *msg)
 	return *anywhere;
 }
 #endif
+
+#ifdef ELEMENTS
+/* A kind that hardened kernels refuse whole. */
+SEC("iter/bpf_map_elem")
+int elements(void *ctx)
+{
+	return 0;
+}
+#endif
