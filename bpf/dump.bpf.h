@@ -51,16 +51,15 @@ static long dump_one(__u32 i, struct run *run)
 	id = row->record.id;
 	row->outcome = UP_VISIT_GONE;
 	half = half_of(id);
-	if (!half)
-		return 0;
-	row->netns_inum = half->netns_inum;
+	if (half)
+		row->netns_inum = half->netns_inum;
 	sk = bpf_map_lookup_elem(&members, &id);
 	if (sk) {
 		tp = bpf_skc_to_tcp_sock(sk);
 		if (tp)
 			dump_socket(tp, row, id);
 		bpf_sk_release(sk);
-	} else {
+	} else if (half) {
 		sk = look_up(run, half, &elsewhere);
 		if (elsewhere) {
 			row->bound_dev_if = half->bound_dev_if;

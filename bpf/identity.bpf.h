@@ -6,6 +6,17 @@
 #ifndef UNDERPASS_IDENTITY_H
 #define UNDERPASS_IDENTITY_H
 
+/*
+ * The same process? By its start, in ticks of 10 ms (USER_HZ), as /proc has it: where the helper may not look at a process's files, that
+ * is all it knows. A pid is not used again so soon.
+ */
+#define TICK_NS 10000000
+
+static __always_inline int is_same_start(__u64 one, __u64 two)
+{
+	return one / TICK_NS == two / TICK_NS;
+}
+
 static __always_inline struct up_jvm *current_jvm(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
@@ -15,7 +26,7 @@ static __always_inline struct up_jvm *current_jvm(void)
 	if (!jvm)
 		return 0;
 	task = (struct task_struct *)bpf_get_current_task();
-	if (BPF_CORE_READ(task, group_leader, start_boottime) != jvm->start_boottime_ns)
+	if (!is_same_start(BPF_CORE_READ(task, group_leader, start_boottime), jvm->start_boottime_ns))
 		return 0; /* the pid was used again */
 	return jvm;
 }
@@ -65,24 +76,14 @@ static __always_inline __u64 next_id(void)
 	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
 }
 
-/*
- * A connection becomes known: it gets an id, by which everybody finds it from now on, and an entry in `halves`. Who has been
- * forgotten by mistake becomes known again, but for an enrolled socket, which is kept by its id.
- *
- * Called with the socket's lock, or by up_claim without. Where both meet, the second id's entry is found to be nobody's, and goes.
- */
-static __attribute__((noinline)) void introduce(struct up_sock *rec, __u64 sk)
+/* What stays as it is, of a socket's entry in `halves`. Returns 0, or -errno. */
+static __attribute__((noinline)) int make_half(const struct up_sock *rec, __u64 sk, __u64 id)
 {
 	struct up_half half = {};
 	struct net *net;
-	__u64 id;
 
-	if (!rec || READ_AT(struct sock, sk, __sk_common.skc_state) != BPF_TCP_ESTABLISHED)
-		return;
-	id = rec->id;
-	if (id && rec->sk == sk && (is_enrolled(rec->state) || bpf_map_lookup_elem(&halves, &id)))
-		return;
-	id = next_id();
+	if (!rec)
+		return -EINVAL;
 	net = net_of(sk);
 	half.sk = sk;
 	half.cgroup_id = cgroup_of(sk);
@@ -92,6 +93,31 @@ static __attribute__((noinline)) void introduce(struct up_sock *rec, __u64 sk)
 	half.bound_dev_if = READ_AT(struct sock, sk, __sk_common.skc_bound_dev_if);
 	half.owner_id = rec->owner_id;
 	half.owner_tgid = rec->owner_tgid;
+	return (int)bpf_map_update_elem(&halves, &id, &half, BPF_NOEXIST);
+}
+
+/* A Fast Open connection is accepted before the handshake is over. */
+static __always_inline int is_or_becomes_established(__u8 state)
+{
+	return state == BPF_TCP_ESTABLISHED || state == BPF_TCP_SYN_SENT || state == BPF_TCP_SYN_RECV;
+}
+
+/*
+ * A connection becomes known: it gets an id, by which everybody finds it from now on, and an entry in `halves`. Who has been
+ * forgotten by mistake becomes known again, but for an enrolled socket, which is kept by its id.
+ *
+ * Called with the socket's lock, or by up_claim without. Where both meet, the second id's entry is found to be nobody's, and goes.
+ */
+static __attribute__((noinline)) void introduce(struct up_sock *rec, __u64 sk)
+{
+	__u64 id;
+
+	if (!rec || !is_or_becomes_established(READ_AT(struct sock, sk, __sk_common.skc_state)))
+		return;
+	id = rec->id;
+	if (id && rec->sk == sk && (is_enrolled(rec->state) || bpf_map_lookup_elem(&halves, &id)))
+		return;
+	id = next_id();
 	rec->peer_id = 0;
 	rec->peer_sk = 0;
 	rec->sk = sk;
@@ -105,7 +131,7 @@ static __attribute__((noinline)) void introduce(struct up_sock *rec, __u64 sk)
 	rec->named = 0;
 	rec->born_ns = bpf_ktime_get_ns();
 	rec->since_ns = rec->born_ns;
-	if (!id || bpf_map_update_elem(&halves, &id, &half, BPF_NOEXIST)) {
+	if (!id || make_half(rec, sk, id)) {
 		/* It is tried again when its owner asks again; the connection counts once. */
 		if (rec->id || rec->reason != UP_REASON_TABLE_FULL)
 			count_plain(rec->owner_slot, UP_REASON_TABLE_FULL);
@@ -136,7 +162,7 @@ static __always_inline struct up_sock *join(struct bpf_sock *sk, __u64 address)
 	rec = bpf_sk_storage_get(&socks, sk, 0, 0);
 	if (rec && rec->owner_id == jvm->id)
 		return rec;
-	if (!is_hooked(address))
+	if (known_only || !is_hooked(address))
 		return 0;
 	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
@@ -186,7 +212,7 @@ int up_places(struct bpf_iter__task_file *ctx)
 	if (!bpf_map_lookup_elem(&claims, &tgid))
 		return 0;
 	known = bpf_map_lookup_elem(&jvms, &tgid);
-	if (known && known->start_boottime_ns != BPF_CORE_READ(task, group_leader, start_boottime))
+	if (known && !is_same_start(known->start_boottime_ns, BPF_CORE_READ(task, group_leader, start_boottime)))
 		return 0; /* a registration that has outlived its process is no word on another one */
 	sk = tcp_of(file);
 	place.fd = ctx->fd;
@@ -224,7 +250,7 @@ int up_claim(struct bpf_iter__task_file *ctx)
 		return 0;
 	jvm.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	known = bpf_map_lookup_elem(&jvms, &tgid);
-	if (known && known->start_boottime_ns != jvm.start_boottime_ns)
+	if (known && !is_same_start(known->start_boottime_ns, jvm.start_boottime_ns))
 		return 0; /* as above */
 	if (!known) {
 		jvm.id = claim->id;
@@ -235,10 +261,9 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	sk = tcp_of(file);
 	if (!sk || sk->__sk_common.skc_state == BPF_TCP_LISTEN)
 		return 0; /* every socket that a listener accepts would get a copy, however short it lives */
-	rec = bpf_sk_storage_get(&socks, sk, 0, claim->known_only ? 0 : BPF_SK_STORAGE_GET_F_CREATE);
+	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
-		if (!claim->known_only)
-			count_plain(claim->slot, UP_REASON_NO_RECORD);
+		count_plain(claim->slot, UP_REASON_NO_RECORD);
 		return 0;
 	}
 	set_owner(rec, claim->id, claim->slot, tgid);

@@ -166,6 +166,7 @@ const volatile __u32 trial_segments = 4096; /* a stream is tried after so many d
 const volatile __u32 answer_segments = 64;  /* or taken up again when it has had so many each way; both times 8 for each trial */
 const volatile __u32 room = 1835008;        /* bytes that the receive buffer of an enrolled socket has for redirects, beside TCP's window */
 const volatile __u64 judge_without_room_ns = 1000000000; /* a flow whose other end has no room after so long is judged without */
+const volatile __u32 known_only = 0; /* 1: no socket gets a record that has none (the kernel probe, which makes those of its own) */
 const volatile __u32 fault = 0; /* UP_FAULT_*, for tests: what the kernel probe must find */
 const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */
 

@@ -33,7 +33,7 @@ struct up_range {
 
 /* A JVM that is in a group; key: tgid in the initial pid namespace. Written by the helper, but for UP_M_UNTOLD. */
 struct up_member {
-	__u64 start_boottime_ns; /* of the thread group's leader: a reused pid is not the JVM */
+	__u64 start_boottime_ns; /* of the thread group's leader, to 10 ms: a reused pid is not the JVM */
 	char group[UP_GROUP_NAME];
 	__u8 identity[16]; /* network order, IPv4 as v4-mapped; zero: none */
 	__u32 id;          /* registration */

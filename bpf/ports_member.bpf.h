@@ -35,7 +35,8 @@ static __always_inline struct up_member *current_member(void)
 	member = bpf_map_lookup_elem(&port_members, &tgid);
 	if (!member)
 		return 0;
-	if (bpf_get_current_task_btf()->group_leader->start_boottime != member->start_boottime_ns)
+	/* In ticks: see is_same_start in identity.bpf.h. */
+	if (bpf_get_current_task_btf()->group_leader->start_boottime / 10000000 != member->start_boottime_ns / 10000000)
 		return 0; /* the pid was used again */
 	return member;
 }

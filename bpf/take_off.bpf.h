@@ -29,19 +29,33 @@ static __always_inline int timer_refs(const struct tcp_sock *tp)
 	return refs;
 }
 
+static __always_inline int is_member(__u64 id)
+{
+	struct bpf_sock *sk = bpf_map_lookup_elem(&members, &id);
+
+	if (!sk)
+		return 0;
+	bpf_sk_release(sk);
+	return 1;
+}
+
 /*
  * No verdict can redirect to this socket any more: all are paused, or its other end has left, or has gone. A visit has seen that
  * before the grace period: `halves` is changed by visits alone.
  */
-static __always_inline int is_let_go(const struct up_sock *rec)
+static __attribute__((noinline)) int is_let_go(const struct up_sock *rec)
 {
 	struct up_control *ctl = control_of();
 	struct up_half *half;
 
+	if (!rec)
+		return 0;
 	if (ctl && ctl->paused)
 		return 1;
 	half = other_half(rec);
-	return !half || !is_enrolled(half->state) || half->state == UP_LEAVING;
+	if (half)
+		return !is_enrolled(half->state) || half->state == UP_LEAVING;
+	return !rec->peer_id || !is_member(rec->peer_id);
 }
 
 /* What moves whenever the owner, or a packet, can have stopped a timer and started it again. */

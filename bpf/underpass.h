@@ -221,7 +221,7 @@ struct up_half {
 
 /* A registered JVM; key: tgid in the initial pid namespace. */
 struct up_jvm {
-	__u64 start_boottime_ns; /* of the thread group's leader: a reused pid is not the JVM */
+	__u64 start_boottime_ns; /* of the thread group's leader, to 10 ms: a reused pid is not the JVM */
 	__u32 id;
 	__u32 slot;
 };
@@ -263,8 +263,6 @@ struct up_control {
 struct up_claiming {
 	__u32 id;
 	__u32 slot;
-	__u32 known_only; /* 1: no new records are made (the kernel probe) */
-	__u32 pad;
 };
 
 /* up_places writes one for each open file of a process. */

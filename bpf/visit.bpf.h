@@ -120,18 +120,24 @@ static __always_inline int may_ask_again(const struct up_sock *rec)
 	return rec->reason == UP_REASON_PAUSED || (rec->reason == UP_REASON_NO_PEER && (rec->asked || is_looked_for(rec)));
 }
 
-/* When the socket wants to be visited again, unless it is named before. */
-static __always_inline __u64 again_after(struct up_sock *rec, const struct up_visit *out, int paused, __u64 now)
+/* Twice as long each time that nothing has moved. */
+static __always_inline __u64 pause_of(struct up_sock *rec, int moved)
 {
-	__u64 rest, pause;
+	__u64 pause;
 
-	if (out->moved)
+	if (moved)
 		rec->waits = 0;
 	else if (rec->waits < 14)
 		rec->waits++;
 	pause = (__u64)FIRST_NS << (rec->waits & 15);
-	if (pause > LAST_NS)
-		pause = LAST_NS;
+	return pause < LAST_NS ? pause : LAST_NS;
+}
+
+/* When the socket wants to be visited again, unless it is named before. */
+static __always_inline __u64 again_after(struct up_sock *rec, const struct up_visit *out, int paused, __u64 now)
+{
+	__u64 rest, pause = pause_of(rec, out->moved);
+
 	switch (rec->state) {
 	case UP_NEW:
 		/* The other end names it when it comes: there is only its time to be waited for. */
@@ -187,6 +193,8 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 			return 0;
 		}
 	} else if (state != BPF_TCP_ESTABLISHED) {
+		if (is_or_becomes_established(state))
+			out->again_ns = pause_of(rec, 0);
 		return 0;
 	}
 	owned = is_owned(rec);
@@ -212,6 +220,7 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 	if (rec->peer_id)
 		out->peer_id = rec->peer_id;
 	if (rec->state == UP_LEAVING) {
+		publish(rec);
 		if (!is_let_go(rec))
 			out->nudge = 1; /* the other end is to be seen to leave, or to have gone */
 		else if (!psock_queued(&tp->inet_conn.icsk_inet.sk) || fault & UP_FAULT_UNENROL)
@@ -269,6 +278,8 @@ static __always_inline void visit_socket(struct tcp_sock *tp, struct up_visit *o
 		return; /* another one, with the same addresses */
 	out->outcome = UP_VISIT_DONE;
 	out->owner_tgid = rec->owner_tgid;
+	if (!half_of(out->id) && make_half(rec, (__u64)tp, out->id))
+		return; /* no room: nobody could find it; as it is, it is as good as it was */
 	if (mode == UP_MODE_STEP) {
 		step(rec, tp, out);
 		return;
@@ -298,18 +309,18 @@ static long visit_one(__u32 i, struct run *run)
 	out->state = UP_NEW;
 	out->outcome = UP_VISIT_GONE;
 	half = half_of(id);
-	if (!half)
-		return 0;
-	out->peer_id = half->peer_id;
-	out->netns_inum = half->netns_inum;
-	out->owner_tgid = half->owner_tgid;
+	if (half) {
+		out->peer_id = half->peer_id;
+		out->netns_inum = half->netns_inum;
+		out->owner_tgid = half->owner_tgid;
+	}
 	sk = bpf_map_lookup_elem(&members, &id);
 	if (sk) {
 		tp = bpf_skc_to_tcp_sock(sk);
 		if (tp)
 			visit_socket(tp, out, run->mode);
 		bpf_sk_release(sk);
-	} else {
+	} else if (half) {
 		sk = look_up(run, half, &elsewhere);
 		/* Where nobody can be asked and nothing be done any more, nothing is kept either: its next owner makes it known again. */
 		if (elsewhere && is_registered(half->owner_tgid, half->owner_id)) {

@@ -5,17 +5,21 @@ import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Layouts.Claiming;
+import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.Layouts.Place;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NetNamespace;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * Looks at the open files of a process that registers.
+ * Looks at the open files of a process that registers. Where the kernel refuses the programs that
+ * do so, the process is marked all the same, and its sockets are found as its agent asks for them.
  *
  * <p>To visit a file is to hold it for a moment. Where its owner closes it just then, the helper's
  * thread does the rest of the close, and may wait for a socket's lock, or as long as its owner let
@@ -26,31 +30,38 @@ final class Claims {
   /** A process has sockets in few network namespaces: its own, or those it was handed from. */
   private static final int MAX_NAMESPACES = 8;
 
+  /** The programs that visit open files. */
+  static final List<String> PROGRAMS = List.of("up_places", "up_claim");
+
   private final BpfMap claims;
+  private final BpfMap jvms;
+
+  /** Null where the kernel refuses them, as is the next. */
   private final BpfProgram places;
+
   private final BpfProgram claim;
   private final Namespaces namespaces;
+  private final Path cgroup;
 
-  Claims(BpfObject object, Namespaces namespaces) throws NativeException {
+  /**
+   * @param visits whether the programs that visit open files are loaded
+   * @param cgroup where the v2 hierarchy is mounted
+   */
+  Claims(BpfObject object, boolean visits, Namespaces namespaces, Path cgroup)
+      throws NativeException {
     this.claims = object.map("claims");
-    this.places = object.program("up_places");
-    this.claim = object.program("up_claim");
+    this.jvms = object.map("jvms");
+    this.places = visits ? object.program("up_places") : null;
+    this.claim = visits ? object.program("up_claim") : null;
     this.namespaces = namespaces;
+    this.cgroup = cgroup;
   }
 
   /** Says for whom the sockets of a process are to be claimed, until {@link #end}. */
   void begin(Registrations.Entry entry) throws NativeException {
-    begin(entry.pid(), entry.id(), entry.slot(), false);
-  }
-
-  /**
-   * @param knownOnly whether no socket is to get a record that has none
-   */
-  void begin(int pid, int id, int slot, boolean knownOnly) throws NativeException {
     ByteBuffer value = claims.newValue();
-    value.putInt(Claiming.ID, id).putInt(Claiming.SLOT, slot);
-    value.putInt(Claiming.KNOWN_ONLY, knownOnly ? 1 : 0);
-    claims.update(key(pid), value, BpfMap.ANY);
+    value.putInt(Claiming.ID, entry.id()).putInt(Claiming.SLOT, entry.slot());
+    claims.update(key(entry.pid()), value, BpfMap.ANY);
   }
 
   void end(int pid) throws NativeException {
@@ -64,6 +75,11 @@ final class Claims {
   Set<Long> look(int pid, int id) throws NativeException {
     Set<Long> cgroups = new LinkedHashSet<>();
     Map<Integer, Integer> sockets = new HashMap<>();
+    keep(id, () -> NetNamespace.ofProcess(pid));
+    if (places == null) {
+      ProcessCgroup.idOf(pid, cgroup).ifPresent(cgroups::add);
+      return cgroups;
+    }
     try (BpfIterator files = places.attachTaskIterator(pid)) {
       files.run(
           rows -> {
@@ -76,7 +92,6 @@ final class Claims {
             }
           });
     }
-    keep(id, () -> NetNamespace.ofProcess(pid));
     sockets.forEach(
         (netns, fd) -> {
           if (namespaces.isKnown(netns)) {
@@ -104,8 +119,15 @@ final class Claims {
   }
 
   /** Has the kernel mark the process and its sockets. */
-  void mark(int pid) throws NativeException {
-    try (BpfIterator files = claim.attachTaskIterator(pid)) {
+  void mark(Registrations.Entry entry, long startTicks) throws NativeException {
+    if (claim == null) {
+      ByteBuffer value = jvms.newValue();
+      value.putLong(Jvm.START_BOOTTIME_NS, startTicks * Registrations.NANOS_PER_TICK);
+      value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot());
+      jvms.update(jvms.newKey().putInt(0, entry.pid()), value, BpfMap.ANY);
+      return;
+    }
+    try (BpfIterator files = claim.attachTaskIterator(entry.pid())) {
       files.run();
     }
   }

@@ -146,18 +146,15 @@ public final class KernelDatapath implements Datapath {
             ? List.of()
             : KernelProbe.run(image, cgroup, tuning.faultBits(), tuning.probeLimit());
     this.refusal = Probe.refusal(probes);
-    this.object = BpfObject.open(image, "underpass");
-    open.keep(object);
+    LoadedObject loaded = LoadedObject.load(image, tuning, pins, trouble);
+    this.object = open.keep(loaded.object());
     try {
-      tuning.apply(object);
-      pins.prepare(object);
-      object.load();
       RuleTable.fill(object.map("rules"), tuning.rules());
       this.control = open.keep(new ControlBlock(object.map("control")));
       this.totals = new TotalsTable(object.map("totals"));
       this.ids = object.map("ids");
       this.namespaces = open.keep(new Namespaces());
-      this.claims = new Claims(object, namespaces);
+      this.claims = new Claims(object, loaded.visitsFiles(), namespaces, cgroup);
       this.halves = new Halves(object.map("halves"), object.map("members"));
       this.gracePeriod = new GracePeriod(object);
       this.sweep = open.keep(Sweep.of(object, halves, namespaces, gracePeriod));
@@ -211,7 +208,7 @@ public final class KernelDatapath implements Datapath {
       lock.unlock();
     }
     try {
-      look(entry);
+      look(entry, registration);
       lock.lock();
       try {
         registrations.checkMarked(registration);
@@ -241,7 +238,7 @@ public final class KernelDatapath implements Datapath {
       lock.unlock();
     }
     if (entry != null) {
-      look(entry);
+      look(entry, registration);
     }
   }
 
@@ -249,7 +246,7 @@ public final class KernelDatapath implements Datapath {
    * Hooks the cgroups of a process's sockets, and has the sockets marked. What it makes meanwhile
    * its agent asks for, when it has the answer. Not under the lock: see {@link Claims}.
    */
-  private void look(Registrations.Entry entry) throws IOException {
+  private void look(Registrations.Entry entry, Registration registration) throws IOException {
     claims.begin(entry);
     try {
       Set<Long> cgroups = claims.look(entry.pid(), entry.id());
@@ -259,7 +256,7 @@ public final class KernelDatapath implements Datapath {
       } finally {
         lock.unlock();
       }
-      claims.mark(entry.pid());
+      claims.mark(entry, registration.startTicks());
     } finally {
       claims.end(entry.pid());
     }
@@ -346,7 +343,9 @@ public final class KernelDatapath implements Datapath {
       passing = all;
       control.pause(all);
       gracePeriod.await(); // until no verdict runs that has seen it otherwise
-      thread.wake();
+      if (!all) {
+        sweep.runAll(); // what was named meanwhile was not heard
+      }
     } finally {
       sweeping.unlock();
     }

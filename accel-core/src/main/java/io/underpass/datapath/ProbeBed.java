@@ -9,8 +9,10 @@ import io.underpass.ffm.Errno;
 import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.Layouts.Counters;
+import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.Layouts.Sock;
 import io.underpass.ffm.NativeException;
+import io.underpass.helper.PeerProcess;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -28,7 +30,7 @@ import java.util.List;
  */
 final class ProbeBed implements AutoCloseable {
   /** The programs that the probe has no use for; verifying them would take as long as all else. */
-  private static final List<String> UNUSED = List.of("up_setsockopt", "up_dump");
+  private static final List<String> UNUSED = List.of("up_dump", "up_places", "up_claim");
 
   /** This process in its own pid namespace, as the kernel takes it. */
   private static final int SELF = (int) ProcessHandle.current().pid();
@@ -49,7 +51,6 @@ final class ProbeBed implements AutoCloseable {
   private final BpfMap socks;
   private final ControlBlock control;
   private final Halves halves;
-  private final Claims claims;
   private final Sweep sweep;
 
   /** Both ends of a connection, and the bytes under way each way. */
@@ -60,8 +61,9 @@ final class ProbeBed implements AutoCloseable {
     try {
       object = keep(BpfObject.open(image, "underpass_probe"));
       object.setKnob("take_every", 1);
+      object.setKnob("known_only", 1);
       object.setKnob("fault", faults);
-      for (String map : List.of("jvms", "members", "senders", "halves", "handshakes", "claims")) {
+      for (String map : List.of("jvms", "members", "senders", "halves", "handshakes")) {
         object.setMaxEntries(map, ROOM);
       }
       object.setMaxEntries("totals", 1);
@@ -73,24 +75,29 @@ final class ProbeBed implements AutoCloseable {
       control = keep(new ControlBlock(object.map("control")));
       halves = new Halves(object.map("halves"), object.map("members"));
       Namespaces namespaces = keep(new Namespaces());
-      claims = new Claims(object, namespaces);
       sweep = keep(Sweep.of(object, halves, namespaces, new GracePeriod(object)));
       object.program("up_verdict").attachVerdict(object.map("senders"));
-      BpfLink _ = keep(object.program("up_getsockopt").attachCgroup(cgroup));
-      hook(object);
+      for (String hook : List.of("up_setsockopt", "up_getsockopt")) {
+        BpfLink _ = keep(object.program(hook).attachCgroup(cgroup));
+      }
+      register(object, cgroup);
     } catch (IOException | RuntimeException e) {
       open.closeAfter(e);
       throw e;
     }
   }
 
-  /** Says of this process's cgroup what is true of all: that the options are answered. */
-  private void hook(BpfObject object) throws IOException {
+  /** Marks this process, and its cgroup, of which is true what is said of all: it is hooked. */
+  private void register(BpfObject object, Path cgroup) throws IOException {
+    BpfMap jvms = object.map("jvms");
+    ByteBuffer jvm = jvms.newValue();
+    jvm.putLong(
+        Jvm.START_BOOTTIME_NS, PeerProcess.startTicksOf(SELF) * Registrations.NANOS_PER_TICK);
+    jvm.putInt(Jvm.ID, OWNER);
+    jvms.update(jvms.newKey().putInt(0, SELF), jvm, BpfMap.ANY);
     BpfMap hooked = object.map("hooked");
-    claims.begin(SELF, OWNER, 0, true);
-    for (long id : claims.look(SELF, OWNER)) {
-      hooked.update(hooked.newKey().putLong(0, id), hooked.newValue(), BpfMap.ANY);
-    }
+    long own = ProcessCgroup.idOf(SELF, cgroup).orElseThrow(() -> new IOException("no cgroup"));
+    hooked.update(hooked.newKey().putLong(0, own), hooked.newValue(), BpfMap.ANY);
   }
 
   Pair connect() throws IOException {
@@ -117,22 +124,31 @@ final class ProbeBed implements AutoCloseable {
    * up too: it is told not to. Without one nobody knows the option. What is accepted inherits it.
    */
   private static void leaveToUs(Channel channel) throws IOException {
+    set(channel, Layouts.UP_OPT_PIN_TCP);
+  }
+
+  /** Nobody may answer. */
+  private static void set(Channel channel, int option) throws IOException {
     int result =
-        ChannelCalls.setOption(
-            ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_PIN_TCP, ONE);
+        ChannelCalls.setOption(ChannelCalls.descriptor(channel), Layouts.UP_SOL, option, ONE);
     if (result != 0 && result != -Errno.ENOPROTOOPT) {
-      throw new IOException("setsockopt UP_OPT_PIN_TCP: " + Errno.name(-result));
+      throw new IOException("setsockopt of option " + option + ": " + Errno.name(-result));
     }
   }
 
-  /** Makes the sockets known, as a registration would. */
+  /**
+   * Makes the sockets known, as a JVM does that asks for them. They have a record before: no other
+   * socket of this process gets one, whoever asks.
+   */
   void adopt(Pair... pairs) throws IOException {
     for (Pair pair : pairs) {
       for (SocketChannel end : List.of(pair.client, pair.server)) {
-        socks.update(key(end), socks.newValue(), BpfMap.NO_EXIST);
+        ByteBuffer record = socks.newValue();
+        record.putInt(Sock.OWNER_ID, OWNER).putInt(Sock.OWNER_TGID, SELF);
+        socks.update(key(end), record, BpfMap.NO_EXIST);
+        set(end, Layouts.UP_OPT_JOIN);
       }
     }
-    claims.mark(SELF);
   }
 
   /** How many sockets are enrolled after it. */

@@ -31,11 +31,9 @@ public final class ProgramKinds {
       List.of(
           new Purpose("redirect messages", true, Set.of("sk_msg")),
           new Purpose("find sockets by look-up", true, Set.of("tc")),
-          new Purpose("find the sockets that a process has open", true, Set.of("iter/task_file")),
+          new Purpose("find the sockets that a process has open", false, Set.of("iter/task_file")),
           new Purpose("answer JVMs that ask for acceleration", true, Set.of("cgroup/setsockopt")),
           new Purpose("answer available() and close", true, Set.of("cgroup/getsockopt")),
-          new Purpose("visit the flow records", true, Set.of("iter/bpf_sk_storage_map")),
-          new Purpose("take sockets off", true, Set.of("iter/tcp")),
           new Purpose(
               "translate the ports of groups",
               false,

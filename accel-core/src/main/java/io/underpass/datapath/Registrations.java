@@ -23,7 +23,7 @@ import java.util.Map;
  */
 final class Registrations {
   /** USER_HZ: the unit of {@code /proc/<pid>/stat} is 1/100 s on every Linux architecture. */
-  private static final long NANOS_PER_TICK = 10_000_000;
+  static final long NANOS_PER_TICK = 10_000_000;
 
   /** How long a process that an earlier helper had registered may take to register again. */
   private static final long ORPHAN_NANOS = 60_000_000_000L;

@@ -18,6 +18,8 @@ import java.util.Set;
  * @param faults what the kernel probe's own programs do wrong, so that a test sees it refuse
  * @param rules what the administrator decides by port
  * @param probeLimit how long the kernel probe may take
+ * @param refuseFiles whether the programs that visit open files are left out, as where the kernel
+ *     refuses them
  */
 public record Tuning(
     boolean takeEvery,
@@ -25,9 +27,10 @@ public record Tuning(
     Map<String, Long> knobs,
     Set<Fault> faults,
     Rules rules,
-    Duration probeLimit) {
+    Duration probeLimit,
+    boolean refuseFiles) {
   public static final Tuning DEFAULT =
-      new Tuning(false, Map.of(), Map.of(), Set.of(), Rules.NONE, KernelProbe.LIMIT);
+      new Tuning(false, Map.of(), Map.of(), Set.of(), Rules.NONE, KernelProbe.LIMIT, false);
 
   /** What a kernel could do wrong; {@code UP_FAULT_*} of {@code underpass.h}, in its order. */
   public enum Fault {
@@ -65,7 +68,7 @@ public record Tuning(
   }
 
   public Tuning withTakeEvery(boolean every) {
-    return new Tuning(every, maxEntries, knobs, faults, rules, probeLimit);
+    return new Tuning(every, maxEntries, knobs, faults, rules, probeLimit, refuseFiles);
   }
 
   /** So many sockets can be enrolled. */
@@ -77,27 +80,32 @@ public record Tuning(
   public Tuning withMaxEntries(String name, int most) {
     Map<String, Integer> all = new HashMap<>(maxEntries);
     all.put(name, most);
-    return new Tuning(takeEvery, Map.copyOf(all), knobs, faults, rules, probeLimit);
+    return new Tuning(takeEvery, Map.copyOf(all), knobs, faults, rules, probeLimit, refuseFiles);
   }
 
   /** The programs' variable has this value, instead of what {@code maps.bpf.h} says. */
   public Tuning withKnob(String variable, long value) {
     Map<String, Long> all = new HashMap<>(knobs);
     all.put(variable, value);
-    return new Tuning(takeEvery, maxEntries, Map.copyOf(all), faults, rules, probeLimit);
+    return new Tuning(
+        takeEvery, maxEntries, Map.copyOf(all), faults, rules, probeLimit, refuseFiles);
   }
 
   public Tuning withFaults(Fault... some) {
-    return new Tuning(takeEvery, maxEntries, knobs, Set.of(some), rules, probeLimit);
+    return new Tuning(takeEvery, maxEntries, knobs, Set.of(some), rules, probeLimit, refuseFiles);
   }
 
   /** What is decided by port. */
   public Tuning withRules(Rules some) {
-    return new Tuning(takeEvery, maxEntries, knobs, faults, some, probeLimit);
+    return new Tuning(takeEvery, maxEntries, knobs, faults, some, probeLimit, refuseFiles);
   }
 
   public Tuning withProbeLimit(Duration limit) {
-    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, limit);
+    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, limit, refuseFiles);
+  }
+
+  public Tuning withoutFiles() {
+    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, probeLimit, true);
   }
 
   int faultBits() {

@@ -47,6 +47,9 @@ public final class Layouts {
   public static final int UP_PLAIN = 5;
   public static final int UP_LEAVING = 6;
 
+  /** Of {@code up_sock.flags}: it can be judged. */
+  public static final int UP_F_JUDGED = 8;
+
   /** How many sockets one run of {@code up_visit} looks at, and one of {@code up_dump}. */
   public static final int UP_MAX_VISITS = 256;
 
@@ -243,17 +246,14 @@ public final class Layouts {
    * {@code struct up_claiming}, whom {@code up_claim} claims for; its key is the tgid.
    *
    * <pre>
-   *  0 | id         | u32
-   *  4 | slot       | u32
-   *  8 | known_only | u32
-   * 12 | pad        | u32
+   * 0 | id   | u32
+   * 4 | slot | u32
    * </pre>
    */
   public static final class Claiming {
     public static final int ID = 0;
     public static final int SLOT = 4;
-    public static final int KNOWN_ONLY = 8;
-    public static final int SIZE = 16;
+    public static final int SIZE = 8;
 
     private Claiming() {}
   }

@@ -35,7 +35,9 @@ public final class MappedArray implements AutoCloseable {
   private static final int PROT_READ_WRITE = 3;
   private static final int MAP_SHARED = 1;
 
-  private final MemorySegment segment;
+  /** Whoever comes after the close has an exception, and no fault of the processor. */
+  private final Arena lifetime = Arena.ofShared();
+
   private final ByteBuffer bytes;
 
   /** Maps all values; they stand one after the other, each at a multiple of 8 bytes. */
@@ -43,6 +45,7 @@ public final class MappedArray implements AutoCloseable {
     long page = LibC.pageSize();
     long size = (long) ((map.valueBytes() + 7) & ~7) * map.maxEntries();
     long whole = (size + page - 1) / page * page;
+    MemorySegment mapped;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment capture = arena.allocate(Symbols.CAPTURE);
       MemorySegment at =
@@ -52,13 +55,13 @@ public final class MappedArray implements AutoCloseable {
       if (at.address() == -1) {
         throw new NativeException("mmap " + map.name(), Symbols.errno(capture));
       }
-      segment = Symbols.bytes(at, whole);
+      mapped = Symbols.bytes(at, whole, lifetime, MappedArray::unmap);
     } catch (NativeException e) {
       throw e;
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }
-    bytes = segment.asSlice(0, size).asByteBuffer().order(ByteOrder.nativeOrder());
+    bytes = mapped.asSlice(0, size).asByteBuffer().order(ByteOrder.nativeOrder());
   }
 
   /** All values, in native order; not to be used after {@link #close}. */
@@ -76,13 +79,17 @@ public final class MappedArray implements AutoCloseable {
     return (int) WORD.getAndSet(bytes, at, value);
   }
 
-  /** The map itself stays. */
-  @Override
-  public void close() {
+  private static void unmap(MemorySegment mapped) {
     try {
-      int _ = (int) MUNMAP.invokeExact(segment, segment.byteSize());
+      int _ = (int) MUNMAP.invokeExact(mapped, mapped.byteSize());
     } catch (Throwable t) {
       throw Symbols.unexpected(t);
     }
+  }
+
+  /** The map itself stays. */
+  @Override
+  public void close() {
+    lifetime.close();
   }
 }

@@ -12,6 +12,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
+import java.util.function.Consumer;
 
 /**
  * Makes method handles of C functions and gives C's pointers their extent: the restricted methods
@@ -62,6 +63,12 @@ final class Symbols {
   /** What lies at a pointer that C gave us, of which C says that it is so large. */
   static MemorySegment bytes(MemorySegment pointer, long size) {
     return pointer.reinterpret(size);
+  }
+
+  /** The same, until the arena ends, which then gives it back. */
+  static MemorySegment bytes(
+      MemorySegment pointer, long size, Arena arena, Consumer<MemorySegment> giveBack) {
+    return pointer.reinterpret(size, arena, giveBack);
   }
 
   static FunctionDescriptor intOf(MemoryLayout... arguments) {

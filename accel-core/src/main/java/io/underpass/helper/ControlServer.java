@@ -16,6 +16,8 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -42,6 +44,12 @@ final class ControlServer implements AutoCloseable {
   /** After a failed accept (no descriptor left) the listener rests. */
   private static final long ACCEPT_PAUSE_NANOS = 1_000_000_000;
 
+  /** So many registrations can be in work at once; others wait for their turn. */
+  private static final int WORKERS = 16;
+
+  /** A thread that has nothing to do ends after so long. */
+  private static final long IDLE_SECONDS = 10;
+
   private final ControlSocket socket;
   private final Requests requests;
   private final Limits limits;
@@ -61,6 +69,9 @@ final class ControlServer implements AutoCloseable {
   /** Answers that took longer, to be sent by the server's thread. */
   private final Queue<Runnable> owed = new ConcurrentLinkedQueue<>();
 
+  /** Do what may take long, or wait for a process: each of them may hang alone. */
+  private final ThreadPoolExecutor workers;
+
   /** Takes the socket over; the thread starts with {@link #start}. */
   ControlServer(ControlSocket socket, Requests requests, Limits limits, Audit audit)
       throws IOException {
@@ -71,6 +82,15 @@ final class ControlServer implements AutoCloseable {
     this.selector = Selector.open();
     this.listener = socket.channel().register(selector, SelectionKey.OP_ACCEPT);
     this.thread = Thread.ofPlatform().daemon().name("underpass-control").unstarted(this::run);
+    this.workers =
+        new ThreadPoolExecutor(
+            WORKERS,
+            WORKERS,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().daemon().name("underpass-register-", 0).factory());
+    workers.allowCoreThreadTimeOut(true);
   }
 
   void start() {
@@ -123,7 +143,21 @@ final class ControlServer implements AutoCloseable {
     if (waiting > limits.replyBytes()) {
       return Reply.error(ErrorCode.FULL, "too many replies wait to be read; ask again later");
     }
-    return requests.answer(connection, line);
+    Answer answer = requests.answer(connection, line);
+    if (answer.work() != null) {
+      workers.execute(() -> work(connection, answer.work()));
+    }
+    return answer.reply();
+  }
+
+  private void work(Connection connection, Answer.Work work) {
+    Answer.Finish finish = work.run();
+    owed.add(
+        () -> {
+          connection.answer(finish.reply(), System.nanoTime() + limits.patience().toNanos());
+          forgetIfClosed(connection);
+        });
+    selector.wakeup();
   }
 
   private void accept(long now) {
@@ -226,6 +260,7 @@ final class ControlServer implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
+    workers.shutdown();
     selector.wakeup();
     try {
       if (thread.getState() != Thread.State.NEW) {

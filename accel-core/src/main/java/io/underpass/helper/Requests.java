@@ -16,9 +16,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 
@@ -26,7 +28,7 @@ import java.util.function.Predicate;
  * What each request does: who may ask, and what the answer is. The next hop of a registration is
  * {@link Datapath#admit}.
  */
-final class Requests implements Connection.Handler {
+final class Requests {
   /** Where the helper runs, for STATUS. */
   record Place(Path pins, Path cgroup, String kernel) {}
 
@@ -39,10 +41,13 @@ final class Requests implements Connection.Handler {
   /** By id; written by the server's thread, read by those of an embedded helper's user too. */
   private final Map<Integer, Connection> registered = new ConcurrentHashMap<>();
 
-  /** Of the server's thread, as is the next. */
+  /** Of the server's thread, as are the two below. */
   private int nextId;
 
   private boolean draining;
+
+  /** Processes whose registrations are in work. */
+  private final Set<Integer> registering = new HashSet<>();
 
   /** Starts an orderly stop that answers the connection when it is done. */
   @FunctionalInterface
@@ -61,34 +66,41 @@ final class Requests implements Connection.Handler {
     this.nextId = datapath.firstId();
   }
 
-  @Override
-  public Reply answer(Connection connection, String line) {
-    int uid = connection.peer().uid();
+  Answer answer(Connection connection, String line) {
     try {
       Request request = Request.parse(line);
       return switch (request.verb()) {
-        case REGISTER -> register(connection, request);
-        case CLAIM -> claim(connection);
+        case REGISTER -> Answer.after(register(connection, request));
+        case CLAIM -> Answer.after(claim(connection));
         case DATAGRAMS -> {
           datapath.datagrams(registrationOf(connection));
-          yield Reply.ok(Map.of());
+          yield Answer.of(Reply.ok(Map.of()));
         }
-        case TOTALS -> Reply.ok(datapath.totals(registrationOf(connection)).toWire());
-        case FLOWS -> flows(connection, request.limit());
-        case PORTS -> ports(connection, request);
-        case STATUS -> status(visibleTo(connection)).toReply();
+        case TOTALS -> Answer.of(Reply.ok(datapath.totals(registrationOf(connection)).toWire()));
+        case FLOWS -> Answer.of(flows(connection, request.limit()));
+        case PORTS -> Answer.of(ports(connection, request));
+        case STATUS -> Answer.of(status(visibleTo(connection)).toReply());
         case DRAIN -> drain(connection, request.waitSeconds());
       };
-    } catch (WireException e) {
-      audit.refused(e.code().wireName() + " uid=" + Integer.toUnsignedString(uid), e.getMessage());
-      return e.toReply();
     } catch (IOException | RuntimeException e) {
-      audit.refused("failed: " + e.getClass().getSimpleName(), e.toString());
-      return Reply.error(ErrorCode.INTERNAL, "the helper failed; its log says how");
+      return Answer.of(refusal(connection, e));
     }
   }
 
-  private Reply register(Connection connection, Request request) throws IOException {
+  private Reply refusal(Connection connection, Exception e) {
+    if (e instanceof WireException wire) {
+      String uid = Integer.toUnsignedString(connection.peer().uid());
+      audit.refused(wire.code().wireName() + " uid=" + uid, e.getMessage());
+      return wire.toReply();
+    }
+    audit.refused("failed: " + e.getClass().getSimpleName(), e.toString());
+    return Reply.error(ErrorCode.INTERNAL, "the helper failed; its log says how");
+  }
+
+  /**
+   * A registration looks at the open files of its process, which may take long: see {@link Answer}.
+   */
+  private Answer.Work register(Connection connection, Request request) throws IOException {
     GroupWish wish = request.wish();
     Connection.Peer peer = connection.peer();
     if (connection.registration() != null) {
@@ -101,23 +113,58 @@ final class Requests implements Connection.Handler {
     }
     GroupWish granted =
         wish == null ? null : policy.groups().grant(wish, peer.uid(), peer.gid(), peer.groups());
-    Registration made;
-    String identity;
-    try (PeerCredentials process = PeerCredentials.of(connection.channel())) {
+    PeerCredentials process = PeerCredentials.of(connection.channel());
+    try {
       long startTicks = PeerProcess.startTicks(process);
       endFormer(peer.pid(), startTicks);
-      made = new Registration(nextId++, peer.pid(), startTicks, peer.uid());
-      datapath.admit(made);
-      try {
-        // Was it still the same process while it was admitted?
-        if (PeerProcess.startTicks(process) != startTicks) {
-          throw new WireException(ErrorCode.DENIED, "the process has ended");
-        }
-        identity = datapath.join(made, granted, request.hasDatagrams(), policy.groups().pools());
-      } catch (IOException e) {
-        dismiss(made);
-        throw e;
+      if (!registering.add(peer.pid())) {
+        throw new WireException(
+            ErrorCode.ALREADY_REGISTERED, "the process is about to be registered already");
       }
+      Registration made = new Registration(nextId++, peer.pid(), startTicks, peer.uid());
+      return () -> {
+        try (process) {
+          String identity = admit(made, process, granted, request.hasDatagrams());
+          return () -> registered(connection, request, made, granted, identity);
+        } catch (IOException | RuntimeException e) {
+          return () -> {
+            registering.remove(made.pid());
+            return refusal(connection, e);
+          };
+        }
+      };
+    } catch (IOException | RuntimeException e) {
+      process.close();
+      throw e;
+    }
+  }
+
+  private String admit(
+      Registration made, PeerCredentials process, GroupWish granted, boolean datagrams)
+      throws IOException {
+    datapath.admit(made);
+    try {
+      // Was it still the same process while it was admitted?
+      if (PeerProcess.startTicks(process) != made.startTicks()) {
+        throw new WireException(ErrorCode.DENIED, "the process has ended");
+      }
+      return datapath.join(made, granted, datagrams, policy.groups().pools());
+    } catch (IOException | RuntimeException e) {
+      dismiss(made);
+      throw e;
+    }
+  }
+
+  private Reply registered(
+      Connection connection,
+      Request request,
+      Registration made,
+      GroupWish granted,
+      String identity) {
+    registering.remove(made.pid());
+    if (connection.isClosed()) {
+      dismiss(made);
+      return Reply.error(ErrorCode.TIMEOUT, "the connection has ended");
     }
     connection.register(made, granted == null ? "" : granted.group());
     registered.put(made.id(), connection);
@@ -179,7 +226,7 @@ final class Requests implements Connection.Handler {
   }
 
   /** Only root stops the helper. The answer comes when it is done, from the stop's own thread. */
-  private Reply drain(Connection connection, int waitSeconds) throws WireException {
+  private Answer drain(Connection connection, int waitSeconds) throws WireException {
     if (connection.peer().uid() != 0) {
       throw new WireException(ErrorCode.DENIED, "only root may stop the helper");
     }
@@ -189,17 +236,23 @@ final class Requests implements Connection.Handler {
     draining = true;
     audit.event("drain asked by pid=%d".formatted(connection.peer().pid()));
     stop.drain(connection, Duration.ofSeconds(waitSeconds));
-    return null;
+    return Answer.OWED;
   }
 
   /** Each look goes through all open files of the process. */
-  private Reply claim(Connection connection) throws IOException {
+  private Answer.Work claim(Connection connection) throws IOException {
     Registration registration = registrationOf(connection);
     if (!connection.mayClaim(System.nanoTime())) {
       throw new WireException(ErrorCode.DENIED, "CLAIM comes at most once in a second");
     }
-    datapath.claim(registration);
-    return Reply.ok(Map.of());
+    return () -> {
+      try {
+        datapath.claim(registration);
+        return () -> Reply.ok(Map.of());
+      } catch (IOException | RuntimeException e) {
+        return () -> refusal(connection, e);
+      }
+    };
   }
 
   private static Registration registrationOf(Connection connection) throws WireException {

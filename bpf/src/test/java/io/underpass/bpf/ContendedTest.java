@@ -50,9 +50,6 @@ class ContendedTest {
   private static final int SIZE = 32_768;
   private static final int BURSTS_A_LOOK = 32;
 
-  /** {@code UP_F_JUDGED} */
-  private static final int JUDGED = 64;
-
   private final Path pins = Pinning.newFolder();
   private final List<String> trouble = new ArrayList<>();
 
@@ -88,7 +85,11 @@ class ContendedTest {
       try (KernelDatapath datapath = datapath(rules)) {
         datapath.admit(self());
         Bursts bursts = new Bursts(pair);
-        bursts.until(() -> wouldLeave(pair.client()) || areContended(flows(datapath)));
+        bursts.until(
+            () -> {
+              datapath.sweep(); // nobody names what a rule keeps
+              return wouldLeave(pair.client()) || areContended(flows(datapath));
+            });
         // The first one asks the other end how far it is, the second one would judge.
         datapath.sweep();
         datapath.sweep();
@@ -127,7 +128,7 @@ class ContendedTest {
       ByteBuffer record = socks.newValue();
       ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(sender));
       return socks.lookup(key, record)
-          && (record.get(Sock.FLAGS) & JUDGED) != 0
+          && (record.get(Sock.FLAGS) & Layouts.UP_F_JUDGED) != 0
           && record.getLong(Sock.JUDGE_AT) <= messages(record)
           && record.getInt(Sock.CONTENDED) > record.getInt(Sock.JUDGED_CONTENDED);
     }
@@ -162,6 +163,7 @@ class ContendedTest {
         for (int i = 0; i < BURSTS_A_LOOK; i++) {
           send();
         }
+        pair.join(); // tends it, as an agent does
       } while (!wanted.call());
     }
 

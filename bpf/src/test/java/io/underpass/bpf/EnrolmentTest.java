@@ -106,6 +106,7 @@ class EnrolmentTest {
       for (int k = 0; k < 200; k++) {
         send(pair.client(), pair.server(), size);
       }
+      pair.join(); // tends it, as an agent does
       bed.helper.sweep();
       FlowView flow = bed.flowOf(pair.client());
       if (wanted.test(flow)) {
@@ -121,6 +122,7 @@ class EnrolmentTest {
         Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
       exchange(pair, 100);
       bed.awaitAccelerated(pair);
+      pair.join(); // tends it, as an agent does
       exchange(pair, 2000);
       bed.helper.sweep();
       assertTrue(bed.flowOf(pair.client()).accelerated(), "requests and responses stay");

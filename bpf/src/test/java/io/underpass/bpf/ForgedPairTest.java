@@ -123,8 +123,8 @@ class ForgedPairTest {
     }
 
     boolean isPublished(Path maps) throws IOException {
-      try (BpfMap halves = BpfMap.openPinned(maps.resolve("halves"))) {
-        return halves.lookup(halves.newKey().putInt(0, mine).putInt(4, theirs), halves.newValue());
+      try (BpfMap known = BpfMap.openPinned(maps.resolve("handshakes"))) {
+        return known.lookup(known.newKey().putInt(0, mine).putInt(4, theirs), known.newValue());
       }
     }
   }

@@ -33,8 +33,6 @@ import org.junit.jupiter.api.Timeout;
 @KernelTest
 @Timeout(60)
 class LeavingTest {
-  /** {@code UP_F_LET_GO} */
-  private static final int LET_GO = 128;
 
   private static final byte[] LEFT = {'l', 'e', 'f', 't'};
 
@@ -87,32 +85,23 @@ class LeavingTest {
     EnrolmentTest.exchange(pair, 10);
   }
 
-  /** Its half may have been pushed out before the other one, which took all for settled, looked. */
+  /** Its half did not say so when the other one, which took all for settled, looked. */
   @Test
   void theOtherEndLeavesTooThoughItMissedTheWord() throws Exception {
-    leave(pair.server(), 0);
+    leave(pair.server());
     awaitMembers(0);
     EnrolmentTest.exchange(pair, 10);
   }
 
-  /** It had left, and did not hear that this one leaves: it redirects, so this one has to stay. */
-  @Test
-  void anEndThatHasSeenTheOtherLeaveIsNotTakenOffBeforeItWhenThatCameBack() throws Exception {
-    leave(pair.server(), LET_GO);
-    awaitMembers(0); // with the other one left behind it would be 1 for ever
-    EnrolmentTest.exchange(pair, 10);
-  }
-
   /** Makes an end leave that tells nobody. */
-  private void leave(SocketChannel end, int flags) throws IOException {
+  private void leave(SocketChannel end) throws IOException {
     try (BpfMap socks = HalfPairTest.map(pins, "socks")) {
       ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(end));
       ByteBuffer record = socks.newValue();
       assertTrue(socks.lookup(key, record));
       record
           .putInt(Sock.STATE, Layouts.UP_LEAVING)
-          .put(Sock.REASON, (byte) Reason.ONE_WAY.number())
-          .put(Sock.FLAGS, (byte) (record.get(Sock.FLAGS) | flags));
+          .put(Sock.REASON, (byte) Reason.ONE_WAY.number());
       assertTrue(socks.update(key, record, BpfMap.EXIST));
     }
   }
@@ -125,7 +114,7 @@ class LeavingTest {
     } while (Testbed.members(pins) != wanted);
   }
 
-  /** What many other connections do to it. */
+  /** As if they had been lost: no step may rest on them alone. */
   private void forgetHalves() throws IOException {
     try (BpfMap halves = HalfPairTest.map(pins, "halves")) {
       ByteBuffer key = halves.newKey();

@@ -87,14 +87,18 @@ class NamespaceTest {
     }
   }
 
-  /** As of a listener that was handed over, or of a thread that has left: this JVM is elsewhere. */
+  /**
+   * As of a listener that was handed over: this JVM is elsewhere. The helper finds such namespaces
+   * when it looks at the process's files.
+   */
   @Test
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
-  void socketsInANamespaceThatNoProcessIsInAreTakenOffAndGivenRoom() throws Exception {
+  void socketsInANamespaceThatNoProcessIsInAreAcceleratedAndTakenOff() throws Exception {
     try (Namespace elsewhere = new Namespace();
         Testbed bed = new Testbed(true);
         Testbed.Pair pair = openIn(elsewhere);
         HelperClient admin = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
+      bed.client.claim();
       bed.awaitAccelerated(pair);
       EnrolmentTest.exchange(pair, 10);
       bed.helper.sweep();

@@ -68,6 +68,7 @@ final class Sink implements AutoCloseable {
         ByteBuffer out = ByteBuffer.allocate(MESSAGE);
         channel.write(out);
         readFully(channel, ByteBuffer.allocate(MESSAGE));
+        Joining.join(channel);
       }
     }
   }
@@ -160,6 +161,7 @@ final class Sink implements AutoCloseable {
         if (!readFully(channel, message.clear())) {
           return;
         }
+        Joining.join(channel); // tends it, as an agent does
         if (message.get(0) == SEND) {
           send(channel, bytes);
         } else {

@@ -184,6 +184,7 @@ class StalledReadersTest {
     }
     for (Testbed.Pair pair : pairs) {
       EnrolmentTest.exchange(pair, 2); // until each reader has been seen to read
+      pair.join(); // which gives it room
     }
   }
 

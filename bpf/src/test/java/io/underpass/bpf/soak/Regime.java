@@ -29,7 +29,8 @@ enum Regime {
                   .withKnob("contended_costs", 0)
                   .withKnob("trial_segments", 1)
                   .withKnob("answer_segments", 1)
-                  .withKnob("room_after_ns", 0);
+                  .withKnob("judge_mask", 0)
+                  .withKnob("judge_without_room_ns", 0);
         };
     return fault == 0 ? tuning : tuning.withKnob("fault", fault);
   }
