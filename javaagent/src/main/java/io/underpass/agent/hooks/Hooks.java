@@ -36,13 +36,15 @@ public final class Hooks extends UnderpassBridge {
   /** Null until the first registration is asked for; never null again. */
   private static volatile Sockopts sockopts;
 
-  /** Null until the first registration, and where no read is to spin. */
+  /** Null until the first registration; so are those that follow. */
+  private static volatile Reads reads;
+
+  /** The same, and where no read is to spin. */
   private static volatile Spins spins;
 
-  /** Null until the first registration, and where no write is to wait. */
+  /** The same, and where no write is to wait. */
   private static volatile Paces paces;
 
-  /** Null until the first registration. */
   private static volatile Joins joins;
 
   /** The same; and null where the JDK has no exception for a reset. */
@@ -120,6 +122,7 @@ public final class Hooks extends UnderpassBridge {
         spins = null;
       }
     }
+    reads = new Reads(TABLE, joins, spins);
   }
 
   /** The helper has looked at this process again. */
@@ -200,30 +203,9 @@ public final class Hooks extends UnderpassBridge {
 
   @Override
   protected void onRead(FileDescriptor fd, boolean blocks) throws Throwable {
-    int number = Descriptors.numberOf(fd);
-    Spins reads = spins;
-    boolean asked = !blocks && reads != null && reads.isAsked();
-    boolean rests = TABLE.takeRest(number);
-    if (rests && !asked) {
-      return;
-    }
-    SocketRecord socket = TABLE.get(number, fd);
-    Spin spin = socket == null ? null : socket.spin();
-    if (asked && spin != null) {
-      reads.beforeLook(fd, spin);
-    }
-    if (rests) {
-      return;
-    }
-    if (spin == null) {
-      if (socket == null || !noLongerYoung(socket, reads)) {
-        TABLE.rest(number, Spin.MAX_REST);
-      }
-    } else if (!blocks) {
-      TABLE.rest(number, Spin.MAX_REST);
-    } else if (reads != null) {
-      reads.beforeRead(fd, spin);
-      TABLE.rest(number, spin.giveRest());
+    Reads known = reads;
+    if (known != null) {
+      known.before(fd, blocks);
     }
   }
 
@@ -233,24 +215,6 @@ public final class Hooks extends UnderpassBridge {
     if (reads != null) {
       reads.beforeSelect(epoll, events);
     }
-  }
-
-  /**
-   * It has read so often that it is worth to be accelerated, and its reads may spin.
-   *
-   * @return false where it is too early for either
-   */
-  private static boolean noLongerYoung(SocketRecord socket, Spins reads) throws Throwable {
-    Joins known = joins;
-    if (known == null || !socket.isConnected()) {
-      return false;
-    }
-    known.busy(socket);
-    if (reads == null) {
-      return false;
-    }
-    socket.spin(new Spin(System.nanoTime()));
-    return true;
   }
 
   @Override
