@@ -47,6 +47,8 @@ public final class Hooks extends UnderpassBridge {
 
   private static volatile Joins joins;
 
+  private static volatile Tends tends;
+
   /** The same; and null where the JDK has no exception for a reset. */
   private static volatile Failures failures;
 
@@ -96,7 +98,8 @@ public final class Hooks extends UnderpassBridge {
   public static void activate(
       Sockopts opened, boolean spin, boolean pace, boolean joinNow, Runnable claim) {
     if (joins == null) {
-      joins = Joins.start(TABLE, COUNTS, opened, joinNow, claim);
+      tends = new Tends(opened);
+      joins = Joins.start(TABLE, COUNTS, opened, tends, joinNow, claim);
       try {
         Exit.atLast(Hooks::exiting);
       } catch (ReflectiveOperationException e) {
@@ -105,7 +108,7 @@ public final class Hooks extends UnderpassBridge {
       }
     }
     joins.registered();
-    paces = pace ? new Paces(opened, PACES) : null;
+    paces = pace ? new Paces(opened, tends, PACES) : null;
     if (pace) {
       try {
         writeBy(Paces.nativeWrite());
@@ -122,7 +125,7 @@ public final class Hooks extends UnderpassBridge {
         spins = null;
       }
     }
-    reads = new Reads(TABLE, joins, spins);
+    reads = new Reads(TABLE, joins, tends, spins);
   }
 
   /** The helper has looked at this process again. */

@@ -4,18 +4,20 @@ import java.io.FileDescriptor;
 
 /**
  * What comes before each read, under its socket's read lock. Most only count themselves. Once in a
- * while one looks at the socket's record: it may be time to join, or to spin.
+ * while one looks at the socket's record: it may be time to join, to be tended, or to spin.
  */
 final class Reads {
   private final SocketTable table;
   private final Joins joins;
+  private final Tends tends;
 
   /** Null where no read is to spin. */
   private final Spins spins;
 
-  Reads(SocketTable table, Joins joins, Spins spins) {
+  Reads(SocketTable table, Joins joins, Tends tends, Spins spins) {
     this.table = table;
     this.joins = joins;
+    this.tends = tends;
     this.spins = spins;
   }
 
@@ -40,14 +42,28 @@ final class Reads {
   private int look(SocketRecord socket, boolean blocks) throws Throwable {
     Spin spin = socket.spin();
     boolean spinsNext = spin == null && noLongerYoung(socket);
+    boolean tended = socket.isTended();
+    Tend tend = socket.tend();
+    if (tended && tend.isDue()) {
+      tends.tend(socket);
+    }
+    int most = tended ? tend.mostRest() : Short.MAX_VALUE;
+    int rest;
     if (spinsNext) {
-      return 0;
+      rest = 0;
+    } else if (spin == null || spins == null || !blocks) {
+      rest = Math.min(Spin.MAX_REST, most);
+    } else {
+      // Its rest may not be over: the look may have come early, for the tend's sake.
+      if (spin.isDue()) {
+        spins.beforeRead(socket.fd(), spin);
+      }
+      rest = spin.giveRest(most);
     }
-    if (spin == null || spins == null || !blocks) {
-      return Spin.MAX_REST;
+    if (tended) {
+      tend.rests(rest);
     }
-    spins.beforeRead(socket.fd(), spin);
-    return spin.giveRest();
+    return rest;
   }
 
   /**

@@ -118,7 +118,7 @@ public final class Sockopts {
   }
 
   /**
-   * This socket may be accelerated from now on.
+   * This socket may be accelerated from now on; and once it may: it is tended, see {@link Tends}.
    *
    * @return false if nobody answers: this JVM is not registered, or the registration does not reach
    *     the cgroup that the socket was made in; or the socket was closed meanwhile
