@@ -98,7 +98,7 @@ public final class Hooks extends UnderpassBridge {
   public static void activate(
       Sockopts opened, boolean spin, boolean pace, boolean joinNow, Runnable claim) {
     if (joins == null) {
-      tends = new Tends(opened);
+      tends = new Tends(TABLE, opened);
       joins = Joins.start(TABLE, COUNTS, opened, tends, joinNow, claim);
       try {
         Exit.atLast(Hooks::exiting);
@@ -126,6 +126,14 @@ public final class Hooks extends UnderpassBridge {
       }
     }
     reads = new Reads(TABLE, joins, tends, spins);
+  }
+
+  /** There is no helper, or not any more. */
+  public static void withoutHelper() {
+    Tends known = tends;
+    if (known != null) {
+      known.giveBackRoom();
+    }
   }
 
   /** The helper has looked at this process again. */

@@ -36,6 +36,9 @@ final class Tend {
   /** In a row; of whoever tends, and one that is lost is no harm. */
   private int refused;
 
+  /** It was enrolled when it was tended, so the kernel's part may have given it room. */
+  private volatile boolean mayHaveRoom;
+
   /** Whether this look at the record, of a read, tends; called once in each. */
   boolean isDue() {
     if (readsLeft > 0) {
@@ -95,5 +98,13 @@ final class Tend {
   /** Nobody looks after it any more, as far as this side can tell. */
   boolean isGivenUp() {
     return refused >= MAX_REFUSED;
+  }
+
+  boolean mayHaveRoom() {
+    return mayHaveRoom;
+  }
+
+  void mayHaveRoom(boolean may) {
+    mayHaveRoom = may;
   }
 }

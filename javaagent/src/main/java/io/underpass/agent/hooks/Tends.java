@@ -1,5 +1,7 @@
 package io.underpass.agent.hooks;
 
+import java.io.FileDescriptor;
+
 /**
  * Has the kernel's part look after a socket that has joined: it joins again. The program that
  * answers runs in this call, and under the socket's lock, which nobody else could take without
@@ -13,9 +15,11 @@ package io.underpass.agent.hooks;
  * early, as it may by {@link Joins}.
  */
 class Tends {
+  private final SocketTable table;
   private final Sockopts sockopts;
 
-  Tends(Sockopts sockopts) {
+  Tends(SocketTable table, Sockopts sockopts) {
+    this.table = table;
     this.sockopts = sockopts;
   }
 
@@ -24,6 +28,36 @@ class Tends {
    * helper may have gone, and is not to look again.
    */
   void tend(SocketRecord socket) throws Throwable {
-    socket.tend().answered(sockopts.join(socket.fd()));
+    FileDescriptor fd = socket.fd();
+    Tend tend = socket.tend();
+    boolean granted = sockopts.join(fd);
+    tend.answered(granted);
+    // Asked afterwards: whoever had room from this call was enrolled before it.
+    if (granted && !tend.mayHaveRoom() && sockopts.isEnrolled(fd)) {
+      tend.mayHaveRoom(true);
+    }
+  }
+
+  /**
+   * There is no helper. One that stops in good order takes its programs along, and a socket that
+   * had room from them is left with a small window. The agent opens it again itself, for those that
+   * the kernel does not have enrolled, or nobody answers for. After a helper that was killed its
+   * programs still answer: what they have enrolled keeps its room.
+   *
+   * <p>Without the sockets' locks too. Of another socket, this is as harmless: the kernel goes by
+   * the receive buffer, where the window is not kept smaller.
+   */
+  void giveBackRoom() {
+    for (SocketRecord record : table.records()) {
+      Tend tend = record.tend();
+      try {
+        if (tend.mayHaveRoom() && !sockopts.isEnrolled(record.fd())) {
+          sockopts.openWindow(record.fd());
+          tend.mayHaveRoom(false);
+        }
+      } catch (Throwable e) {
+        Hooks.suppressed(e);
+      }
+    }
   }
 }

@@ -86,7 +86,7 @@ class JoinsTest {
   private Joins start(int level, boolean atOnce) throws Exception {
     Sockopts sockopts = Sockopts.open(level);
     Tends tends =
-        new Tends(sockopts) {
+        new Tends(table, sockopts) {
           @Override
           void tend(SocketRecord socket) throws Throwable {
             super.tend(socket);

@@ -57,7 +57,7 @@ class ReadsTest {
 
   private Reads reads(int level, boolean spin) throws Exception {
     Sockopts sockopts = Sockopts.open(level);
-    Tends tends = new Tends(sockopts);
+    Tends tends = new Tends(table, sockopts);
     Joins joins = Joins.start(table, new SocketCounts(), sockopts, tends, false, () -> {});
     return new Reads(table, joins, tends, spin ? Spins.open(sockopts, spins) : null);
   }
