@@ -20,10 +20,18 @@ final class Dialogue implements AutoCloseable {
   private final List<String> addresses = new ArrayList<>();
 
   Dialogue(Path socket) throws Exception {
-    server = Child.start(Child.agent(Child.socket(socket)), Talk.class.getName());
-    client = Child.start(Child.agent(Child.socket(socket)), Talk.class.getName());
+    server = start(socket);
+    client = start(socket);
     port = Integer.parseInt(server.line());
     client.line();
+  }
+
+  private static Child start(Path socket) throws IOException {
+    return Child.start(
+        "--add-opens=java.base/java.net=ALL-UNNAMED", // for the word "room", as is the next
+        "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+        Child.agent(Child.socket(socket)),
+        Talk.class.getName());
   }
 
   /** One more connection. */

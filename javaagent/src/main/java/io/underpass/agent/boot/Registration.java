@@ -25,7 +25,8 @@ import java.util.Locale;
  * its other end.
  *
  * <p>A helper that goes away does not end the acceleration: what it loaded stays pinned in the
- * kernel. So the hooks stay active from the first registration on.
+ * kernel. So the hooks stay active from the first registration on. One that stops in good order
+ * takes it along; what it leaves changed at sockets, their own JVM sets right.
  */
 public final class Registration implements Runnable {
   /** For connecting, and again for the reply: what a start may lose to a helper that hangs. */
@@ -128,8 +129,10 @@ public final class Registration implements Runnable {
           client = null;
           standing = standing.gone(socket);
           pause = FIRST_PAUSE_MILLIS;
+          Hooks.withoutHelper(); // at once: another one may come, and attach its hooks
         }
         Thread.sleep(pause);
+        Hooks.withoutHelper(); // it may have waited for readers until now, without this connection
         Trouble trouble = register(LATER);
         if (trouble != null) {
           standing = standing.still(trouble);

@@ -36,14 +36,18 @@ public final class Hooks extends UnderpassBridge {
   /** Null until the first registration is asked for; never null again. */
   private static volatile Sockopts sockopts;
 
-  /** Null until the first registration, and where no read is to spin. */
+  /** Null until the first registration; so are those that follow. */
+  private static volatile Reads reads;
+
+  /** The same, and where no read is to spin. */
   private static volatile Spins spins;
 
-  /** Null until the first registration, and where no write is to wait. */
+  /** The same, and where no write is to wait. */
   private static volatile Paces paces;
 
-  /** Null until the first registration. */
   private static volatile Joins joins;
+
+  private static volatile Tends tends;
 
   /** The same; and null where the JDK has no exception for a reset. */
   private static volatile Failures failures;
@@ -94,7 +98,8 @@ public final class Hooks extends UnderpassBridge {
   public static void activate(
       Sockopts opened, boolean spin, boolean pace, boolean joinNow, Runnable claim) {
     if (joins == null) {
-      joins = Joins.start(TABLE, COUNTS, opened, joinNow, claim);
+      tends = new Tends(TABLE, opened);
+      joins = Joins.start(TABLE, COUNTS, opened, tends, joinNow, claim);
       try {
         Exit.atLast(Hooks::exiting);
       } catch (ReflectiveOperationException e) {
@@ -103,7 +108,7 @@ public final class Hooks extends UnderpassBridge {
       }
     }
     joins.registered();
-    paces = pace ? new Paces(opened, PACES) : null;
+    paces = pace ? new Paces(opened, tends, PACES) : null;
     if (pace) {
       try {
         writeBy(Paces.nativeWrite());
@@ -119,6 +124,15 @@ public final class Hooks extends UnderpassBridge {
         // A JDK without that method, or no /proc: reads block at once, as ever.
         spins = null;
       }
+    }
+    reads = new Reads(TABLE, joins, tends, spins);
+  }
+
+  /** There is no helper, or not any more. */
+  public static void withoutHelper() {
+    Tends known = tends;
+    if (known != null) {
+      known.giveBackRoom();
     }
   }
 
@@ -200,30 +214,9 @@ public final class Hooks extends UnderpassBridge {
 
   @Override
   protected void onRead(FileDescriptor fd, boolean blocks) throws Throwable {
-    int number = Descriptors.numberOf(fd);
-    Spins reads = spins;
-    boolean asked = !blocks && reads != null && reads.isAsked();
-    boolean rests = TABLE.takeRest(number);
-    if (rests && !asked) {
-      return;
-    }
-    SocketRecord socket = TABLE.get(number, fd);
-    Spin spin = socket == null ? null : socket.spin();
-    if (asked && spin != null) {
-      reads.beforeLook(fd, spin);
-    }
-    if (rests) {
-      return;
-    }
-    if (spin == null) {
-      if (socket == null || !noLongerYoung(socket, reads)) {
-        TABLE.rest(number, Spin.MAX_REST);
-      }
-    } else if (!blocks) {
-      TABLE.rest(number, Spin.MAX_REST);
-    } else if (reads != null) {
-      reads.beforeRead(fd, spin);
-      TABLE.rest(number, spin.giveRest());
+    Reads known = reads;
+    if (known != null) {
+      known.before(fd, blocks);
     }
   }
 
@@ -233,24 +226,6 @@ public final class Hooks extends UnderpassBridge {
     if (reads != null) {
       reads.beforeSelect(epoll, events);
     }
-  }
-
-  /**
-   * It has read so often that it is worth to be accelerated, and its reads may spin.
-   *
-   * @return false where it is too early for either
-   */
-  private static boolean noLongerYoung(SocketRecord socket, Spins reads) throws Throwable {
-    Joins known = joins;
-    if (known == null || !socket.isConnected()) {
-      return false;
-    }
-    known.busy(socket);
-    if (reads == null) {
-      return false;
-    }
-    socket.spin(new Spin(System.nanoTime()));
-    return true;
   }
 
   @Override

@@ -7,9 +7,10 @@ import java.util.concurrent.locks.LockSupport;
  * others. A record in the kernel costs about as much as a tenth of a short connection, which could
  * never win it back.
  *
- * <p>A daemon thread looks through the table of open sockets while there are new ones in it, and
- * sleeps otherwise. It may meet a descriptor that is being closed, and even one whose number has
- * become another socket's of this JVM: that one is then known a little early, no more.
+ * <p>A daemon thread looks through the table of open sockets while there are new ones in it, or
+ * such as have joined lately ({@link Tends}), and sleeps otherwise. It may meet a descriptor that
+ * is being closed, and even one whose number has become another socket's of this JVM: that one is
+ * then known a little early, no more.
  */
 final class Joins implements Runnable {
   /**
@@ -27,6 +28,7 @@ final class Joins implements Runnable {
   private final SocketTable table;
   private final SocketCounts counts;
   private final Sockopts sockopts;
+  private final Tends tends;
   private final boolean atOnce;
   private final Runnable claim;
   private final Thread thread;
@@ -43,14 +45,26 @@ final class Joins implements Runnable {
    */
   private volatile boolean refused;
 
+  /**
+   * All that there are have joined anew, set after they have; taken by the thread, which then tends
+   * them as it does new ones.
+   */
+  private volatile boolean anew;
+
   /** When the helper was last told to look; of the thread. */
   private long claimedAt = System.nanoTime() - CLAIM_NANOS;
 
   private Joins(
-      SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce, Runnable claim) {
+      SocketTable table,
+      SocketCounts counts,
+      Sockopts sockopts,
+      Tends tends,
+      boolean atOnce,
+      Runnable claim) {
     this.table = table;
     this.counts = counts;
     this.sockopts = sockopts;
+    this.tends = tends;
     this.atOnce = atOnce;
     this.claim = claim;
     this.thread =
@@ -69,8 +83,13 @@ final class Joins implements Runnable {
    * @param claim has the helper look at this process again, and then calls {@link #registered}
    */
   static Joins start(
-      SocketTable table, SocketCounts counts, Sockopts sockopts, boolean atOnce, Runnable claim) {
-    Joins joins = new Joins(table, counts, sockopts, atOnce, claim);
+      SocketTable table,
+      SocketCounts counts,
+      Sockopts sockopts,
+      Tends tends,
+      boolean atOnce,
+      Runnable claim) {
+    Joins joins = new Joins(table, counts, sockopts, tends, atOnce, claim);
     joins.thread.start();
     return joins;
   }
@@ -82,9 +101,8 @@ final class Joins implements Runnable {
   void added(SocketRecord socket) throws Throwable {
     if (atOnce) {
       busy(socket);
-    } else {
-      wake();
     }
+    wake();
   }
 
   private void wake() {
@@ -105,11 +123,14 @@ final class Joins implements Runnable {
         try {
           // Who is refused now stays so: the helper has just looked.
           record.joinedAgain(sockopts.join(record.fd()));
+          table.rest(Descriptors.numberOf(record.fd()), 0);
         } catch (Throwable e) {
           Hooks.suppressed(e);
         }
       }
     }
+    anew = true;
+    wake();
   }
 
   /** Worth it: it has lasted, or reads a lot, however young. */
@@ -129,19 +150,18 @@ final class Joins implements Runnable {
   @Override
   public void run() {
     long seen = 0;
+    boolean again = false;
     long pause = TICK_NANOS;
     while (true) {
-      long now = counts.connections();
-      if (now == seen) {
+      if (!again && !anew && counts.connections() == seen) {
         awaitAdded(seen);
       }
       sleep(pause);
       long begin = System.nanoTime();
-      now = counts.connections();
+      long now = counts.connections();
       try {
-        if (!lookThrough()) {
-          seen = now;
-        }
+        again = lookThrough(takeAnew());
+        seen = now;
         pause = Math.max(TICK_NANOS, SHARE * (System.nanoTime() - begin));
         claimRefused(); // may wait for the helper: not a part of the look
       } catch (Throwable e) {
@@ -152,7 +172,7 @@ final class Joins implements Runnable {
 
   private void awaitAdded(long seen) {
     idle = true;
-    while (idle && counts.connections() == seen) {
+    while (idle && counts.connections() == seen && !anew) {
       if (!refused) {
         LockSupport.park(this);
       } else if (!isClaimDue()) {
@@ -164,22 +184,48 @@ final class Joins implements Runnable {
     idle = false;
   }
 
-  /** Whether some are too young yet. */
-  private boolean lookThrough() throws Throwable {
-    boolean young = false;
+  private boolean takeAnew() {
+    boolean all = anew;
+    if (all) {
+      anew = false; // before the look, which then sees what has joined until now
+    }
+    return all;
+  }
+
+  /**
+   * @param all whether those that joined long ago are tended too
+   * @return whether some are to be met again: they are too young yet, or have joined lately
+   */
+  private boolean lookThrough(boolean all) throws Throwable {
+    boolean again = false;
     for (SocketRecord record : table.records()) {
-      if (!record.isConnected() || !record.isYoung()) {
+      if (!record.isConnected()) {
         continue;
       }
-      if (!record.wasSeen()) {
-        young = true;
+      if (!record.isYoung()) {
+        again |= tendLately(record, all);
+      } else if (!record.wasSeen()) {
+        again = true;
       } else {
         busy(record);
         // It has lasted: its next reads need not be many until they may spin.
         table.rest(Descriptors.numberOf(record.fd()), 0);
+        again = true;
       }
     }
-    return young;
+    return again;
+  }
+
+  /** Whether it is to be tended by the next look too: so is an end that only writes. */
+  private boolean tendLately(SocketRecord record, boolean all) throws Throwable {
+    Tend tend = record.tend();
+    if (all) {
+      tend.looksAgain();
+    }
+    if (tend.takeLook() && record.isTended()) {
+      tends.tend(record);
+    }
+    return tend.hasLooks();
   }
 
   /** The process may have been moved to another cgroup since it registered. */

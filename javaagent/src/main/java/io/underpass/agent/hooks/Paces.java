@@ -29,10 +29,12 @@ final class Paces {
   private static final int EARLY_PART = 8_192;
 
   private final Sockopts sockopts;
+  private final Tends tends;
   private final WaitCounts counts;
 
-  Paces(Sockopts sockopts, WaitCounts counts) {
+  Paces(Sockopts sockopts, Tends tends, WaitCounts counts) {
     this.sockopts = sockopts;
+    this.tends = tends;
     this.counts = counts;
   }
 
@@ -48,6 +50,10 @@ final class Paces {
       return 0;
     }
     int behind = sockopts.behind(fd);
+    // An end that only writes has no reads that would have it tended.
+    if (pace.tendsAt(behind >= 0 || behind == Sockopts.READER_WAITS) && socket.isTended()) {
+      tends.tend(socket);
+    }
     if (behind == Sockopts.READER_WAITS) {
       return size < EARLY_SIZE ? 0 : EARLY_PART;
     }

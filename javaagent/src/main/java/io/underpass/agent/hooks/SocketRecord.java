@@ -68,6 +68,9 @@ public final class SocketRecord {
   /** {@code local remote}, once asked and known. */
   private volatile String addresses;
 
+  /** When it is tended, once it has joined; see there who may. */
+  private final Tend tend = new Tend();
+
   /** {@link Joins} has met it; of its thread. */
   private boolean seen;
 
@@ -142,6 +145,7 @@ public final class SocketRecord {
   void joinAgain() {
     known = ASKED_AGAIN;
     unanswered = 0;
+    tend.again();
   }
 
   void joinedAgain(boolean granted) {
@@ -151,6 +155,15 @@ public final class SocketRecord {
   /** Nobody has asked for it yet. */
   boolean isYoung() {
     return known == 0;
+  }
+
+  /** The kernel's part knows it, and is to look after it. */
+  boolean isTended() {
+    return known == JOINED && !tend.isGivenUp();
+  }
+
+  Tend tend() {
+    return tend;
   }
 
   /**

@@ -35,8 +35,12 @@ public final class Sockopts {
   private static final int SOL_SOCKET = 1;
   private static final int SO_ERROR = 4;
   private static final int IPPROTO_TCP = 6;
+  private static final int TCP_WINDOW_CLAMP = 10;
   private static final int TCP_INFO = 11;
   private static final int TCP_CLOSE = 7;
+
+  /** More than any receive buffer, and it still fits where the kernel compares signed numbers. */
+  private static final int NO_CLAMP = 1 << 30;
 
   /** Answer of {@link #behind}: the reader has read all that was redirected. */
   static final int READER_WAITS = -2;
@@ -118,7 +122,7 @@ public final class Sockopts {
   }
 
   /**
-   * This socket may be accelerated from now on.
+   * This socket may be accelerated from now on; and once it may: it is tended, see {@link Tends}.
    *
    * @return false if nobody answers: this JVM is not registered, or the registration does not reach
    *     the cgroup that the socket was made in; or the socket was closed meanwhile
@@ -129,6 +133,19 @@ public final class Sockopts {
       return true;
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /**
+   * Its window is as large as its receive buffer allows. A clamp beyond that is none: the kernel
+   * takes the smaller of both ({@code __tcp_select_window}, {@code tcp_grow_window}), and sets it
+   * itself whenever it tunes the buffer.
+   */
+  void openWindow(FileDescriptor fd) throws Throwable {
+    try {
+      set.invokeExact(fd, false, IPPROTO_TCP, TCP_WINDOW_CLAMP, NO_CLAMP, false);
+    } catch (IOException e) {
+      // It is being closed.
     }
   }
 

@@ -34,7 +34,7 @@ final class Spin {
    */
   private static final long LONG_NANOS = 100_000;
 
-  /** Reads to come without an attempt, to be given to {@link SocketTable}; waits of a selector. */
+  /** Reads to come without an attempt, most of them {@link SocketTable}'s; waits of a selector. */
   private int rest;
 
   /** Failures that count: the rest after the last was 2 to the power of this. */
@@ -60,7 +60,10 @@ final class Spin {
     enrolledUntil = now;
   }
 
-  /** Whether this wait of a selector gets an attempt; called once for each. */
+  /**
+   * Whether this wait of a selector, or this read of those that look, gets an attempt; called once
+   * for each.
+   */
   boolean isDue() {
     if (rest == 0) {
       return true;
@@ -95,10 +98,10 @@ final class Spin {
     rest = reads;
   }
 
-  /** How many reads are to come without an attempt; {@link SocketTable} counts them. */
-  int giveRest() {
-    int reads = rest;
-    rest = 0;
+  /** How many reads are to come without an attempt; {@link SocketTable} counts so many of them. */
+  int giveRest(int most) {
+    int reads = Math.min(rest, most);
+    rest -= reads;
     return reads;
   }
 

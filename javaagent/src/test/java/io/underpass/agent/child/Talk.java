@@ -1,12 +1,15 @@
 package io.underpass.agent.child;
 
 import java.io.BufferedReader;
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.lang.reflect.Method;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketImpl;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +21,9 @@ import java.util.List;
  */
 public final class Talk {
   private static final int MESSAGE = 100;
+
+  private static final int IPPROTO_TCP = 6;
+  private static final int TCP_WINDOW_CLAMP = 10;
 
   private static final List<Connection> CONNECTIONS = new ArrayList<>();
 
@@ -42,6 +48,7 @@ public final class Talk {
           case "write" -> say(CONNECTIONS.get(number).write(count));
           case "read" -> say(CONNECTIONS.get(number).read(count));
           case "available" -> say("" + CONNECTIONS.get(number).in.available());
+          case "room" -> say(CONNECTIONS.get(number).room());
           case "close" -> say(CONNECTIONS.get(number).close());
           case "last" -> say(CONNECTIONS.get(number).last());
           case "jmx" -> {
@@ -111,6 +118,32 @@ public final class Talk {
         }
       }
       return "right";
+    }
+
+    /**
+     * The size of the receive buffer, and what bounds its window, of which Java knows nothing: this
+     * needs {@code java.net} and {@code sun.nio.ch} opened.
+     */
+    String room() throws Exception {
+      Object impl = accessible(Socket.class, "getImpl").invoke(socket);
+      Object fd = accessible(SocketImpl.class, "getFileDescriptor").invoke(impl);
+      Object clamp =
+          accessible(
+                  Class.forName("sun.nio.ch.Net"),
+                  "getIntOption0",
+                  FileDescriptor.class,
+                  boolean.class,
+                  int.class,
+                  int.class)
+              .invoke(null, fd, false, IPPROTO_TCP, TCP_WINDOW_CLAMP);
+      return socket.getReceiveBufferSize() + " " + clamp;
+    }
+
+    private static Method accessible(Class<?> type, String name, Class<?>... parameters)
+        throws NoSuchMethodException {
+      Method method = type.getDeclaredMethod(name, parameters);
+      method.setAccessible(true);
+      return method;
     }
 
     String close() throws IOException {

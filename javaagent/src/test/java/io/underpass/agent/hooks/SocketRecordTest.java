@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.FileDescriptor;
 import org.junit.jupiter.api.Test;
 
-/** When a socket of which nobody answers is left alone, and when it is not. */
+/**
+ * When a socket of which nobody answers is left alone, and when it is not; and which are tended.
+ */
 class SocketRecordTest {
   private static final int MANY = 100;
 
@@ -61,6 +63,34 @@ class SocketRecordTest {
     record.answered();
     assertFalse(record.isMute());
     assertFalse(record.isYoung());
+  }
+
+  @Test
+  void onlyOneThatHasJoinedIsTended() {
+    assertFalse(record.isTended());
+    record.join();
+    assertFalse(record.isTended(), "nobody knows it yet");
+    record.joined(true);
+    assertTrue(record.isTended());
+    record.joinAgain();
+    assertFalse(record.isTended());
+    record.joinedAgain(false);
+    assertFalse(record.isTended());
+  }
+
+  @Test
+  void oneOfWhichTendsAreRefusedIsLeftAloneUntilItIsAskedForAgain() {
+    record.join();
+    record.joined(true);
+    for (int i = 0; i < Tend.MAX_REFUSED; i++) {
+      assertTrue(record.isTended());
+      record.tend().answered(false);
+    }
+    assertFalse(record.isTended());
+    assertFalse(record.isMute(), "its other questions are asked all the same");
+    record.joinAgain();
+    record.joinedAgain(true);
+    assertTrue(record.isTended());
   }
 
   private void ask() {

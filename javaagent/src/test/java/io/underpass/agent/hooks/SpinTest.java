@@ -92,6 +92,16 @@ class SpinTest {
     assertFalse(spin.isEnrolled(Long.MIN_VALUE + 5));
   }
 
+  @Test
+  void aRestMayBeGivenInParts() {
+    spin.rest(Spin.PLAIN_REST);
+    assertEquals(7, spin.giveRest(7));
+    assertFalse(spin.isDue());
+    assertEquals(Spin.PLAIN_REST - 8, spin.giveRest(Short.MAX_VALUE));
+    assertTrue(spin.isDue());
+    assertEquals(0, spin.giveRest(Short.MAX_VALUE));
+  }
+
   /** How many go without an attempt from now on. */
   private int reads() {
     int reads = 0;
