@@ -59,7 +59,7 @@ static __always_inline int is_registered(__u32 tgid, __u32 id)
 {
 	struct up_jvm *jvm = id ? bpf_map_lookup_elem(&jvms, &tgid) : 0;
 
-	return jvm && jvm->id == id;
+	return jvm && (jvm->id == id || jvm->former == id);
 }
 
 /* Is whoever it belongs to still registered? */

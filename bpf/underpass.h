@@ -224,6 +224,8 @@ struct up_jvm {
 	__u64 start_boottime_ns; /* of the thread group's leader, to 10 ms: a reused pid is not the JVM */
 	__u32 id;
 	__u32 slot;
+	__u32 former; /* its registration with a helper before this one, whose sockets are still its own until they are claimed; 0: none */
+	__u32 pad;
 };
 
 /* Sums over all sockets that a registration ever had; per processor. Slot 0 belongs to no registration. */

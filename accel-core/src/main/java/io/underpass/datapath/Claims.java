@@ -57,6 +57,11 @@ final class Claims {
     this.cgroup = cgroup;
   }
 
+  /** Whether a process's sockets are found, beside those that its agent asks for. */
+  boolean visitsFiles() {
+    return claim != null;
+  }
+
   /** Says for whom the sockets of a process are to be claimed, until {@link #end}. */
   void begin(Registrations.Entry entry) throws NativeException {
     ByteBuffer value = claims.newValue();
@@ -122,6 +127,7 @@ final class Claims {
   void mark(Registrations.Entry entry, long startTicks) throws NativeException {
     if (claim == null) {
       ByteBuffer value = jvms.newValue();
+      boolean _ = jvms.lookup(jvms.newKey().putInt(0, entry.pid()), value);
       value.putLong(Jvm.START_BOOTTIME_NS, startTicks * Registrations.NANOS_PER_TICK);
       value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot());
       jvms.update(jvms.newKey().putInt(0, entry.pid()), value, BpfMap.ANY);

@@ -212,6 +212,7 @@ public final class KernelDatapath implements Datapath {
       lock.lock();
       try {
         registrations.checkMarked(registration);
+        registrations.claimed(entry, claims.visitsFiles());
       } finally {
         lock.unlock();
       }

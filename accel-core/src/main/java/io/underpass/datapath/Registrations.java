@@ -44,11 +44,18 @@ final class Registrations {
 
   private final long orphansUntil = System.nanoTime() + ORPHAN_NANOS;
 
+  /** Former registrations that still have sockets, by the id of the present one. */
+  private final Map<Integer, Ended> unclaimed = new HashMap<>();
+
   /** Over, but some of their sockets may still be theirs in the kernel. */
   private final List<Ended> ended = new ArrayList<>();
 
-  /** A registration that there is. */
-  record Entry(int id, int pid, int slot) {}
+  /**
+   * A registration that there is.
+   *
+   * @param former of the same process with the helper before this one; null if there was none
+   */
+  record Entry(int id, int pid, int slot, Ended former) {}
 
   /** One that is over; its slot is another one's as soon as its sockets have been visited. */
   record Ended(int id, int slot) {}
@@ -65,7 +72,12 @@ final class Registrations {
     return firstId;
   }
 
-  /** Makes the kernel ready to mark the process; {@link Claims} has it do so. */
+  /**
+   * Makes the kernel ready to mark the process; {@link Claims} has it do so.
+   *
+   * <p>A process that comes back to another helper has flows that run: until they are claimed they
+   * belong to its former registration, which stands beside the new one.
+   */
   Entry begin(Registration registration) throws IOException {
     int slot = slots.nextClearBit(1);
     if (slot > Layouts.UP_MAX_JVMS) {
@@ -74,15 +86,45 @@ final class Registrations {
     }
     int pid = registration.pid();
     ByteBuffer value = jvms.newValue();
-    Integer orphan = orphans.remove(pid);
-    if (orphan != null && jvms.lookup(key(pid), value)) {
-      ended.add(new Ended(orphan, value.getInt(Jvm.SLOT)));
+    Ended former = null;
+    if (orphans.remove(pid) != null && jvms.lookup(key(pid), value)) {
+      former = new Ended(value.getInt(Jvm.ID), value.getInt(Jvm.SLOT));
     }
-    jvms.delete(key(pid)); // of a helper before this one, or of a process that had the pid before
     slots.set(slot);
-    Entry entry = new Entry(registration.id(), pid, slot);
+    Entry entry = new Entry(registration.id(), pid, slot, former);
     byId.put(registration.id(), entry);
+    if (former != null && isSame(value, registration)) {
+      value.putInt(Jvm.ID, entry.id).putInt(Jvm.SLOT, slot).putInt(Jvm.FORMER, former.id);
+      jvms.update(key(pid), value, BpfMap.EXIST);
+    } else {
+      jvms.delete(key(pid)); // of a process that had the pid before
+    }
     return entry;
+  }
+
+  private static boolean isSame(ByteBuffer jvm, Registration registration) {
+    return jvm.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK == registration.startTicks();
+  }
+
+  /**
+   * The process is marked.
+   *
+   * @param all whether its sockets have been claimed as well: the former registration then has no
+   *     more of them, and else as long as this one lasts
+   */
+  void claimed(Entry entry, boolean all) throws NativeException {
+    if (entry.former == null) {
+      return;
+    }
+    if (!all) {
+      unclaimed.put(entry.id, entry.former);
+      return;
+    }
+    ByteBuffer value = jvms.newValue();
+    if (jvms.lookup(key(entry.pid), value) && value.getInt(Jvm.ID) == entry.id) {
+      jvms.update(key(entry.pid), value.putInt(Jvm.FORMER, 0), BpfMap.EXIST);
+    }
+    ended.add(entry.former);
   }
 
   /** Null if there is no such registration any more. */
@@ -98,8 +140,7 @@ final class Registrations {
     int pid = registration.pid();
     ByteBuffer value = jvms.newValue();
     boolean marked = jvms.lookup(key(pid), value);
-    if (!marked
-        || value.getLong(Jvm.START_BOOTTIME_NS) / NANOS_PER_TICK != registration.startTicks()) {
+    if (!marked || !isSame(value, registration)) {
       throw new WireException(
           ErrorCode.UNAVAILABLE,
           marked
@@ -119,6 +160,10 @@ final class Registrations {
       jvms.delete(key(entry.pid));
     }
     ended.add(new Ended(id, entry.slot));
+    Ended former = unclaimed.remove(id);
+    if (former != null) {
+      ended.add(former);
+    }
     hooks.leave(id);
     return true;
   }

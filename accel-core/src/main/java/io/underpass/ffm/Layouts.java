@@ -173,15 +173,16 @@ public final class Layouts {
    *
    * <pre>
    *  0 | start_boottime_ns | u64
-   *  8 | id                | u32
-   * 12 | slot              | u32
+   *  8 | id, slot          | u32 each
+   * 16 | former, pad       | u32 each
    * </pre>
    */
   public static final class Jvm {
     public static final int START_BOOTTIME_NS = 0;
     public static final int ID = 8;
     public static final int SLOT = 12;
-    public static final int SIZE = 16;
+    public static final int FORMER = 16;
+    public static final int SIZE = 24;
 
     private Jvm() {}
   }

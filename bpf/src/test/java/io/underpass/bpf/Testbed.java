@@ -62,7 +62,7 @@ final class Testbed implements AutoCloseable {
       }
     }
 
-    /** Both ends, where this JVM is registered. */
+    /** Both ends, where this JVM is registered; later: tends them, as an agent does. */
     Pair join() throws IOException {
       Joining.join(client);
       Joining.join(server);
@@ -164,10 +164,11 @@ final class Testbed implements AutoCloseable {
     return await(client, () -> {}, channel, wanted);
   }
 
-  /** Sweeps until both ends of a pair may be redirected to. */
+  /** Sweeps until both ends of a pair may be redirected to, and gives both room. */
   void awaitAccelerated(Pair pair) throws IOException, InterruptedException {
     await(pair.client(), FlowView::accelerated);
     await(pair.server(), FlowView::accelerated);
+    pair.join();
   }
 
   @Override
