@@ -34,6 +34,7 @@ public final class Bench implements Callable<Integer> {
           new BystanderSuite(),
           new AdviceSuite(),
           new PortsSuite(),
+          new SweepSuite(),
           new FootprintSuite());
 
   /** Set by picocli. */
@@ -43,7 +44,7 @@ public final class Bench implements Callable<Integer> {
       arity = "0..*",
       paramLabel = "SUITE",
       description =
-          "rtt, stream, connect, grid, many, bystander, advice, ports, footprint; all of them where none is named.")
+          "rtt, stream, connect, grid, many, bystander, advice, ports, sweep, footprint; all of them where none is named.")
   private List<String> names = List.of();
 
   @Option(

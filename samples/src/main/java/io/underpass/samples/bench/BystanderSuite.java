@@ -158,7 +158,7 @@ final class BystanderSuite implements Suite {
       Side idle = new PingSide(beside, SIZE);
       idle.begin();
       idle.measure(SETTLING_MILLIS);
-      pause(SETTLING_MILLIS);
+      Lab.pause(SETTLING_MILLIS);
       for (Subject subject : subjects) {
         tally.series(subject.name(), phase.label).add(round(subject, lab.plan().roundMillis()));
       }
@@ -187,14 +187,6 @@ final class BystanderSuite implements Suite {
         subject.unit(),
         tally.series(subject.name(), Phase.OFF.label),
         tally.series(subject.name(), phase.label));
-  }
-
-  private static void pause(long millis) {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   @Override

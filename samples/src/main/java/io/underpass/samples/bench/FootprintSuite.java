@@ -81,9 +81,9 @@ final class FootprintSuite implements Suite {
 
   private static List<Row> atRest(Lab lab, String when) {
     long millis = Math.max(LEAST_REST_MILLIS, lab.plan().roundMillis());
-    pause(lab.plan().warmUpMillis());
+    Lab.pause(lab.plan().warmUpMillis());
     Duration before = lab.helper().cpuTime();
-    pause(millis);
+    Lab.pause(millis);
     Duration used = lab.helper().cpuTime().minus(before);
     double megabytes = lab.helper().residentKilobytes().orElseThrow() / 1024.0;
     return List.of(
@@ -93,13 +93,5 @@ final class FootprintSuite implements Suite {
             Map.of("millis", millis),
             Unit.MILLIS,
             (double) used.toMillis()));
-  }
-
-  private static void pause(long millis) {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

@@ -1,5 +1,6 @@
 package io.underpass.samples.bench;
 
+import io.underpass.protocol.HelperClient;
 import io.underpass.samples.process.Cgroup;
 import io.underpass.samples.process.Child;
 import io.underpass.samples.process.ChildException;
@@ -10,6 +11,7 @@ import io.underpass.samples.process.Workspace;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -18,6 +20,9 @@ final class Lab implements AutoCloseable {
 
   /** A suite may have its JVMs join port groups; they run as root. */
   private static final String GROUPS = "group * uid 0";
+
+  /** Longer than any answer takes that is measured. */
+  private static final Duration ANSWER = Duration.ofSeconds(30);
 
   private final Plan plan;
   private final Selection selection;
@@ -64,6 +69,15 @@ final class Lab implements AutoCloseable {
     console.println(line);
   }
 
+  /** For something to come to rest. */
+  static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   Workspace workspace() {
     return workspace;
   }
@@ -71,6 +85,11 @@ final class Lab implements AutoCloseable {
   /** The helper; only where the plan accelerates. */
   Child helper() {
     return helper.child();
+  }
+
+  /** A connection to the helper; only where the plan accelerates. */
+  HelperClient askHelper() throws IOException {
+    return HelperClient.connect(helper.socket(), ANSWER);
   }
 
   /** Ends the helper, if there is one: for a suite that measures without it. */
@@ -93,7 +112,7 @@ final class Lab implements AutoCloseable {
 
   /** Two JVMs without the agent. */
   JvmPair plainPair(String label, Pinning pinning) {
-    return pair(label, pinning, false, false);
+    return pair(label, pinning, false, false, "");
   }
 
   /** A second plain pair, for the control rows. */
@@ -103,17 +122,30 @@ final class Lab implements AutoCloseable {
 
   /** Two JVMs with the agent, unless the plan leaves it out. */
   JvmPair acceleratedPair(Pinning pinning) {
-    return pair(Side.ACCELERATED, pinning, plan.accelerate(), plan.accelerate());
+    return acceleratedPair(pinning, "");
+  }
+
+  /**
+   * The same with more options of the agent.
+   *
+   * @param options each with a comma before it
+   */
+  JvmPair acceleratedPair(Pinning pinning, String options) {
+    return pair(Side.ACCELERATED, pinning, plan.accelerate(), plan.accelerate(), options);
   }
 
   /** Only the one that connects has the agent, unless the plan leaves it out. */
   JvmPair callerWithAgentPair(Pinning pinning) {
-    return pair(Side.ACCELERATED, pinning, false, plan.accelerate());
+    return pair(Side.ACCELERATED, pinning, false, plan.accelerate(), "");
   }
 
   /** Adds the agent, unless the plan leaves it out. */
   JvmCommand withAgent(JvmCommand jvm) {
-    return plan.accelerate() ? jvm.withAgent(Project.agent(), agentOptions()) : jvm;
+    return withAgent(jvm, "");
+  }
+
+  private JvmCommand withAgent(JvmCommand jvm, String options) {
+    return plan.accelerate() ? jvm.withAgent(Project.agent(), agentOptions() + options) : jvm;
   }
 
   /**
@@ -143,9 +175,14 @@ final class Lab implements AutoCloseable {
     return "socket=" + helper.socket();
   }
 
-  private JvmPair pair(String label, Pinning pinning, boolean serverAgent, boolean clientAgent) {
-    Child server = start(label + " server", PeerServer.class, pinning.serverCpu(), serverAgent);
-    Child client = start(label + " client", PeerClient.class, pinning.clientCpu(), clientAgent);
+  private JvmPair pair(
+      String label, Pinning pinning, boolean serverAgent, boolean clientAgent, String options) {
+    Child server =
+        start(
+            label + " server", PeerServer.class, pinning.serverCpu(), serverAgent ? options : null);
+    Child client =
+        start(
+            label + " client", PeerClient.class, pinning.clientCpu(), clientAgent ? options : null);
     if (serverAgent) {
       awaitAgent(server);
     }
@@ -163,10 +200,11 @@ final class Lab implements AutoCloseable {
     }
   }
 
-  private Child start(String name, Class<?> program, String cpu, boolean agent) {
+  /** Without the agent where {@code options} is null. */
+  private Child start(String name, Class<?> program, String cpu, String options) {
     JvmCommand jvm = JvmCommand.of(Project.classPath(), program).onCpus(cpu);
     JvmCommand placed = cgroup == null ? jvm : jvm.in(cgroup);
-    return workspace.start(name, (agent ? withAgent(placed) : placed).words());
+    return workspace.start(name, (options == null ? placed : withAgent(placed, options)).words());
   }
 
   @Override

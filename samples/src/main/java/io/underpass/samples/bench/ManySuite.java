@@ -1,21 +1,14 @@
 package io.underpass.samples.bench;
 
-import io.underpass.samples.process.ChildException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 
 /** Many connections at once: whether a message costs the same whatever their number. */
 final class ManySuite extends TurnSuite {
 
   private static final List<Integer> FLOWS = List.of(10, 100, 1000, 10_000);
   private static final double FLOOR = 0.97;
-
-  /** What a JVM has open besides its connections. */
-  private static final int OTHER_FILES = 500;
 
   ManySuite() {
     super(Unit.MICROS, FLOWS, FLOWS);
@@ -49,7 +42,7 @@ final class ManySuite extends TurnSuite {
             .mapToInt(Integer::intValue)
             .max()
             .orElse(0);
-    checkOpenFiles(most + OTHER_FILES, hardLimit(Files.readString(Path.of("/proc/self/limits"))));
+    OpenFiles.check(name(), most);
     return super.run(lab);
   }
 
@@ -59,24 +52,6 @@ final class ManySuite extends TurnSuite {
         && List.of(", one core", ", two cores").stream()
             .map(layout -> rowName(flows) + layout)
             .anyMatch(inAnyLayout);
-  }
-
-  /** A JVM raises its soft limit to the hard one by itself (MaxFDLimit), so that one counts. */
-  static void checkOpenFiles(int needed, long limit) {
-    if (limit < needed) {
-      throw new ChildException(
-          "many wants %d open files a process, and the hard limit is %d: raise it (ulimit -Hn %d), or choose fewer flows (--size)"
-              .formatted(needed, limit, needed));
-    }
-  }
-
-  /** {@return the hard limit of open files in the text of /proc/self/limits} */
-  static long hardLimit(String limits) {
-    var line = Pattern.compile("^Max open files +\\S+ +(\\S+)", Pattern.MULTILINE).matcher(limits);
-    if (!line.find()) {
-      throw new ChildException("no open files in /proc/self/limits");
-    }
-    return line.group(1).equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(line.group(1));
   }
 
   @Override

@@ -11,6 +11,7 @@ public final class PeerClient {
 
   private Link link;
   private FlowsClient flows;
+  private Newcomer newcomer;
   private Transport transport;
   private String address;
 
@@ -45,8 +46,13 @@ public final class PeerClient {
       case "openFlows" -> openFlows(question.get("count").asInt(), question.get("laps").asInt());
       case "useFlows" -> useFlows(nanos(question, "millis"));
       case "closeFlows" -> closeFlows();
+      case "arrive" -> arrive(nanos(question, "millis"));
+      case "stay" -> stay(nanos(question, "millis"));
+      case "moment" -> moment(question.get("up").asInt(), question.get("down").asInt());
+      case "depart" -> depart();
       case "await" -> Registered.await();
-      case "redirected" -> Map.of("bytes", Redirected.bytes());
+      case "redirected" ->
+          Map.of("bytes", Redirected.bytes(), "connections", Redirected.connections());
       default -> throw new IllegalArgumentException("unknown: " + question);
     };
   }
@@ -87,6 +93,26 @@ public final class PeerClient {
 
   private Map<String, ?> closeFlows() throws IOException {
     flows.close();
+    return Map.of();
+  }
+
+  private Map<String, ?> arrive(long nanos) throws IOException {
+    newcomer = Newcomer.connect(address, request);
+    newcomer.use(nanos);
+    return Map.of("port", newcomer.port(), "firstAnswer", newcomer.firstAnswer());
+  }
+
+  private Map<String, ?> stay(long nanos) throws IOException {
+    newcomer.use(nanos);
+    return Map.of();
+  }
+
+  private Map<String, ?> moment(int up, int down) {
+    return Map.of("nanos", newcomer.moment(up, down));
+  }
+
+  private Map<String, ?> depart() throws IOException {
+    newcomer.close();
     return Map.of();
   }
 

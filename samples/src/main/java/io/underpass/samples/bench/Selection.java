@@ -18,7 +18,8 @@ final class Selection {
       names = {"--size", "--number"},
       split = ",",
       paramLabel = "N",
-      description = "Bytes of a message, in suite connect messages, in suite many flows.")
+      description =
+          "Bytes of a message, in suite connect messages, in suites many and sweep flows.")
   private List<Integer> numbers = List.of();
 
   @Option(

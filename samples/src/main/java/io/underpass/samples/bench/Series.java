@@ -55,6 +55,18 @@ final class Series {
     return median(samples.stream().mapToDouble(part).toArray());
   }
 
+  /**
+   * The least of the values that so many hundredths of them do not exceed; NaN of nothing.
+   *
+   * @param percent 0 to 100
+   */
+  static double percentile(double percent, double... values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int rank = (int) Math.ceil(percent / 100 * sorted.length);
+    return sorted.length == 0 ? Double.NaN : sorted[Math.max(rank, 1) - 1];
+  }
+
   /** The middle value, or the mean of the two middle ones; NaN of nothing. */
   static double median(double... values) {
     double[] sorted = values.clone();

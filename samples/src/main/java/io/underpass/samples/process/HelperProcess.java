@@ -3,7 +3,6 @@ package io.underpass.samples.process;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -19,7 +18,6 @@ public final class HelperProcess implements AutoCloseable {
   /** Who came and went is of no interest here; what else the helper says is. */
   private static final Pattern AUDIT = Pattern.compile("^underpass: (registered|ended) ");
 
-  private static final Duration START = Duration.ofSeconds(30);
   private static final Path BPFFS = Path.of("/sys/fs/bpf");
 
   private final Child child;
@@ -33,7 +31,8 @@ public final class HelperProcess implements AutoCloseable {
   }
 
   /**
-   * Starts a helper and waits until it serves. It admits root, and {@link JvmCommand#NOBODY}.
+   * Starts a helper and waits until it serves; in an emulator that takes a minute. It admits root,
+   * and {@link JvmCommand#NOBODY}.
    *
    * @param rules more lines of its policy
    * @throws ChildException if it ends or is silent instead; its own line on standard error says why
@@ -55,9 +54,9 @@ public final class HelperProcess implements AutoCloseable {
             "--pin-dir=" + pins);
     Child child = Child.start("helper", command, line -> !AUDIT.matcher(line).find());
     HelperProcess helper = workspace.hold(new HelperProcess(child, socket, pins));
-    String line = child.line(START);
+    String line = child.line(Child.PATIENCE);
     while (!line.startsWith(READY)) {
-      line = child.line(START);
+      line = child.line(Child.PATIENCE);
     }
     return helper;
   }

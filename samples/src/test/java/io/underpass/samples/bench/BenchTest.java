@@ -34,7 +34,8 @@ class BenchTest {
         "bystander --only=socket",
         "bystander --only=flow --cores=1",
         "advice --only=available",
-        "ports"
+        "ports",
+        "sweep --size=10 --cores=1"
       })
   void aSuiteMeasuresBothSidesOfEveryRowAndWritesItsReports(String words) throws Exception {
     String shortest =

@@ -84,11 +84,11 @@ class SelectionTest {
         Max open files            1024                 4096                 files
         """;
 
-    assertEquals(4096, ManySuite.hardLimit(limits));
-    assertEquals(Long.MAX_VALUE, ManySuite.hardLimit(limits.replace("4096", "unlimited")));
-    ManySuite.checkOpenFiles(4096, 4096);
+    assertEquals(4096, OpenFiles.hardLimit(limits));
+    assertEquals(Long.MAX_VALUE, OpenFiles.hardLimit(limits.replace("4096", "unlimited")));
+    OpenFiles.check("many", 4096, 4096);
     ChildException refused =
-        assertThrows(ChildException.class, () -> ManySuite.checkOpenFiles(10_500, 4096));
+        assertThrows(ChildException.class, () -> OpenFiles.check("many", 10_500, 4096));
     assertTrue(refused.getMessage().contains("the hard limit is 4096"), refused.getMessage());
   }
 
