@@ -29,7 +29,7 @@ class TendIT {
     }
 
     boolean isLowered() {
-      return clamp <= buffer / 4;
+      return clamp <= buffer / 2; // the JDK tells half of what the kernel says: a quarter
     }
   }
 
