@@ -7,7 +7,7 @@
  * - A reader that runs, or sleeps, does not look at the psock queue before it returns. That is why `copied_at_enrolment` is
  *   taken after the insertion: whoever moves copied_seq beyond it has returned, or is about to, and its next read looks. The
  *   insertion takes the spin lock that release_sock() takes, so a read that ended before it is seen to have ended.
- * - A close that runs finds the psock at its end (sock_map_destroy), as it does when it waits for a lock that we hold.
+ * - A close that runs finds the psock at its end (sock_map_destroy), as it does when it comes later.
  */
 #ifndef UNDERPASS_ENROL_H
 #define UNDERPASS_ENROL_H

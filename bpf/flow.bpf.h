@@ -179,13 +179,14 @@ static __attribute__((noinline)) void name_id(__u64 id)
 	wake_helper();
 }
 
-/* The same of a socket's record, once until it is visited: whoever calls often is heard once. */
+/*
+ * The same of a socket's record, once until it is visited: whoever calls often is heard once. The exchange is a full barrier, as is that
+ * of the visit: it sees what was written before this call, or is named once more.
+ */
 static __always_inline void name(struct up_sock *rec)
 {
-	if (rec->named || !rec->id)
-		return;
-	rec->named = 1;
-	name_id(rec->id);
+	if (rec->id && !__sync_lock_test_and_set(&rec->named, 1))
+		name_id(rec->id);
 }
 
 #endif

@@ -103,20 +103,31 @@ static __always_inline int is_or_becomes_established(__u8 state)
 }
 
 /*
- * A connection becomes known: it gets an id, by which everybody finds it from now on, and an entry in `halves`. Who has been
- * forgotten by mistake becomes known again, but for an enrolled socket, which is kept by its id.
- *
- * Called with the socket's lock, or by up_claim without. Where both meet, the second id's entry is found to be nobody's, and goes.
+ * A socket that was a listener before it was connected: a look-up takes a reference of it that bpf_sk_release does not give back
+ * (sk_is_refcounted goes by this flag, which listeners get).
  */
-static __attribute__((noinline)) void introduce(struct up_sock *rec, __u64 sk)
+static __always_inline int was_listener(__u64 sk)
+{
+	return (READ_AT(struct sock, sk, __sk_common.skc_flags) >> bpf_core_enum_value(enum sock_flags, SOCK_RCU_FREE)) & 1;
+}
+
+static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
 {
 	__u64 id;
 
-	if (!rec || !is_or_becomes_established(READ_AT(struct sock, sk, __sk_common.skc_state)))
+	if (!rec)
 		return;
 	id = rec->id;
 	if (id && rec->sk == sk && (is_enrolled(rec->state) || bpf_map_lookup_elem(&halves, &id)))
 		return;
+	if (was_listener(sk)) {
+		if (rec->reason != UP_REASON_UNSUPPORTED)
+			count_plain(rec->owner_slot, UP_REASON_UNSUPPORTED);
+		rec->id = 0;
+		rec->state = UP_PLAIN;
+		rec->reason = UP_REASON_UNSUPPORTED;
+		return;
+	}
 	id = next_id();
 	rec->peer_id = 0;
 	rec->peer_sk = 0;
@@ -143,6 +154,21 @@ static __attribute__((noinline)) void introduce(struct up_sock *rec, __u64 sk)
 	rec->state = UP_NEW;
 	rec->reason = UP_REASON_UNDECIDED;
 	rec->id = id;
+}
+
+/*
+ * A connection becomes known: it gets an id, by which everybody finds it from now on, and an entry in `halves`. Who has been
+ * forgotten by mistake becomes known again, but for an enrolled socket, which is kept by its id.
+ *
+ * Called with the socket's lock, or by up_claim without: whoever comes second leaves it to the first.
+ */
+static __always_inline void introduce(struct up_sock *rec, __u64 sk)
+{
+	if (!is_or_becomes_established(READ_AT(struct sock, sk, __sk_common.skc_state)) ||
+	    __sync_lock_test_and_set(&rec->introducing, 1))
+		return;
+	make_known(rec, sk);
+	__sync_lock_test_and_set(&rec->introducing, 0);
 }
 
 /*

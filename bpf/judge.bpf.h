@@ -153,8 +153,11 @@ static __always_inline void review(struct up_sock *rec, struct up_visit *out, __
 		return;
 	}
 	rec->flags &= ~UP_F_ASKED;
-	if (!is_mutual(rec, half))
+	if (!is_mutual(rec, half)) {
+		begin_judging(rec, sent);
+		rec->judge_at = sent + judge_messages;
 		return;
+	}
 	mine = sent - rec->judged;
 	theirs = half->messages - rec->peer_judged;
 	rec->peer_judged = half->messages;

@@ -12,10 +12,6 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-typedef struct {
-	__s64 counter;
-} atomic64_t;
-
 struct refcount_struct {
 	atomic_t refs;
 };
@@ -67,6 +63,7 @@ struct in6_addr {
 enum sock_flags {
 	SOCK_DONE = 1,
 	SOCK_URGINLINE = 2,
+	SOCK_RCU_FREE = 64, /* asked by CO-RE: it differs */
 };
 
 struct sock_common {
@@ -79,7 +76,6 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
-	atomic64_t skc_cookie;
 	unsigned long skc_flags;
 	struct refcount_struct skc_refcnt;
 	struct proto *skc_prot;
@@ -100,7 +96,22 @@ struct hrtimer {
 	__u8 state; /* not 0: queued */
 };
 
+struct qspinlock {
+	atomic_t val;
+};
+
+typedef struct qspinlock arch_spinlock_t;
+
+typedef struct raw_spinlock {
+	arch_spinlock_t raw_lock;
+} raw_spinlock_t;
+
+typedef struct spinlock {
+	struct raw_spinlock rlock; /* not with PREEMPT_RT */
+} spinlock_t;
+
 typedef struct {
+	spinlock_t slock;
 	int owned;
 } socket_lock_t;
 
@@ -206,7 +217,6 @@ struct sk_psock {
 	__u32 msg_tot_len;
 	struct list_head ingress_msg;
 	struct list_head link; /* one entry for each sockmap slot that the socket is in */
-	struct refcount_struct refcnt;
 };
 
 struct socket {

@@ -163,10 +163,12 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 	 */
 	if (!rec && !ctx->retval)
 		return 1;
+	if (rec && rec->sk != (__u64)ctx->sk)
+		rec = 0; /* a copy of its listener's: nothing is known of it */
 	switch (ctx->optname) {
 	case UP_OPT_AVAILABLE:
 		/* Enrolled or not: it may have been when the kernel's own count was asked for, just before. */
-		answer = rec && rec->sk == (__u64)ctx->sk ? readable(rec) : -1;
+		answer = rec ? readable(rec) : -1;
 		break;
 	case UP_OPT_ENROLLED:
 		answer = rec && is_enrolled(rec->state) ? 1 : -1;
@@ -178,7 +180,7 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 		answer = rec ? behind(rec) : -1;
 		break;
 	case UP_OPT_RESET:
-		answer = rec && rec->sk == (__u64)ctx->sk && was_reset(rec);
+		answer = rec && was_reset(rec);
 		break;
 	default:
 		return 1;

@@ -12,6 +12,9 @@ static __always_inline void set_state(struct up_sock *rec, __u32 state)
 	__sync_lock_test_and_set(&rec->state, state);
 }
 
+/* The other end of a connection joins at about the same time. */
+#define SOON_NS 100000
+
 static __always_inline int has_been_given_room(const struct up_sock *rec)
 {
 	return rec->enrolments && rec->room == rec->enrolments;
@@ -30,8 +33,6 @@ static __attribute__((noinline)) void publish(const struct up_sock *rec)
 		return;
 	half->peer_id = rec->peer_id;
 	half->messages = messages_of(rec);
-	half->owner_id = rec->owner_id;
-	half->owner_tgid = rec->owner_tgid;
 	half->copied_at_enrolment = rec->copied_at_enrolment;
 	half->enrolments = rec->enrolments;
 	half->reason = rec->reason;
@@ -64,15 +65,27 @@ static __always_inline int read_isn(const struct tcp_sock *tp, struct up_isn *is
 	return tp->bytes_acked == acked && tp->bytes_received == received && tp->snd_una == una && tp->rcv_nxt == nxt;
 }
 
+static __attribute__((noinline)) void leave_handshake(const struct up_isn *isn, __u64 id)
+{
+	struct up_isn key = *isn;
+	__u64 *found = bpf_map_lookup_elem(&handshakes, &key);
+
+	if (found && *found == id)
+		bpf_map_delete_elem(&handshakes, &key);
+}
+
 /* Puts the id where the other end finds it. Who was there before, and still lives, stays. Returns 0, or -errno. */
 static __attribute__((noinline)) int register_handshake(const struct up_sock *rec)
 {
-	struct up_isn isn = {.mine = rec->isn_mine, .theirs = rec->isn_theirs};
+	struct up_isn isn = {.mine = rec->isn_mine, .theirs = rec->isn_theirs}, former;
 	__u64 *found = bpf_map_lookup_elem(&handshakes, &isn), id = rec->id;
 	struct up_half *half = half_of(id);
 
 	if (!half)
 		return 0;
+	former = half->isn;
+	if (former.mine != isn.mine || former.theirs != isn.theirs)
+		leave_handshake(&former, id); /* it was connected anew */
 	if (!found || (*found != id && !half_of(*found))) {
 		int err = (int)bpf_map_update_elem(&handshakes, &isn, &id, BPF_ANY);
 
@@ -88,14 +101,11 @@ static __attribute__((noinline)) void forget(__u64 id)
 {
 	struct up_half *half = half_of(id);
 	struct up_isn isn;
-	__u64 *found;
 
 	if (!half)
 		return;
 	isn = half->isn;
-	found = bpf_map_lookup_elem(&handshakes, &isn);
-	if (found && *found == id)
-		bpf_map_delete_elem(&handshakes, &isn);
+	leave_handshake(&isn, id);
 	bpf_map_delete_elem(&halves, &id);
 }
 
@@ -210,8 +220,10 @@ static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp,
 	struct up_isn isn;
 	__u64 other;
 
-	if (!read_isn(tp, &isn))
+	if (!read_isn(tp, &isn)) {
+		out->again_ns = SOON_NS;
 		return;
+	}
 	rec->isn_mine = isn.mine;
 	rec->isn_theirs = isn.theirs;
 	if (register_handshake(rec)) {

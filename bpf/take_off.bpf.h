@@ -54,7 +54,7 @@ static __attribute__((noinline)) int is_let_go(const struct up_sock *rec)
 		return 1;
 	half = other_half(rec);
 	if (half)
-		return !is_enrolled(half->state) || half->state == UP_LEAVING;
+		return !is_mutual(rec, half) || !is_enrolled(half->state) || half->state == UP_LEAVING;
 	return !rec->peer_id || !is_member(rec->peer_id);
 }
 
@@ -71,21 +71,35 @@ static __always_inline __u64 progress_of(const struct tcp_sock *tp)
  *
  * Without the lock a timer may end between the two reads, and its reference would stand for a sender's. So the timers are read
  * before the references and after them, and must be the same. One that was stopped and started again in between would be seen
- * by the segments: it is stopped by one that came, or is sent, and started by one that is sent, or comes (tcp_segs_in and
- * __tcp_transmit_skb count it before). A timer that fires holds its reference until it has been started again, or is done.
+ * by the segments: between the two one has come, or was sent. A timer that fires holds its reference until it has been started
+ * again, or is done. And one that has just been started has no reference yet (sk_reset_timer, tcp_pacing_check): whoever has the
+ * socket's lock may be about to take it, so then one timer less is counted.
  */
 #define KNOWN_REFS 3
+
+static __always_inline int is_locked(const struct sock *sk)
+{
+	if (!bpf_core_field_exists(sk->sk_lock.slock.rlock))
+		return 1; /* PREEMPT_RT has no such word: it may be */
+	return sk->sk_lock.owned || sk->sk_lock.slock.rlock.raw_lock.val.counter;
+}
 
 static __always_inline int is_anybody_on_the_way(struct up_sock *rec, const struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
 	__u64 progress = progress_of(tp);
-	int timers = timer_refs(tp), refs;
+	int timers = timer_refs(tp), counted = timers, refs;
 
 	set_state(rec, UP_LEAVING); /* as it is: a full barrier between the reads */
+	if (timers && is_locked(sk))
+		counted--;
+	set_state(rec, UP_LEAVING);
 	refs = *(volatile const int *)&sk->__sk_common.skc_refcnt.refs.counter;
 	set_state(rec, UP_LEAVING);
-	return refs > KNOWN_REFS + timers || timer_refs(tp) != timers || progress_of(tp) != progress;
+	if (refs > KNOWN_REFS + counted || timer_refs(tp) != timers)
+		return 1;
+	set_state(rec, UP_LEAVING);
+	return progress_of(tp) != progress;
 }
 
 static __always_inline void take_off(struct up_sock *rec, const struct tcp_sock *tp, struct up_visit *out)

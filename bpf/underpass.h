@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the BPF programs and the helper share: map values, iterator records, socket options, reasons.
+ * What the BPF programs and the helper share: map values, rows, socket options, reasons.
  *
  * Java's view of these structs is io.underpass.ffm.Layouts; a test compares it with the BTF of the compiled object.
  * Every struct is padded by hand, so that its bytes are the same for clang and for Java. A change to a struct that
@@ -169,14 +169,15 @@ struct up_sock {
 	__u32 judged_contended;         /* the same, when it was last judged */
 	__u32 room;                     /* the enrolment (by `enrolments`) for which its receive buffer was given room */
 	__u32 peer_enrolments;          /* of the other end, when this one became UP_READY */
+	__u32 named;                    /* 1: its id is on the way to the helper; by atomic exchange */
+	__u32 introducing;              /* 1: it is being made known (introduce); likewise */
 	__u8 flags;                     /* UP_F_*, of the visits */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
 	__u8 rule;                      /* enum up_decision, of the rule that names one of its ports */
 	__u8 trials;                    /* how often it was taken off again; each makes the next rarer */
 	__u8 asked;                     /* 1: claimed by a registration since it was last looked at: may look for its other end once more */
-	__u8 named;                     /* 1: its id is on the way to the helper */
 	__u8 waits;                     /* visits in a row that changed nothing: each makes the next rarer */
-	__u8 pad;
+	__u8 pad[2];
 };
 
 /* Key of `handshakes`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */

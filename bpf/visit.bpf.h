@@ -18,9 +18,6 @@
 #define CB_DEVICE 2 /* the device that the sockets are bound to, which the run's packet comes from; 0: none */
 #define CB_MODE 3
 
-/* After something has moved: the other end of a connection joins at about the same time. */
-#define FIRST_NS 100000
-
 /* Of one that nothing happens to: an idle connection, say. */
 #define LAST_NS 1000000000
 
@@ -61,8 +58,8 @@ static __always_inline void hand_over(struct up_sock *rec, struct up_visit *out,
 			set_state(rec, UP_READY);
 			out->moved = 1;
 		}
-	} else if (rec->state == UP_READY && half) {
-		leave(rec, UP_REASON_PAUSED, out); /* it has begun anew */
+	} else if (rec->state == UP_READY) {
+		leave(rec, UP_REASON_PAUSED, out); /* it has begun anew, or has gone; or this one was connected anew */
 		return;
 	}
 	if (rec->state == UP_ENROLLED && now - rec->enrolled_ns > no_peer_ns) {
@@ -129,7 +126,7 @@ static __always_inline __u64 pause_of(struct up_sock *rec, int moved)
 		rec->waits = 0;
 	else if (rec->waits < 14)
 		rec->waits++;
-	pause = (__u64)FIRST_NS << (rec->waits & 15);
+	pause = (__u64)SOON_NS << (rec->waits & 15);
 	return pause < LAST_NS ? pause : LAST_NS;
 }
 
@@ -142,7 +139,7 @@ static __always_inline __u64 again_after(struct up_sock *rec, const struct up_vi
 	case UP_NEW:
 		/* The other end names it when it comes: there is only its time to be waited for. */
 		rest = rec->since_ns + no_peer_ns - now;
-		return rest <= no_peer_ns ? rest + FIRST_NS : pause;
+		return rest <= no_peer_ns ? rest + SOON_NS : pause;
 	case UP_READY:
 		return rec->flags & UP_F_SETTLED ? 0 : pause;
 	case UP_PLAIN:
@@ -156,7 +153,7 @@ static __always_inline __u64 again_after(struct up_sock *rec, const struct up_vi
 	}
 }
 
-/* Moves one socket on. The caller holds a reference of it, or of its file. */
+/* Moves one socket on. The caller holds a reference of it. */
 static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *tp, struct up_visit *out)
 {
 	struct up_control *ctl = control_of();
@@ -166,8 +163,6 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 
 	if (!rec || !tp || !out || !ctl)
 		return 0;
-	rec->named = 0; /* first: what happens from here on names it again */
-	barrier();
 	paused = ctl->paused != 0;
 	state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
 	out->outcome = UP_VISIT_DONE;
@@ -215,8 +210,10 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 		enrol(rec, tp, out, now);
 	if (rec->state == UP_ENROLLED || rec->state == UP_READY)
 		hand_over(rec, out, now);
-	if (rec->state == UP_READY)
+	if (rec->state == UP_READY) {
+		rec->asked = 0; /* its owner is served */
 		review(rec, out, now);
+	}
 	if (rec->peer_id)
 		out->peer_id = rec->peer_id;
 	if (rec->state == UP_LEAVING) {
@@ -226,7 +223,8 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 		else if (!psock_queued(&tp->inet_conn.icsk_inet.sk) || fault & UP_FAULT_UNENROL)
 			out->outcome = UP_VISIT_LEAVES;
 	}
-	out->again_ns = again_after(rec, out, paused, now);
+	if (!out->again_ns)
+		out->again_ns = again_after(rec, out, paused, now);
 	out->state = rec->state;
 	return 0;
 }
@@ -273,19 +271,29 @@ static __always_inline struct bpf_sock *look_up(const struct run *run, const str
 static __always_inline void visit_socket(struct tcp_sock *tp, struct up_visit *out, __u32 mode)
 {
 	struct up_sock *rec = bpf_sk_storage_get(&socks, tp, 0, 0);
+	struct up_half *half;
 
 	if (!rec || rec->id != out->id || rec->sk != (__u64)tp)
 		return; /* another one, with the same addresses */
+	__sync_lock_test_and_set(&rec->named, 0); /* first: what happens from here on names it again */
 	out->outcome = UP_VISIT_DONE;
 	out->owner_tgid = rec->owner_tgid;
-	if (!half_of(out->id) && make_half(rec, (__u64)tp, out->id))
+	half = half_of(out->id);
+	if (half) {
+		/* By which the sockets of a registration that ends are found. */
+		half->owner_id = rec->owner_id;
+		half->owner_tgid = rec->owner_tgid;
+	} else if (make_half(rec, (__u64)tp, out->id)) {
 		return; /* no room: nobody could find it; as it is, it is as good as it was */
+	}
 	if (mode == UP_MODE_STEP) {
 		step(rec, tp, out);
 		return;
 	}
 	if (rec->state == UP_LEAVING)
 		take_off(rec, tp, out);
+	if (rec->state == UP_LEAVING)
+		out->again_ns = pause_of(rec, 0); /* not now */
 	out->peer_id = rec->peer_id;
 	out->state = rec->state;
 }

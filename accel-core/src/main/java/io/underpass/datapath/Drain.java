@@ -15,6 +15,9 @@ final class Drain {
   /** Of {@link KernelDatapath}: one sweep at a time. */
   private final ReentrantLock sweeping;
 
+  /** The same, of the hooks and their pins; taken after the other one. */
+  private final ReentrantLock lock;
+
   private final SweepThread thread;
   private final ControlBlock control;
   private final Sweep sweep;
@@ -36,6 +39,7 @@ final class Drain {
 
   Drain(
       ReentrantLock sweeping,
+      ReentrantLock lock,
       SweepThread thread,
       ControlBlock control,
       Sweep sweep,
@@ -44,6 +48,7 @@ final class Drain {
       FlowDump dump,
       PortGroups ports) {
     this.sweeping = sweeping;
+    this.lock = lock;
     this.thread = thread;
     this.control = control;
     this.sweep = sweep;
@@ -79,6 +84,15 @@ final class Drain {
     }
   }
 
+  private void removePins() throws IOException {
+    lock.lock();
+    try {
+      pins.remove();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /**
    * A socket whose reader does not read keeps its place in the sockhashes, and they their pins:
    * taking either away would lose what is queued. All verdicts are paused, so such a flow runs by
@@ -92,7 +106,7 @@ final class Drain {
         sweep.runAll();
         left = halves.members();
         if (left == 0) {
-          pins.remove();
+          removePins();
           return new Drained(true, 0, ports.held(), List.of());
         }
         if (System.nanoTime() - until.get() > 0) {

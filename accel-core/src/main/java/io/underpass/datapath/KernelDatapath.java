@@ -75,6 +75,9 @@ public final class KernelDatapath implements Datapath {
   /** See {@link #passAll}. */
   private boolean passing;
 
+  /** The last sweep did not come to its end. */
+  private boolean hasFailed;
+
   /** Sockets that had an id when those that are closed were last looked for. */
   private int livedThen;
 
@@ -180,7 +183,7 @@ public final class KernelDatapath implements Datapath {
               this::sweepOnce,
               trouble);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
-      this.drain = new Drain(sweeping, thread, control, sweep, pins, halves, dump, ports);
+      this.drain = new Drain(sweeping, lock, thread, control, sweep, pins, halves, dump, ports);
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         pins.removeAfter(e);
@@ -253,6 +256,7 @@ public final class KernelDatapath implements Datapath {
       Set<Long> cgroups = claims.look(entry.pid(), entry.id());
       lock.lock();
       try {
+        refuseIfStopping(); // its pins may be gone by now
         hooks.use(entry.id(), cgroups);
       } finally {
         lock.unlock();
@@ -407,21 +411,40 @@ public final class KernelDatapath implements Datapath {
       } finally {
         lock.unlock();
       }
-      boolean all = named == null || control.takeLost() || isTimeToForget();
-      for (Registrations.Ended one : ended) {
-        if (!all) {
-          named.addAll(halves.of(one.id()));
+      // What a sweep that fails was to visit, the next one finds among all.
+      boolean all = named == null || control.takeLost() || hasFailed || isTimeToForget();
+      hasFailed = true;
+      Sweep.Result result;
+      try {
+        for (Registrations.Ended one : ended) {
+          if (!all) {
+            named.addAll(halves.of(one.id()));
+          }
         }
-      }
-      Sweep.Result result = all ? sweep.runAll() : sweep.run(named);
-      if (all) {
-        livedThen = halves.all().size();
-        givenThen = lastId();
+        result = all ? sweep.runAll() : sweep.run(named);
+        if (all) {
+          livedThen = halves.all().size();
+          givenThen = lastId();
+        }
+        hasFailed = false;
+      } finally {
+        if (hasFailed) {
+          takeBack(ended);
+        }
       }
       unreachable = sweep.unreachable();
       return tidy(ended) ? result.noLaterThan(System.nanoTime() + LOOK_NANOS) : result;
     } finally {
       sweeping.unlock();
+    }
+  }
+
+  private void takeBack(List<Registrations.Ended> ended) {
+    lock.lock();
+    try {
+      registrations.takeBack(ended);
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -32,7 +32,7 @@ final class ProbeBed implements AutoCloseable {
   /** The programs that the probe has no use for; verifying them would take as long as all else. */
   private static final List<String> UNUSED = List.of("up_dump", "up_places", "up_claim");
 
-  /** This process in its own pid namespace, as the kernel takes it. */
+  /** This process: a helper runs in the host's pid namespace, by which the programs go. */
   private static final int SELF = (int) ProcessHandle.current().pid();
 
   /** Stands for the registration that there is none of. */

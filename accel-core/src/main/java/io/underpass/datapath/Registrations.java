@@ -50,12 +50,8 @@ final class Registrations {
   /** Over, but some of their sockets may still be theirs in the kernel. */
   private final List<Ended> ended = new ArrayList<>();
 
-  /**
-   * A registration that there is.
-   *
-   * @param former of the same process with the helper before this one; null if there was none
-   */
-  record Entry(int id, int pid, int slot, Ended former) {}
+  /** A registration that there is. */
+  record Entry(int id, int pid, int slot) {}
 
   /** One that is over; its slot is another one's as soon as its sockets have been visited. */
   record Ended(int id, int slot) {}
@@ -91,8 +87,11 @@ final class Registrations {
       former = new Ended(value.getInt(Jvm.ID), value.getInt(Jvm.SLOT));
     }
     slots.set(slot);
-    Entry entry = new Entry(registration.id(), pid, slot, former);
+    Entry entry = new Entry(registration.id(), pid, slot);
     byId.put(registration.id(), entry);
+    if (former != null) {
+      unclaimed.put(entry.id, former);
+    }
     if (former != null && isSame(value, registration)) {
       value.putInt(Jvm.ID, entry.id).putInt(Jvm.SLOT, slot).putInt(Jvm.FORMER, former.id);
       jvms.update(key(pid), value, BpfMap.EXIST);
@@ -113,18 +112,15 @@ final class Registrations {
    *     more of them, and else as long as this one lasts
    */
   void claimed(Entry entry, boolean all) throws NativeException {
-    if (entry.former == null) {
-      return;
-    }
-    if (!all) {
-      unclaimed.put(entry.id, entry.former);
+    Ended former = all ? unclaimed.remove(entry.id) : null;
+    if (former == null) {
       return;
     }
     ByteBuffer value = jvms.newValue();
     if (jvms.lookup(key(entry.pid), value) && value.getInt(Jvm.ID) == entry.id) {
       jvms.update(key(entry.pid), value.putInt(Jvm.FORMER, 0), BpfMap.EXIST);
     }
-    ended.add(entry.former);
+    ended.add(former);
   }
 
   /** Null if there is no such registration any more. */
@@ -173,6 +169,11 @@ final class Registrations {
     List<Ended> those = List.copyOf(ended);
     ended.clear();
     return those;
+  }
+
+  /** They have not been visited after all. */
+  void takeBack(List<Ended> those) {
+    ended.addAll(those);
   }
 
   /** Their sockets have been visited: nothing counts in their slots any more. */

@@ -68,8 +68,9 @@ final class SweepThread implements AutoCloseable {
         long least = Math.max(LEAST_NANOS, budget.spend(start, System.nanoTime()));
         Thread.sleep(Duration.ofNanos(least));
         await(result.next());
-      } catch (IOException | RuntimeException e) {
-        trouble.accept("sweep: " + e.getMessage());
+      } catch (IOException | RuntimeException | Error e) {
+        // An Error of one sweep, too, is no reason for none.
+        trouble.accept("sweep: " + e);
         sleep(TROUBLE_NANOS);
       } catch (InterruptedException e) {
         return; // close() does that

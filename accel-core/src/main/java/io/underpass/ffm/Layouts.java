@@ -110,9 +110,9 @@ public final class Layouts {
    * 216 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
    * 224 | segments_in, segments_out, window_clamp          | u32 each
    * 236 | judged_contended, room                           | u32 each
-   * 244 | peer_enrolments                                  | u32
-   * 248 | flags, repaired, rule, trials                    | u8 each
-   * 252 | asked, named, waits, pad                         | u8 each
+   * 244 | peer_enrolments, named, introducing              | u32 each
+   * 256 | flags, repaired, rule, trials                    | u8 each
+   * 260 | asked, waits, pad[2]                             | u8 each
    * </pre>
    */
   public static final class Sock {
@@ -156,14 +156,15 @@ public final class Layouts {
     public static final int JUDGED_CONTENDED = 236;
     public static final int ROOM = 240;
     public static final int PEER_ENROLMENTS = 244;
-    public static final int FLAGS = 248;
-    public static final int REPAIRED = 249;
-    public static final int RULE = 250;
-    public static final int TRIALS = 251;
-    public static final int ASKED = 252;
-    public static final int NAMED = 253;
-    public static final int WAITS = 254;
-    public static final int SIZE = 256;
+    public static final int NAMED = 248;
+    public static final int INTRODUCING = 252;
+    public static final int FLAGS = 256;
+    public static final int REPAIRED = 257;
+    public static final int RULE = 258;
+    public static final int TRIALS = 259;
+    public static final int ASKED = 260;
+    public static final int WAITS = 261;
+    public static final int SIZE = 264;
 
     private Sock() {}
   }
@@ -363,25 +364,25 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record              | struct up_sock
-   * 256 | tuple               | struct up_tuple
-   * 292 | queued              | u32
-   * 296 | netns_inum, bound_dev_if, outcome, pad | u32 each
-   * 312 | tcp_bytes_sent      | u64
-   * 320 | tcp_bytes_received  | u64
-   * 328 | age_ns              | u64
+   * 264 | tuple               | struct up_tuple
+   * 300 | queued              | u32
+   * 304 | netns_inum, bound_dev_if, outcome, pad | u32 each
+   * 320 | tcp_bytes_sent      | u64
+   * 328 | tcp_bytes_received  | u64
+   * 336 | age_ns              | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 256;
-    public static final int QUEUED = 292;
-    public static final int NETNS_INUM = 296;
-    public static final int BOUND_DEV_IF = 300;
-    public static final int OUTCOME = 304;
-    public static final int TCP_BYTES_SENT = 312;
-    public static final int TCP_BYTES_RECEIVED = 320;
-    public static final int AGE_NS = 328;
-    public static final int SIZE = 336;
+    public static final int TUPLE = 264;
+    public static final int QUEUED = 300;
+    public static final int NETNS_INUM = 304;
+    public static final int BOUND_DEV_IF = 308;
+    public static final int OUTCOME = 312;
+    public static final int TCP_BYTES_SENT = 320;
+    public static final int TCP_BYTES_RECEIVED = 328;
+    public static final int AGE_NS = 336;
+    public static final int SIZE = 344;
 
     private Flow() {}
   }

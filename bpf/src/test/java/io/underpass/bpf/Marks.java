@@ -28,14 +28,22 @@ final class Marks {
     this.pid = pid;
   }
 
-  /** Whether both ends redirect; they are known to from now on. Nothing is unread. */
-  boolean set(Ends ends) throws IOException {
+  /**
+   * Whether both ends redirect; they are known to from now on. Nothing is unread.
+   *
+   * @param tended whether their agent has been told that it is registered, and gives them room;
+   *     where it has not, they are known to redirect if it has done so by chance
+   */
+  boolean set(Ends ends, boolean tended) throws IOException {
     List<EndState> states =
         helper.ends().stream()
             .filter(s -> s.owner() == pid && ends.have(s.localPort(), s.remotePort()))
             .toList();
     if (states.size() != 2 || !states.stream().allMatch(EndState::redirecting)) {
       return false;
+    }
+    if (!states.stream().allMatch(EndState::hasRoom)) {
+      return !tended;
     }
     states.forEach(state -> redirecting.put(state.id(), state.redirected()));
     return true;

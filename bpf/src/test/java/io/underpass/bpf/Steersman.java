@@ -261,7 +261,7 @@ final class Steersman {
   private String redirected(Ends ends) throws IOException, InterruptedException {
     String answer = awaitAccelerated(ends);
     // The first bytes go by TCP, until they are read and acknowledged.
-    if (answer.equals(Steering.OK) && !marks.set(ends)) {
+    if (answer.equals(Steering.OK) && !marks.set(ends, mode != Mode.IN_MID_STREAM)) {
       return Steering.MORE;
     }
     return confirm(answer);

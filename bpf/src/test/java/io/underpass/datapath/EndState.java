@@ -16,6 +16,7 @@ import java.util.List;
  * @param redirected bytes that it sent so
  * @param queued bytes that were redirected to it and that it has not read
  * @param pinned it has sent urgent data, and is to be taken off
+ * @param hasRoom its receive buffer was given room for redirects since it was enrolled
  */
 public record EndState(
     long id,
@@ -26,7 +27,8 @@ public record EndState(
     long switches,
     long redirected,
     long queued,
-    boolean pinned) {
+    boolean pinned,
+    boolean hasRoom) {
   /** {@code UP_TX_TCP} of {@code underpass.h}. */
   private static final byte TX_TCP = 0;
 
@@ -46,7 +48,8 @@ public record EndState(
                     rows.getLong(at + Sock.TX_COUNTERS + Counters.SWITCHES),
                     rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES),
                     Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED)),
-                    rows.get(at + Sock.PINNED) != 0));
+                    rows.get(at + Sock.PINNED) != 0,
+                    rows.getInt(at + Sock.ROOM) == rows.getInt(at + Sock.ENROLMENTS)));
           }
         });
     return all;
