@@ -299,6 +299,8 @@ struct up_visit {
 	__u8 nudge;       /* 1: its other end is to be looked at */
 	__u8 state;       /* enum up_state */
 	__u32 bound_dev_if; /* with netns_inum, where UP_VISIT_ELSEWHERE is */
+	__u32 owner_id;
+	__u32 pad;
 };
 
 /* A flow as up_dump shows it: the helper writes record.id, up_dump all else, or, where it is not there to be shown, `outcome` alone. */

@@ -223,6 +223,7 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 		else if (!psock_queued(&tp->inet_conn.icsk_inet.sk) || fault & UP_FAULT_UNENROL)
 			out->outcome = UP_VISIT_LEAVES;
 	}
+	out->owner_id = rec->owner_id;
 	if (!out->again_ns)
 		out->again_ns = again_after(rec, out, paused, now);
 	out->state = rec->state;
@@ -278,6 +279,7 @@ static __always_inline void visit_socket(struct tcp_sock *tp, struct up_visit *o
 	__sync_lock_test_and_set(&rec->named, 0); /* first: what happens from here on names it again */
 	out->outcome = UP_VISIT_DONE;
 	out->owner_tgid = rec->owner_tgid;
+	out->owner_id = rec->owner_id;
 	half = half_of(out->id);
 	if (half) {
 		/* By which the sockets of a registration that ends are found. */
@@ -321,6 +323,7 @@ static long visit_one(__u32 i, struct run *run)
 		out->peer_id = half->peer_id;
 		out->netns_inum = half->netns_inum;
 		out->owner_tgid = half->owner_tgid;
+		out->owner_id = half->owner_id;
 	}
 	sk = bpf_map_lookup_elem(&members, &id);
 	if (sk) {

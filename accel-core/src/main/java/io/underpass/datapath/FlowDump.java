@@ -22,13 +22,12 @@ final class FlowDump implements AutoCloseable {
   private static final int ROOM = 256;
 
   private final Lookups rows;
-  private final Halves halves;
+  private final Known known;
   private final ByteBuffer found =
       ByteBuffer.allocateDirect(ROOM * Flow.SIZE).order(ByteOrder.nativeOrder());
 
   /** Of the programs of a loaded object. */
-  static FlowDump of(BpfObject object, Halves halves, Namespaces namespaces)
-      throws NativeException {
+  static FlowDump of(BpfObject object, Known known, Namespaces namespaces) throws NativeException {
     Lookups rows =
         new Lookups(
             object.program("up_dump"),
@@ -36,12 +35,12 @@ final class FlowDump implements AutoCloseable {
             SHAPE,
             Layouts.UP_VISIT_ELSEWHERE,
             namespaces);
-    return new FlowDump(rows, halves);
+    return new FlowDump(rows, known);
   }
 
-  private FlowDump(Lookups rows, Halves halves) {
+  private FlowDump(Lookups rows, Known known) {
     this.rows = rows;
-    this.halves = halves;
+    this.known = known;
   }
 
   /**
@@ -53,7 +52,7 @@ final class FlowDump implements AutoCloseable {
   synchronized void run(Consumer<ByteBuffer> records) throws NativeException {
     found.clear();
     rows.run(
-        halves.all(),
+        known.all(),
         Layouts.UP_MODE_STEP,
         (entries, at) -> {
           if (entries.getInt(at + Flow.OUTCOME) == Layouts.UP_VISIT_DONE) {

@@ -37,12 +37,7 @@ final class Halves {
     return choose((_, _) -> true);
   }
 
-  /** Those that belong, or belonged when they were last looked at, to a registration. */
-  Ids of(int owner) throws NativeException {
-    return choose((values, at) -> values.getInt(at + Half.OWNER_ID) == owner);
-  }
-
-  Ids choose(Choice choice) throws NativeException {
+  private Ids choose(Choice choice) throws NativeException {
     Ids ids = new Ids();
     halves.forEachBatch(
         (keys, values) -> {

@@ -60,6 +60,9 @@ public final class KernelDatapath implements Datapath {
   private final Namespaces namespaces;
   private final Claims claims;
   private final Halves halves;
+  private final Known known = new Known();
+  private final Names names = new Names();
+  private final RingBuffer events;
   private final FlowDump dump;
   private final BpfMap ids;
   private final GracePeriod gracePeriod;
@@ -160,8 +163,8 @@ public final class KernelDatapath implements Datapath {
       this.claims = new Claims(object, loaded.visitsFiles(), namespaces, cgroup);
       this.halves = new Halves(object.map("halves"), object.map("members"));
       this.gracePeriod = new GracePeriod(object);
-      this.sweep = open.keep(Sweep.of(object, halves, namespaces, gracePeriod));
-      this.dump = open.keep(FlowDump.of(object, halves, namespaces));
+      this.sweep = open.keep(Sweep.of(object, halves, known, namespaces, gracePeriod));
+      this.dump = open.keep(FlowDump.of(object, known, namespaces));
       this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), halves, trouble);
       this.registrations = new Registrations(object, hooks);
 
@@ -173,15 +176,9 @@ public final class KernelDatapath implements Datapath {
       hooks.adopt(); // no socket is enrolled without
       // Takes back the pause of a helper that stopped without finishing, and looks at all that one
       // left which was killed: it may have taken off one end of a pair only.
-      sweep.runAll();
-      Ids named = new Ids();
-      this.thread =
-          new SweepThread(
-              new RingBuffer(object.map("events"), event -> add(named, event)),
-              named,
-              control,
-              this::sweepOnce,
-              trouble);
+      sweep.runAnew();
+      this.events = new RingBuffer(object.map("events"), names::add);
+      this.thread = new SweepThread(events, control, () -> sweep(false), trouble);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
       this.drain = new Drain(sweeping, lock, thread, control, sweep, pins, halves, dump, ports);
     } catch (IOException | RuntimeException e) {
@@ -386,18 +383,12 @@ public final class KernelDatapath implements Datapath {
   /** Looks at all that there is, and at what came of it. */
   @Override
   public void sweep() throws IOException {
-    sweep(null);
+    sweep(true);
     thread.wake(); // it may be due earlier now
   }
 
-  private Sweep.Result sweepOnce(Ids named) throws IOException {
-    return sweep(named);
-  }
-
-  /**
-   * @param named what is to be visited beside what is due; null for all
-   */
-  private Sweep.Result sweep(Ids named) throws IOException {
+  /** Visits what was named, and what is due, or all. */
+  private Sweep.Result sweep(boolean whole) throws IOException {
     sweeping.lock();
     try {
       if (passing) {
@@ -412,18 +403,21 @@ public final class KernelDatapath implements Datapath {
         lock.unlock();
       }
       // What a sweep that fails was to visit, the next one finds among all.
-      boolean all = named == null || control.takeLost() || hasFailed || isTimeToForget();
+      events.consume();
+      Ids named = names.take();
+      boolean anew = control.takeLost() || hasFailed;
+      boolean all = whole || anew || isTimeToForget();
       hasFailed = true;
       Sweep.Result result;
       try {
         for (Registrations.Ended one : ended) {
           if (!all) {
-            named.addAll(halves.of(one.id()));
+            named.addAll(known.of(one.id()));
           }
         }
-        result = all ? sweep.runAll() : sweep.run(named);
+        result = anew ? sweep.runAnew() : all ? sweep.runAll(named) : sweep.run(named);
         if (all) {
-          livedThen = halves.all().size();
+          livedThen = known.size();
           givenThen = lastId();
         }
         hasFailed = false;
@@ -476,14 +470,6 @@ public final class KernelDatapath implements Datapath {
     ByteBuffer value = ids.newValue();
     ids.lookup(ids.newKey(), value);
     return value.getLong(0);
-  }
-
-  /** A program has named a socket; 0 is a wake-up alone. */
-  private static void add(Ids named, ByteBuffer event) {
-    long id = event.getLong();
-    if (id != 0) {
-      named.add(id);
-    }
   }
 
   /** Takes every flow back, as a drain begins, or lets them be taken up again; for tests. */

@@ -75,7 +75,7 @@ final class ProbeBed implements AutoCloseable {
       control = keep(new ControlBlock(object.map("control")));
       halves = new Halves(object.map("halves"), object.map("members"));
       Namespaces namespaces = keep(new Namespaces());
-      sweep = keep(Sweep.of(object, halves, namespaces, new GracePeriod(object)));
+      sweep = keep(Sweep.of(object, halves, new Known(), namespaces, new GracePeriod(object)));
       object.program("up_verdict").attachVerdict(object.map("senders"));
       for (String hook : List.of("up_setsockopt", "up_getsockopt")) {
         BpfLink _ = keep(object.program(hook).attachCgroup(cgroup));
@@ -153,7 +153,7 @@ final class ProbeBed implements AutoCloseable {
 
   /** How many sockets are enrolled after it. */
   int sweep() throws NativeException {
-    sweep.runAll();
+    sweep.runAnew(); // its maps are small
     return halves.members();
   }
 

@@ -31,6 +31,7 @@ final class Sweep implements AutoCloseable {
 
   private final Lookups visits;
   private final Halves halves;
+  private final Known known;
   private final GracePeriod gracePeriod;
   private final Agenda agenda = new Agenda();
 
@@ -41,14 +42,16 @@ final class Sweep implements AutoCloseable {
   private final Set<Long> nextSeen = new HashSet<>();
   private Ids leaving = new Ids();
 
-  Sweep(Lookups visits, Halves halves, GracePeriod gracePeriod) {
+  Sweep(Lookups visits, Halves halves, Known known, GracePeriod gracePeriod) {
     this.visits = visits;
     this.halves = halves;
+    this.known = known;
     this.gracePeriod = gracePeriod;
   }
 
   /** Of the programs of a loaded object. */
-  static Sweep of(BpfObject object, Halves halves, Namespaces namespaces, GracePeriod gracePeriod)
+  static Sweep of(
+      BpfObject object, Halves halves, Known known, Namespaces namespaces, GracePeriod gracePeriod)
       throws NativeException {
     Lookups visits =
         new Lookups(
@@ -57,7 +60,7 @@ final class Sweep implements AutoCloseable {
             SHAPE,
             Layouts.UP_VISIT_ELSEWHERE,
             namespaces);
-    return new Sweep(visits, halves, gracePeriod);
+    return new Sweep(visits, halves, known, gracePeriod);
   }
 
   /**
@@ -83,7 +86,27 @@ final class Sweep implements AutoCloseable {
 
   /** Visits all that are known. */
   Result runAll() throws NativeException {
-    return visit(halves.all());
+    return runAll(null);
+  }
+
+  /**
+   * Visits all that are known, and what was named.
+   *
+   * @param named null if nothing is to be said of that
+   */
+  Result runAll(Ids named) throws NativeException {
+    Ids all = known.all();
+    if (named != null) {
+      all.addAll(named);
+    }
+    return visit(all);
+  }
+
+  /** Visits all that the map has: names were lost, or another helper left them. */
+  Result runAnew() throws NativeException {
+    Ids all = halves.all();
+    known.reset(all);
+    return visit(all);
   }
 
   private Result visit(Ids first) throws NativeException {
@@ -131,6 +154,11 @@ final class Sweep implements AutoCloseable {
     long peer = entries.getLong(at + Visit.PEER_ID);
     int outcome = entries.get(at + Visit.OUTCOME);
     boolean hasMoved = entries.get(at + Visit.MOVED) != 0;
+    if (outcome == Layouts.UP_VISIT_GONE) {
+      known.remove(id);
+    } else {
+      known.add(id, entries.getInt(at + Visit.OWNER_ID));
+    }
     if (outcome == Layouts.UP_VISIT_ELSEWHERE) {
       agenda.put(id, now + UNREACHABLE_NANOS);
       return;

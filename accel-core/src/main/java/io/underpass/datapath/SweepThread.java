@@ -20,12 +20,8 @@ final class SweepThread implements AutoCloseable {
   /** One sweep. */
   @FunctionalInterface
   interface Step {
-    /**
-     * Makes it.
-     *
-     * @param named the sockets that programs have named since the last one
-     */
-    Sweep.Result run(Ids named) throws IOException;
+    /** Visits what programs have named since the last one, and what is due. */
+    Sweep.Result run() throws IOException;
   }
 
   private final RingBuffer events;
@@ -34,18 +30,10 @@ final class SweepThread implements AutoCloseable {
   private final Consumer<String> trouble;
   private final Thread thread;
 
-  /** Filled by {@link RingBuffer#await}; of the thread. */
-  private final Ids named;
-
   private volatile boolean stopping;
 
-  /**
-   * @param named where {@code events} puts what it reads
-   */
-  SweepThread(
-      RingBuffer events, Ids named, ControlBlock control, Step step, Consumer<String> trouble) {
+  SweepThread(RingBuffer events, ControlBlock control, Step step, Consumer<String> trouble) {
     this.events = events;
-    this.named = named;
     this.control = control;
     this.step = step;
     this.trouble = trouble;
@@ -62,8 +50,7 @@ final class SweepThread implements AutoCloseable {
     while (!stopping) {
       try {
         long start = System.nanoTime();
-        Sweep.Result result = step.run(named);
-        named.clear();
+        Sweep.Result result = step.run();
         // At most one sweep in `least`, however often it is woken; what is named is not lost.
         long least = Math.max(LEAST_NANOS, budget.spend(start, System.nanoTime()));
         Thread.sleep(Duration.ofNanos(least));

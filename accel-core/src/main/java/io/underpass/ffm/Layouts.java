@@ -285,7 +285,7 @@ public final class Layouts {
    *  0 | id, peer_id, again_ns          | u64 each
    * 24 | netns_inum, owner_tgid         | u32 each
    * 32 | outcome, moved, nudge, state   | u8 each
-   * 36 | bound_dev_if                   | u32
+   * 36 | bound_dev_if, owner_id, pad    | u32 each
    * </pre>
    */
   public static final class Visit {
@@ -299,7 +299,8 @@ public final class Layouts {
     public static final int NUDGE = 34;
     public static final int STATE = 35;
     public static final int BOUND_DEV_IF = 36;
-    public static final int SIZE = 40;
+    public static final int OWNER_ID = 40;
+    public static final int SIZE = 48;
 
     private Visit() {}
   }

@@ -37,10 +37,13 @@ public final class RingBuffer implements AutoCloseable {
   private final int ready;
   private final int wake;
 
-  /** Guarded by this. */
+  /** Set under the locks of this and of {@link #consuming}; either will do to read it. */
   private boolean closed;
 
-  /** What the consumer threw; await rethrows it. Only the awaiting thread touches it. */
+  /** One thread at a time reads. */
+  private final Object consuming = new Object();
+
+  /** What the consumer threw, which is thrown again; guarded by {@link #consuming}. */
   private RuntimeException thrown;
 
   /**
@@ -87,18 +90,28 @@ public final class RingBuffer implements AutoCloseable {
     if ((LibC.pollReadable(timeoutNanos, ready, wake) & 2) != 0) {
       drainWake();
     }
-    int count;
-    try {
-      count = (int) CONSUME.invokeExact(ring);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
+    return consume();
+  }
+
+  /** Hands over the records that there are, and returns how many; any thread may. */
+  public int consume() throws NativeException {
+    synchronized (consuming) {
+      if (closed) {
+        return 0;
+      }
+      int count;
+      try {
+        count = (int) CONSUME.invokeExact(ring);
+      } catch (Throwable t) {
+        throw Symbols.unexpected(t);
+      }
+      if (thrown != null) {
+        RuntimeException e = thrown;
+        thrown = null;
+        throw e;
+      }
+      return BpfCalls.check(count, "ring_buffer__consume");
     }
-    if (thrown != null) {
-      RuntimeException e = thrown;
-      thrown = null;
-      throw e;
-    }
-    return BpfCalls.check(count, "ring_buffer__consume");
   }
 
   /** Makes the current or the next {@link #await} return; does nothing once it is closed. */
@@ -137,11 +150,13 @@ public final class RingBuffer implements AutoCloseable {
     if (closed) {
       return;
     }
-    closed = true;
-    try {
-      FREE.invokeExact(ring);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
+    synchronized (consuming) {
+      closed = true;
+      try {
+        FREE.invokeExact(ring);
+      } catch (Throwable t) {
+        throw Symbols.unexpected(t);
+      }
     }
     LibC.close(wake);
     arena.close();
