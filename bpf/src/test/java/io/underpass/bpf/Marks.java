@@ -17,6 +17,11 @@ final class Marks {
   private final SteeredHelper helper;
   private final long pid;
 
+  /** An agent tends a socket after 8, 16 and 32 reads more. */
+  private static final int MOST_TRIES = 100;
+
+  private final Map<Ends, Integer> tries = new HashMap<>();
+
   /** Bytes that the end had redirected when it was seen to redirect; by its id. */
   private final Map<Long, Long> redirecting = new HashMap<>();
 
@@ -31,8 +36,9 @@ final class Marks {
   /**
    * Whether both ends redirect; they are known to from now on. Nothing is unread.
    *
-   * @param tended whether their agent has been told that it is registered, and gives them room;
-   *     where it has not, they are known to redirect if it has done so by chance
+   * @param tended whether their agent has been told that it is registered, and gives them room
+   *     soon. Where it has not, or nothing is read by which it would, they are not known to
+   *     redirect
    */
   boolean set(Ends ends, boolean tended) throws IOException {
     List<EndState> states =
@@ -43,8 +49,9 @@ final class Marks {
       return false;
     }
     if (!states.stream().allMatch(EndState::hasRoom)) {
-      return !tended;
+      return !tended || tries.merge(ends, 1, Integer::sum) > MOST_TRIES;
     }
+    tries.remove(ends);
     states.forEach(state -> redirecting.put(state.id(), state.redirected()));
     return true;
   }
@@ -60,6 +67,7 @@ final class Marks {
   }
 
   void forget() {
+    tries.clear();
     redirecting.clear();
     unread.clear();
   }
