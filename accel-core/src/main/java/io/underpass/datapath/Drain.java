@@ -12,15 +12,12 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Drain {
   private static final int STEP_MILLIS = 20;
 
-  /** Of {@link KernelDatapath}: one sweep at a time. */
-  private final ReentrantLock sweeping;
+  private final Sweeps sweeps;
 
-  /** The same, of the hooks and their pins; taken after the other one. */
+  /** Of {@link KernelDatapath}: guards the hooks and their pins. */
   private final ReentrantLock lock;
 
   private final SweepThread thread;
-  private final ControlBlock control;
-  private final Sweep sweep;
   private final Pins pins;
   private final Halves halves;
   private final FlowDump dump;
@@ -38,20 +35,16 @@ final class Drain {
   private Drained result;
 
   Drain(
-      ReentrantLock sweeping,
+      Sweeps sweeps,
       ReentrantLock lock,
       SweepThread thread,
-      ControlBlock control,
-      Sweep sweep,
       Pins pins,
       Halves halves,
       FlowDump dump,
       PortGroups ports) {
-    this.sweeping = sweeping;
+    this.sweeps = sweeps;
     this.lock = lock;
     this.thread = thread;
-    this.control = control;
-    this.sweep = sweep;
     this.pins = pins;
     this.halves = halves;
     this.dump = dump;
@@ -100,20 +93,14 @@ final class Drain {
    */
   private Drained takeBack() throws IOException {
     while (true) {
-      sweeping.lock();
-      try {
-        control.pause(true);
-        sweep.runAll();
-        left = halves.members();
-        if (left == 0) {
-          removePins();
-          return new Drained(true, 0, ports.held(), List.of());
-        }
-        if (System.nanoTime() - until.get() > 0) {
-          return new Drained(false, left, ports.held(), FlowTable.held(dump, Drained.MAX_HELD));
-        }
-      } finally {
-        sweeping.unlock();
+      sweeps.pause(true);
+      left = halves.members();
+      if (left == 0) {
+        removePins();
+        return new Drained(true, 0, ports.held(), List.of());
+      }
+      if (System.nanoTime() - until.get() > 0) {
+        return new Drained(false, left, ports.held(), FlowTable.held(dump, Drained.MAX_HELD));
       }
       LockSupport.parkNanos(STEP_MILLIS * 1_000_000L);
     }

@@ -1,12 +1,9 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Cgroup;
-import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.NativeException;
-import io.underpass.ffm.RingBuffer;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Net;
@@ -40,56 +37,25 @@ public final class KernelDatapath implements Datapath {
    */
   private static final Duration STOP_WAIT = Duration.ofSeconds(5);
 
-  /** Between two looks at what is not named by anybody: hooks, and processes that come back. */
-  private static final long LOOK_NANOS = 1_000_000_000;
-
-  /** Fewer sockets that have become known are no reason to look for closed ones. */
-  private static final int LEAST_TO_FORGET = 4096;
-
-  /** One sweep at a time. Whoever needs both takes this one first. */
-  private final ReentrantLock sweeping = new ReentrantLock();
-
+  /** See {@link Sweeps}, whose own lock comes before this one. */
   private final ReentrantLock lock = new ReentrantLock();
+
   private final BpfObject object;
   private final Pins pins;
   private final OpenResources open = new OpenResources();
 
   private final PortGroups ports;
   private final TotalsTable totals;
-  private final ControlBlock control;
   private final Namespaces namespaces;
   private final Claims claims;
-  private final Halves halves;
-  private final Known known = new Known();
-  private final Names names = new Names();
-  private final RingBuffer events;
   private final FlowDump dump;
-  private final BpfMap ids;
-  private final GracePeriod gracePeriod;
 
   /** Guarded by {@link #lock}, as is the next. */
   private final Registrations registrations;
 
   private final OptionHooks hooks;
 
-  /** Guarded by {@link #sweeping}, as are the three below. */
-  private final Sweep sweep;
-
-  /** See {@link #passAll}. */
-  private boolean passing;
-
-  /** The last sweep did not come to its end. */
-  private boolean hasFailed;
-
-  /** Sockets that had an id when those that are closed were last looked for. */
-  private int livedThen;
-
-  /** The last id that had been given then. */
-  private long givenThen;
-
-  /** Network namespaces in which sockets could not be looked up, as of the last sweep. */
-  private volatile int unreachable;
-
+  private final Sweeps sweeps;
   private final SweepThread thread;
   private final Consumer<String> trouble;
   private final Drain drain;
@@ -156,14 +122,12 @@ public final class KernelDatapath implements Datapath {
     this.object = open.keep(loaded.object());
     try {
       RuleTable.fill(object.map("rules"), tuning.rules());
-      this.control = open.keep(new ControlBlock(object.map("control")));
+      ControlBlock control = open.keep(new ControlBlock(object.map("control")));
       this.totals = new TotalsTable(object.map("totals"));
-      this.ids = object.map("ids");
       this.namespaces = open.keep(new Namespaces());
       this.claims = new Claims(object, loaded.visitsFiles(), namespaces, cgroup);
-      this.halves = new Halves(object.map("halves"), object.map("members"));
-      this.gracePeriod = new GracePeriod(object);
-      this.sweep = open.keep(Sweep.of(object, halves, known, namespaces, gracePeriod));
+      Halves halves = new Halves(object.map("halves"), object.map("members"));
+      Known known = new Known();
       this.dump = open.keep(FlowDump.of(object, known, namespaces));
       this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), halves, trouble);
       this.registrations = new Registrations(object, hooks);
@@ -176,11 +140,13 @@ public final class KernelDatapath implements Datapath {
       hooks.adopt(); // no socket is enrolled without
       // Takes back the pause of a helper that stopped without finishing, and looks at all that one
       // left which was killed: it may have taken off one end of a pair only.
-      sweep.runAnew();
-      this.events = new RingBuffer(object.map("events"), names::add);
-      this.thread = new SweepThread(events, control, () -> sweep(false), trouble);
+      this.sweeps =
+          open.keep(
+              new Sweeps(object, control, halves, known, namespaces, lock, registrations, hooks));
+      sweeps.first();
+      this.thread = new SweepThread(sweeps.events(), control, () -> sweeps.run(false), trouble);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
-      this.drain = new Drain(sweeping, lock, thread, control, sweep, pins, halves, dump, ports);
+      this.drain = new Drain(sweeps, lock, thread, pins, halves, dump, ports);
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         pins.removeAfter(e);
@@ -335,22 +301,9 @@ public final class KernelDatapath implements Datapath {
     return FlowTable.countByOwner(dump);
   }
 
-  /**
-   * For tests: makes every verdict pass, with each socket where it is, or lets them redirect again.
-   * A sweep would take the sockets off, or end it: none is made meanwhile.
-   */
+  /** For tests: see {@link Sweeps#passAll}. */
   void passAll(boolean all) throws NativeException {
-    sweeping.lock();
-    try {
-      passing = all;
-      control.pause(all);
-      gracePeriod.await(); // until no verdict runs that has seen it otherwise
-      if (!all) {
-        sweep.runAll(); // what was named meanwhile was not heard
-      }
-    } finally {
-      sweeping.unlock();
-    }
+    sweeps.passAll(all);
   }
 
   /** For tests: what {@code up_dump} writes, as it is. */
@@ -371,7 +324,7 @@ public final class KernelDatapath implements Datapath {
     if (!refusal.isEmpty()) {
       return refusal;
     }
-    int there = unreachable;
+    int there = sweeps.unreachable();
     return there == 0 ? "" : "network namespaces that cannot be entered to find sockets: " + there;
   }
 
@@ -383,105 +336,14 @@ public final class KernelDatapath implements Datapath {
   /** Looks at all that there is, and at what came of it. */
   @Override
   public void sweep() throws IOException {
-    sweep(true);
+    sweeps.run(true);
     thread.wake(); // it may be due earlier now
-  }
-
-  /** Visits what was named, and what is due, or all. */
-  private Sweep.Result sweep(boolean whole) throws IOException {
-    sweeping.lock();
-    try {
-      if (passing) {
-        return new Sweep.Result(false, System.nanoTime() + LOOK_NANOS);
-      }
-      List<Registrations.Ended> ended;
-      lock.lock();
-      try {
-        registrations.endOrphans();
-        ended = registrations.takeEnded();
-      } finally {
-        lock.unlock();
-      }
-      // What a sweep that fails was to visit, the next one finds among all.
-      events.consume();
-      Ids named = names.take();
-      boolean anew = control.takeLost() || hasFailed;
-      boolean all = whole || anew || isTimeToForget();
-      hasFailed = true;
-      Sweep.Result result;
-      try {
-        for (Registrations.Ended one : ended) {
-          if (!all) {
-            named.addAll(known.of(one.id()));
-          }
-        }
-        result = anew ? sweep.runAnew() : all ? sweep.runAll(named) : sweep.run(named);
-        if (all) {
-          livedThen = known.size();
-          givenThen = lastId();
-        }
-        hasFailed = false;
-      } finally {
-        if (hasFailed) {
-          takeBack(ended);
-        }
-      }
-      unreachable = sweep.unreachable();
-      return tidy(ended) ? result.noLaterThan(System.nanoTime() + LOOK_NANOS) : result;
-    } finally {
-      sweeping.unlock();
-    }
-  }
-
-  private void takeBack(List<Registrations.Ended> ended) {
-    lock.lock();
-    try {
-      registrations.takeBack(ended);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Whether there is more of it to do later. */
-  private boolean tidy(List<Registrations.Ended> ended) throws IOException {
-    lock.lock();
-    try {
-      registrations.release(ended);
-      boolean adopting = registrations.awaitsOrphans();
-      if (!adopting) {
-        hooks.endAdoption();
-      }
-      return hooks.removeUnused() || adopting;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /**
-   * A settled socket that is closed is named by nobody. What is kept of such ones is found when as
-   * many have become known as lived the last time: so each pays for one visit more, and a host at
-   * rest for none.
-   */
-  private boolean isTimeToForget() throws NativeException {
-    return lastId() - givenThen > Math.max(LEAST_TO_FORGET, livedThen);
-  }
-
-  private long lastId() throws NativeException {
-    ByteBuffer value = ids.newValue();
-    ids.lookup(ids.newKey(), value);
-    return value.getLong(0);
   }
 
   /** Takes every flow back, as a drain begins, or lets them be taken up again; for tests. */
   public void pause(boolean paused) throws NativeException {
-    sweeping.lock();
-    try {
-      control.pause(paused);
-      sweep.runAll();
-      thread.wake();
-    } finally {
-      sweeping.unlock();
-    }
+    sweeps.pause(paused);
+    thread.wake();
   }
 
   @Override
