@@ -16,6 +16,8 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +38,9 @@ class HeldSocketTest {
 
   /** Far more than any step takes, and far less than the sockets are held. */
   private static final long SOON_MILLIS = 5_000;
+
+  /** Time for several tries to take a socket off. */
+  private static final long TRIES_MILLIS = 300;
 
   @Test
   void oneHeldSocketHoldsNobodyElse() throws Exception {
@@ -81,6 +86,41 @@ class HeldSocketTest {
       }
       EnrolmentTest.exchange(member, 5);
       EnrolmentTest.exchange(other, 5);
+    }
+  }
+
+  /** Nobody names a socket again that could not be taken off: the helper has to come back to it. */
+  @Test
+  void aSocketThatASenderIsOnTheWayToLeavesLater() throws Exception {
+    try (Testbed bed = new Testbed(true);
+        HeldMemory held = new HeldMemory();
+        Testbed.Pair pair = Testbed.Pair.open("127.0.0.1")) {
+      Path pins = Path.of(bed.helper.status().bpffs());
+      bed.awaitAccelerated(pair);
+      EnrolmentTest.exchange(pair, 20);
+      FutureTask<Integer> owner = start(() -> pair.server().write(held.buffer().limit(SIZE)));
+      held.awaitAccess(Testbed.PATIENCE);
+      FutureTask<Integer> sender = start(() -> pair.client().write(ByteBuffer.allocate(SIZE)));
+      Thread.sleep(TRIES_MILLIS);
+      int fd = ChannelCalls.descriptor(pair.client());
+      assertEquals(0, ChannelCalls.setOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_PIN_TCP, ONE));
+      Thread.sleep(TRIES_MILLIS);
+      assertFalse(sender.isDone(), "it is on the way");
+      assertTrue(Testbed.members(pins) > 0, "and its receiver stays");
+
+      held.release();
+      assertEquals(SIZE, owner.get(10, TimeUnit.SECONDS));
+      assertEquals(SIZE, sender.get(10, TimeUnit.SECONDS));
+      for (SocketChannel end : List.of(pair.client(), pair.server())) {
+        ByteBuffer in = ByteBuffer.allocate(SIZE);
+        while (in.hasRemaining()) {
+          assertTrue(end.read(in) > 0);
+        }
+      }
+      while (Testbed.members(pins) > 0) {
+        Thread.sleep(10);
+      }
+      EnrolmentTest.exchange(pair, 5);
     }
   }
 
