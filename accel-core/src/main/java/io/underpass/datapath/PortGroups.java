@@ -67,9 +67,6 @@ final class PortGroups implements AutoCloseable {
   /** How often addresses and members are looked at while there are members. */
   private static final int LOOK_MILLIS = 2_000;
 
-  /** USER_HZ: the unit of {@code /proc/<pid>/stat} is 1/100 s on every Linux architecture. */
-  private static final long NANOS_PER_TICK = 10_000_000;
-
   private final Pins pins;
   private final Path cgroup;
   private final Consumer<String> trouble;
@@ -302,7 +299,8 @@ final class PortGroups implements AutoCloseable {
   /** Members that ended while there was no helper, or whose registration outlived them. */
   private void forgetDead() throws IOException {
     for (GroupMembers.Entry entry : members.all()) {
-      if (PeerProcess.startTicksOf(entry.pid()) != entry.startNanos() / NANOS_PER_TICK) {
+      if (PeerProcess.startTicksOf(entry.pid())
+          != entry.startNanos() / Registrations.NANOS_PER_TICK) {
         forget(entry.pid());
       }
     }

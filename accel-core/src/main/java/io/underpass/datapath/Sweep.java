@@ -36,9 +36,8 @@ final class Sweep implements AutoCloseable {
   private final Agenda agenda = new Agenda();
 
   /** Of the sweep that runs; as those below. */
-  private boolean moved;
-
   private Ids next = new Ids();
+
   private final Set<Long> nextSeen = new HashSet<>();
   private Ids leaving = new Ids();
 
@@ -66,13 +65,12 @@ final class Sweep implements AutoCloseable {
   /**
    * What a sweep found.
    *
-   * @param moved whether it changed anything
    * @param next when there is something to do again, of {@link System#nanoTime}; {@link
    *     Agenda#NEVER} if nothing is undecided
    */
-  record Result(boolean moved, long next) {
+  record Result(long next) {
     Result noLaterThan(long time) {
-      return next <= time ? this : new Result(moved, time);
+      return next <= time ? this : new Result(time);
     }
   }
 
@@ -110,7 +108,6 @@ final class Sweep implements AutoCloseable {
   }
 
   private Result visit(Ids first) throws NativeException {
-    moved = false;
     next = first;
     for (int pass = 0; pass < PASSES && !(next.isEmpty() && leaving.isEmpty()); pass++) {
       if (next.isEmpty()) {
@@ -126,7 +123,7 @@ final class Sweep implements AutoCloseable {
     next = new Ids();
     nextSeen.clear();
     leaving.clear();
-    return new Result(moved, agenda.next());
+    return new Result(agenda.next());
   }
 
   private void pass(int mode) throws NativeException {
@@ -177,7 +174,6 @@ final class Sweep implements AutoCloseable {
       visitNext(peer);
     }
     if (hasMoved) {
-      moved = true;
       if (outcome != Layouts.UP_VISIT_GONE) {
         visitNext(id);
       }
@@ -193,11 +189,6 @@ final class Sweep implements AutoCloseable {
   /** How many network namespaces with something to look up could not be entered. */
   int unreachable() {
     return visits.unreachable();
-  }
-
-  /** How many sockets want to be visited again. */
-  int undecided() {
-    return agenda.size();
   }
 
   @Override

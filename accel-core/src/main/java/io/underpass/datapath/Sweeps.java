@@ -99,7 +99,7 @@ final class Sweeps implements AutoCloseable {
     sweeping.lock();
     try {
       if (passing) {
-        return new Sweep.Result(false, System.nanoTime() + LOOK_NANOS);
+        return new Sweep.Result(System.nanoTime() + LOOK_NANOS);
       }
       List<Registrations.Ended> ended;
       lock.lock();
