@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Whose socket is it? The kernel says so itself: a registered process asks for a record of a socket that it holds (UP_OPT_JOIN,
- * when the socket has lasted long enough to be worth it), and gets one for each that it has when it registers (up_claim).
+ * when the socket has lasted long enough to be worth it), and gets one for each that it has when it registers (up_claim, adopt).
  */
 #ifndef UNDERPASS_IDENTITY_H
 #define UNDERPASS_IDENTITY_H
@@ -76,23 +76,24 @@ static __always_inline __u64 next_id(void)
 	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
 }
 
-/* What stays as it is, of a socket's entry in `halves`. Returns 0, or -errno. */
-static __attribute__((noinline)) int make_half(const struct up_sock *rec, __u64 sk, __u64 id)
+/*
+ * What stays as it is, of a socket's entry in `halves`. Returns 0, or -errno.
+ * @claimed_inode: 0, or that of the open file, where the entry is a claim.
+ */
+static __attribute__((noinline)) int make_half(__u64 sk, __u64 id, __u32 owner_id, __u32 owner_tgid, __u64 claimed_inode)
 {
+	struct net *net = net_of(sk);
 	struct up_half half = {};
-	struct net *net;
 
-	if (!rec)
-		return -EINVAL;
-	net = net_of(sk);
 	half.sk = sk;
 	half.cgroup_id = cgroup_of(sk);
 	tuple_of(&half.tuple, sk);
 	half.netns_inum = BPF_CORE_READ(net, ns.inum);
 	half.host_owned = BPF_CORE_READ(net, user_ns, level) == 0;
 	half.bound_dev_if = READ_AT(struct sock, sk, __sk_common.skc_bound_dev_if);
-	half.owner_id = rec->owner_id;
-	half.owner_tgid = rec->owner_tgid;
+	half.owner_id = owner_id;
+	half.owner_tgid = owner_tgid;
+	half.claimed_inode = claimed_inode;
 	return (int)bpf_map_update_elem(&halves, &id, &half, BPF_NOEXIST);
 }
 
@@ -142,7 +143,7 @@ static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
 	rec->named = 0;
 	rec->born_ns = bpf_ktime_get_ns();
 	rec->since_ns = rec->born_ns;
-	if (!id || make_half(rec, sk, id)) {
+	if (!id || make_half(sk, id, rec->owner_id, rec->owner_tgid, 0)) {
 		/* It is tried again when its owner asks again; the connection counts once. */
 		if (rec->id || rec->reason != UP_REASON_TABLE_FULL)
 			count_plain(rec->owner_slot, UP_REASON_TABLE_FULL);
@@ -160,7 +161,7 @@ static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
  * A connection becomes known: it gets an id, by which everybody finds it from now on, and an entry in `halves`. Who has been
  * forgotten by mistake becomes known again, but for an enrolled socket, which is kept by its id.
  *
- * Called with the socket's lock, or by up_claim without: whoever comes second leaves it to the first.
+ * Called with the socket's lock, or by a visit without: whoever comes second leaves it to the first.
  */
 static __always_inline void introduce(struct up_sock *rec, __u64 sk)
 {
@@ -202,16 +203,17 @@ static __always_inline struct up_sock *join(struct bpf_sock *sk, __u64 address)
 	return rec;
 }
 
-/* The TCP socket behind an open file; NULL if it is none. */
-static __always_inline struct sock *tcp_of(struct file *file)
+/*
+ * The TCP socket behind an open file, by its address; 0 if it is none. Only to be read: kernels differ in whether the verifier trusts a
+ * pointer from here so far that a helper takes it (6.18.44 has been seen both ways).
+ */
+static __always_inline __u64 tcp_of(struct file *file)
 {
 	struct socket *socket = bpf_sock_from_file(file);
-	struct sock *sk;
+	__u64 sk = socket ? (__u64)BPF_CORE_READ(socket, sk) : 0;
 
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !is_tcp(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol))
+	if (!sk || !is_tcp(READ_AT(struct sock, sk, __sk_common.skc_family), READ_AT(struct sock, sk, sk_type),
+			   READ_AT(struct sock, sk, sk_protocol)))
 		return 0;
 	return sk;
 }
@@ -227,9 +229,9 @@ int up_places(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct up_place place = {};
 	struct up_jvm *known;
-	struct sock *sk;
 	struct net *net;
 	__u32 tgid;
+	__u64 sk;
 
 	if (!task || !file)
 		return 0;
@@ -243,8 +245,8 @@ int up_places(struct bpf_iter__task_file *ctx)
 	sk = tcp_of(file);
 	place.fd = ctx->fd;
 	if (sk) {
-		net = net_of((__u64)sk);
-		place.cgroup_id = cgroup_of((__u64)sk);
+		net = net_of(sk);
+		place.cgroup_id = cgroup_of(sk);
 		place.netns_inum = BPF_CORE_READ(net, ns.inum);
 	} else {
 		place.cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
@@ -253,9 +255,17 @@ int up_places(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+/* A listener is none: every socket that it accepts would get a copy of its record, however short it lives. */
+static __always_inline int is_connection(__u64 sk)
+{
+	__u8 state = READ_AT(struct sock, sk, __sk_common.skc_state);
+
+	return state != BPF_TCP_LISTEN && state != BPF_TCP_CLOSE;
+}
+
 /*
- * Runs over the open files of one process, when it registers: makes records for its sockets, and notes its start time
- * as the kernel has it, so that the registration names this process and no later one with the same pid.
+ * Runs over the open files of one process, when it registers: claims its connections, which visits then make known (adopt), and notes
+ * its start time as the kernel has it, so that the registration names this process and no later one with the same pid.
  */
 SEC("iter/task_file")
 int up_claim(struct bpf_iter__task_file *ctx)
@@ -264,8 +274,7 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct up_jvm jvm = {}, *known;
 	struct up_claiming *claim;
-	struct up_sock *rec;
-	struct sock *sk;
+	__u64 sk, id;
 	__u32 tgid;
 
 	if (!task || !file)
@@ -285,17 +294,18 @@ int up_claim(struct bpf_iter__task_file *ctx)
 			return 0; /* full, or no memory: the helper finds no entry, and refuses */
 	}
 	sk = tcp_of(file);
-	if (!sk || sk->__sk_common.skc_state == BPF_TCP_LISTEN)
-		return 0; /* every socket that a listener accepts would get a copy, however short it lives */
-	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!rec) {
-		count_plain(claim->slot, UP_REASON_NO_RECORD);
+	if (!sk || !is_connection(sk))
+		return 0;
+	if (was_listener(sk)) {
+		count_plain(claim->slot, UP_REASON_UNSUPPORTED);
 		return 0;
 	}
-	set_owner(rec, claim->id, claim->slot, tgid);
-	introduce(rec, (__u64)sk);
-	rec->asked = 1;
-	name(rec);
+	id = next_id();
+	if (!id || make_half(sk, id, claim->id, tgid, BPF_CORE_READ(file, f_inode, i_ino))) {
+		count_plain(claim->slot, UP_REASON_TABLE_FULL);
+		return 0;
+	}
+	name_id(id);
 	return 0;
 }
 

@@ -161,6 +161,7 @@ struct sock {
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
+	struct socket *sk_socket;
 	void *sk_user_data;
 };
 
@@ -219,11 +220,18 @@ struct sk_psock {
 	struct list_head link; /* one entry for each sockmap slot that the socket is in */
 };
 
-struct socket {
-	struct sock *sk;
+struct inode {
+	unsigned long i_ino;
 };
 
-struct file;
+struct file {
+	struct inode *f_inode;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
 
 struct nsproxy {
 	struct net *net_ns;

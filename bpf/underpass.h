@@ -9,7 +9,7 @@
 #ifndef UNDERPASS_H
 #define UNDERPASS_H
 
-#define UP_ABI 5
+#define UP_ABI 6
 
 /* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
 #define UP_SOL 0x7570
@@ -218,6 +218,7 @@ struct up_half {
 	__u8 room;                 /* 1: it has room (make_room) */
 	__u32 bound_dev_if;        /* the device that the socket is bound to, as one with a link-local address is; 0: none */
 	__u32 enrolments;          /* how often it was enrolled */
+	__u64 claimed_inode;       /* not 0: only a claim, by who had this file open; the next visit makes it known (adopt) */
 };
 
 /* A registered JVM; key: tgid in the initial pid namespace. */

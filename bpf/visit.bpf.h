@@ -269,23 +269,51 @@ static __always_inline struct bpf_sock *look_up(const struct run *run, const str
 	return bpf_skc_lookup_tcp(run->ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 }
 
+/*
+ * The socket that was claimed gets a record, or a new owner, and is visited next, by the id that it then has; the claim goes. By its
+ * file it is known to be the one that the process had open, and not a later one with the same addresses at the same place.
+ */
+static __always_inline void adopt(struct tcp_sock *tp, const struct up_half *claim, struct up_visit *out)
+{
+	struct socket *socket = BPF_CORE_READ(tp, inet_conn.icsk_inet.sk.sk_socket);
+	__u32 tgid = claim->owner_tgid, id = claim->owner_id;
+	struct up_jvm *jvm = bpf_map_lookup_elem(&jvms, &tgid);
+	struct up_sock *rec;
+
+	if (claim->sk != (__u64)tp || BPF_CORE_READ(socket, file, f_inode, i_ino) != claim->claimed_inode || !jvm || jvm->id != id)
+		return;
+	rec = bpf_sk_storage_get(&socks, tp, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!rec) {
+		count_plain(jvm->slot, UP_REASON_NO_RECORD);
+		return;
+	}
+	set_owner(rec, id, jvm->slot, tgid);
+	introduce(rec, (__u64)tp);
+	rec->asked = 1;
+	out->peer_id = rec->id;
+}
+
 static __always_inline void visit_socket(struct tcp_sock *tp, struct up_visit *out, __u32 mode)
 {
-	struct up_sock *rec = bpf_sk_storage_get(&socks, tp, 0, 0);
-	struct up_half *half;
+	struct up_half *half = half_of(out->id);
+	struct up_sock *rec;
 
+	if (half && half->claimed_inode) {
+		adopt(tp, half, out);
+		return;
+	}
+	rec = bpf_sk_storage_get(&socks, tp, 0, 0);
 	if (!rec || rec->id != out->id || rec->sk != (__u64)tp)
 		return; /* another one, with the same addresses */
 	__sync_lock_test_and_set(&rec->named, 0); /* first: what happens from here on names it again */
 	out->outcome = UP_VISIT_DONE;
 	out->owner_tgid = rec->owner_tgid;
 	out->owner_id = rec->owner_id;
-	half = half_of(out->id);
 	if (half) {
 		/* By which the sockets of a registration that ends are found. */
 		half->owner_id = rec->owner_id;
 		half->owner_tgid = rec->owner_tgid;
-	} else if (make_half(rec, (__u64)tp, out->id)) {
+	} else if (make_half((__u64)tp, out->id, rec->owner_id, rec->owner_tgid, 0)) {
 		return; /* no room: nobody could find it; as it is, it is as good as it was */
 	}
 	if (mode == UP_MODE_STEP) {

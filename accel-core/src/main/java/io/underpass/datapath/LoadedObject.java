@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 
 /**
  * The data path's object in the kernel, with all of its programs, or without those that it can do
- * without, where the kernel refuses their kind.
+ * without, where the kernel refuses their kind, or its verifier one of them.
  *
  * @param visitsFiles whether it has the programs that visit a process's open files
  */
@@ -25,16 +25,31 @@ record LoadedObject(BpfObject object, boolean visitsFiles) {
     try {
       return load(image, tuning, pins, true);
     } catch (LoadException e) {
-      if (e.refused().isEmpty() || ProgramKinds.areNeeded(e.refused())) {
+      String without = withoutFiles(e);
+      if (without == null) {
         throw e;
       }
       trouble.accept(
-          "the kernel refuses programs of "
-              + ProgramKinds.describe(e.refused())
+          without
               + ": connections that are older than a registration are accelerated only where its"
               + " agent asks for them");
       return load(image, tuning, pins, false);
     }
+  }
+
+  /** What the kernel does not take, if it is only what visits open files; or else null. */
+  private static String withoutFiles(LoadException e) {
+    if (!e.refused().isEmpty()) {
+      return ProgramKinds.areNeeded(e.refused())
+          ? null
+          : "the kernel refuses programs of " + ProgramKinds.describe(e.refused());
+    }
+    return e.rejected()
+        .filter(program -> Claims.PROGRAMS.contains(program.name()))
+        .map(
+            program ->
+                "the kernel rejects " + ProgramKinds.describe(program) + ", " + e.getMessage())
+        .orElse(null);
   }
 
   private static LoadedObject load(byte[] image, Tuning tuning, Pins pins, boolean visitsFiles)

@@ -8,7 +8,7 @@ package io.underpass.ffm;
  */
 public final class Layouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_ABI = 5;
+  public static final int UP_ABI = 6;
 
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
@@ -316,6 +316,7 @@ public final class Layouts {
    *  80 | owner_id, owner_tgid, copied_at_enrolment          | u32 each
    *  92 | state, reason, host_owned, room                    | u8 each
    *  96 | bound_dev_if, enrolments                           | u32 each
+   * 104 | claimed_inode                                      | u64
    * </pre>
    */
   public static final class Half {
@@ -335,7 +336,8 @@ public final class Layouts {
     public static final int ROOM = 95;
     public static final int BOUND_DEV_IF = 96;
     public static final int ENROLMENTS = 100;
-    public static final int SIZE = 104;
+    public static final int CLAIMED_INODE = 104;
+    public static final int SIZE = 112;
 
     private Half() {}
   }

@@ -46,7 +46,8 @@ public final class Pinning {
     return matcher.find() && ProcessHandle.of(Long.parseLong(matcher.group(1))).isEmpty();
   }
 
-  private static void remove(Path folder) throws IOException {
+  /** With all that it has. */
+  public static void remove(Path folder) throws IOException {
     List<Path> all;
     try (var files = Files.walk(folder)) {
       all = files.toList();
