@@ -43,7 +43,7 @@ static long dump_one(__u32 i, struct run *run)
 	struct up_half *half;
 	struct tcp_sock *tp;
 	struct bpf_sock *sk;
-	int elsewhere = 0;
+	int elsewhere;
 	__u64 id;
 
 	if (!row)
@@ -53,25 +53,17 @@ static long dump_one(__u32 i, struct run *run)
 	half = half_of(id);
 	if (half)
 		row->netns_inum = half->netns_inum;
-	sk = bpf_map_lookup_elem(&members, &id);
+	sk = find(run, id, half, &elsewhere);
+	if (elsewhere && half) {
+		row->bound_dev_if = half->bound_dev_if;
+		row->outcome = UP_VISIT_ELSEWHERE;
+		return 0;
+	}
 	if (sk) {
 		tp = bpf_skc_to_tcp_sock(sk);
 		if (tp)
 			dump_socket(tp, row, id);
 		bpf_sk_release(sk);
-	} else if (half) {
-		sk = look_up(run, half, &elsewhere);
-		if (elsewhere) {
-			row->bound_dev_if = half->bound_dev_if;
-			row->outcome = UP_VISIT_ELSEWHERE;
-			return 0;
-		}
-		if (sk) {
-			tp = bpf_skc_to_tcp_sock(sk);
-			if (tp)
-				dump_socket(tp, row, id);
-			bpf_sk_release(sk);
-		}
 	}
 	return 0;
 }
@@ -79,7 +71,7 @@ static long dump_one(__u32 i, struct run *run)
 SEC("tc")
 int up_dump(struct __sk_buff *ctx)
 {
-	struct run run = {.ctx = ctx, .netns_inum = ctx->cb[CB_NETNS], .bound_dev_if = ctx->cb[CB_DEVICE]};
+	struct run run = run_of(ctx);
 
 	bpf_loop(ctx->cb[CB_COUNT], dump_one, &run, 0);
 	return 0;

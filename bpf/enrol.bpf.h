@@ -44,8 +44,26 @@ static __always_inline void leave_maps(struct up_sock *rec)
 {
 	__u64 key = rec->id;
 
+
 	bpf_map_delete_elem(&senders, &key);
 	bpf_map_delete_elem(&members, &key);
+}
+
+/* For both ends together: one alone would take a share, and be of no use. Returns 0, or -errno. */
+static __always_inline int charge_pair(struct up_half *half, struct up_half *other)
+{
+	int had, err;
+
+	if (!half)
+		return -ENOMEM;
+	had = half->messages_share != 0;
+	err = charge_enrolment(half);
+	if (err || !other) /* an end that has gone is noticed (hand_over) */
+		return err;
+	err = charge_enrolment(other);
+	if (err && !had)
+		return_enrolment(half);
+	return err;
 }
 
 /* What the flow does from here on is what it is judged by. */
@@ -61,6 +79,7 @@ static __always_inline void begin_judging(struct up_sock *rec, __u64 sent)
 static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp, struct up_visit *out, __u64 now)
 {
 	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	struct up_half *half = half_of(rec->id);
 	__u64 key = rec->id;
 	int err; /* before 6.4 the map operations return an int, the upper half of the register is not set */
 
@@ -69,6 +88,12 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp, stru
 	if (!is_hooked(rec->sk)) {
 		/* The registration does not reach it; whoever sees to that (CLAIM) names it again. */
 		decide_plain(rec, UP_REASON_NO_PEER);
+		out->moved = 1;
+		return;
+	}
+	err = charge_pair(half, other_half(rec));
+	if (err) {
+		decide_plain(rec, err == -EDQUOT ? UP_REASON_QUOTA : UP_REASON_TABLE_FULL);
 		out->moved = 1;
 		return;
 	}

@@ -7,31 +7,6 @@
 #define UNDERPASS_IDENTITY_H
 
 /*
- * The same process? By its start, in ticks of 10 ms (USER_HZ), as /proc has it: where the helper may not look at a process's files, that
- * is all it knows. A pid is not used again so soon.
- */
-#define TICK_NS 10000000
-
-static __always_inline int is_same_start(__u64 one, __u64 two)
-{
-	return one / TICK_NS == two / TICK_NS;
-}
-
-static __always_inline struct up_jvm *current_jvm(void)
-{
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct up_jvm *jvm = bpf_map_lookup_elem(&jvms, &tgid);
-	struct task_struct *task;
-
-	if (!jvm)
-		return 0;
-	task = (struct task_struct *)bpf_get_current_task();
-	if (!is_same_start(BPF_CORE_READ(task, group_leader, start_boottime), jvm->start_boottime_ns))
-		return 0; /* the pid was used again */
-	return jvm;
-}
-
-/*
  * Are this socket's options answered by our programs? Without them an enrolled socket would not: available() would miss one
  * of its queues.
  */
@@ -55,17 +30,10 @@ static __always_inline void set_owner(struct up_sock *rec, __u32 id, __u32 slot,
 	rec->owner_id = id;
 }
 
-static __always_inline int is_registered(__u32 tgid, __u32 id)
-{
-	struct up_jvm *jvm = id ? bpf_map_lookup_elem(&jvms, &tgid) : 0;
-
-	return jvm && (jvm->id == id || jvm->former == id);
-}
-
 /* Is whoever it belongs to still registered? */
 static __always_inline int is_owned(const struct up_sock *rec)
 {
-	return is_registered(rec->owner_tgid, rec->owner_id);
+	return jvm_of(rec->owner_tgid, rec->owner_id) != 0;
 }
 
 static __always_inline __u64 next_id(void)
@@ -82,9 +50,16 @@ static __always_inline __u64 next_id(void)
  */
 static __attribute__((noinline)) int make_half(__u64 sk, __u64 id, __u32 owner_id, __u32 owner_tgid, __u64 claimed_inode)
 {
+	struct up_jvm *jvm = jvm_of(owner_tgid, owner_id);
 	struct net *net = net_of(sk);
 	struct up_half half = {};
+	int err;
 
+	/* Nobody's share where its registration has ended: it has to be found, to leave. */
+	half.uid = jvm ? jvm->uid : UP_NOBODY;
+	err = jvm ? charge_socket(half.uid) : 0;
+	if (err)
+		return err;
 	half.sk = sk;
 	half.cgroup_id = cgroup_of(sk);
 	tuple_of(&half.tuple, sk);
@@ -94,7 +69,10 @@ static __attribute__((noinline)) int make_half(__u64 sk, __u64 id, __u32 owner_i
 	half.owner_id = owner_id;
 	half.owner_tgid = owner_tgid;
 	half.claimed_inode = claimed_inode;
-	return (int)bpf_map_update_elem(&halves, &id, &half, BPF_NOEXIST);
+	err = (int)bpf_map_update_elem(&halves, &id, &half, BPF_NOEXIST);
+	if (err)
+		return_socket(half.uid);
+	return err;
 }
 
 /* A Fast Open connection is accepted before the handshake is over. */
@@ -115,6 +93,7 @@ static __always_inline int was_listener(__u64 sk)
 static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
 {
 	__u64 id;
+	int err;
 
 	if (!rec)
 		return;
@@ -143,13 +122,16 @@ static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
 	rec->named = 0;
 	rec->born_ns = bpf_ktime_get_ns();
 	rec->since_ns = rec->born_ns;
-	if (!id || make_half(sk, id, rec->owner_id, rec->owner_tgid, 0)) {
+	err = id ? make_half(sk, id, rec->owner_id, rec->owner_tgid, 0) : -ENOMEM;
+	if (err) {
+		__u8 reason = err == -EDQUOT ? UP_REASON_QUOTA : UP_REASON_TABLE_FULL;
+
 		/* It is tried again when its owner asks again; the connection counts once. */
-		if (rec->id || rec->reason != UP_REASON_TABLE_FULL)
-			count_plain(rec->owner_slot, UP_REASON_TABLE_FULL);
+		if (rec->id || rec->reason != reason)
+			count_plain(rec->owner_slot, reason);
 		rec->id = 0;
 		rec->state = UP_PLAIN;
-		rec->reason = UP_REASON_TABLE_FULL;
+		rec->reason = reason;
 		return;
 	}
 	rec->state = UP_NEW;
@@ -172,6 +154,19 @@ static __always_inline void introduce(struct up_sock *rec, __u64 sk)
 	__sync_lock_test_and_set(&rec->introducing, 0);
 }
 
+/* A user who has no share left gets no records either: they are memory of the helper's. */
+static __always_inline int may_have_record(const struct up_jvm *jvm)
+{
+	struct up_user *user = user_of(jvm->uid);
+
+	if (!user)
+		return 0;
+	if (user->sockets < user_sockets)
+		return 1;
+	count_refused(user);
+	return 0;
+}
+
 /*
  * The record of a socket that the current process holds; made if it is registered and the socket has none yet. Where only a
  * cgroup above the socket's own is hooked, for another process, it is none: the agent then asks the helper to see to it.
@@ -189,7 +184,7 @@ static __always_inline struct up_sock *join(struct bpf_sock *sk, __u64 address)
 	rec = bpf_sk_storage_get(&socks, sk, 0, 0);
 	if (rec && rec->owner_id == jvm->id)
 		return rec;
-	if (known_only || !is_hooked(address))
+	if (known_only || !is_hooked(address) || !may_have_record(jvm))
 		return 0;
 	rec = bpf_sk_storage_get(&socks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
@@ -228,6 +223,7 @@ int up_places(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct up_place place = {};
+	struct up_claiming *claim;
 	struct up_jvm *known;
 	struct net *net;
 	__u32 tgid;
@@ -237,10 +233,11 @@ int up_places(struct bpf_iter__task_file *ctx)
 		return 0;
 	tgid = task->tgid;
 	/* Before 6.1 the kernel visits the files of all processes. */
-	if (!bpf_map_lookup_elem(&claims, &tgid))
+	claim = bpf_map_lookup_elem(&claims, &tgid);
+	if (!claim)
 		return 0;
 	known = bpf_map_lookup_elem(&jvms, &tgid);
-	if (known && !is_same_start(known->start_boottime_ns, BPF_CORE_READ(task, group_leader, start_boottime)))
+	if (known && !claim->fresh && !is_process(known, task))
 		return 0; /* a registration that has outlived its process is no word on another one */
 	sk = tcp_of(file);
 	place.fd = ctx->fd;
@@ -276,6 +273,7 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	struct up_claiming *claim;
 	__u64 sk, id;
 	__u32 tgid;
+	int err;
 
 	if (!task || !file)
 		return 0;
@@ -283,14 +281,19 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	claim = bpf_map_lookup_elem(&claims, &tgid);
 	if (!claim)
 		return 0;
-	jvm.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	known = bpf_map_lookup_elem(&jvms, &tgid);
-	if (known && !is_same_start(known->start_boottime_ns, jvm.start_boottime_ns))
-		return 0; /* as above */
-	if (!known) {
+	if (!known || !is_process(known, task)) {
+		if (!claim->fresh)
+			return 0; /* as above */
+		if (is_privileged(task)) {
+			claim->privileged = 1;
+			return 0;
+		}
 		jvm.id = claim->id;
 		jvm.slot = claim->slot;
-		if (bpf_map_update_elem(&jvms, &tgid, &jvm, BPF_NOEXIST))
+		jvm.domains = claim->domains;
+		note_process(&jvm, task);
+		if (bpf_map_update_elem(&jvms, &tgid, &jvm, BPF_ANY))
 			return 0; /* full, or no memory: the helper finds no entry, and refuses */
 	}
 	sk = tcp_of(file);
@@ -301,11 +304,11 @@ int up_claim(struct bpf_iter__task_file *ctx)
 		return 0;
 	}
 	id = next_id();
-	if (!id || make_half(sk, id, claim->id, tgid, BPF_CORE_READ(file, f_inode, i_ino))) {
-		count_plain(claim->slot, UP_REASON_TABLE_FULL);
-		return 0;
-	}
-	name_id(id);
+	err = id ? make_half(sk, id, claim->id, tgid, BPF_CORE_READ(file, f_inode, i_ino)) : -ENOMEM;
+	if (err)
+		count_plain(claim->slot, err == -EDQUOT ? UP_REASON_QUOTA : UP_REASON_TABLE_FULL);
+	else
+		name_id(id);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct ns_common {
 
 struct user_namespace {
 	int level; /* 0: the initial one */
+	struct ns_common ns;
 };
 
 struct net {
@@ -237,10 +238,44 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* level + 1 of them */
+};
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+/* 64 bits, whatever they are called: an array before 6.3. */
+typedef struct {
+	__u32 cap[2];
+} kernel_cap_t;
+
+struct cred {
+	kuid_t uid;
+	kuid_t suid;
+	kuid_t euid;
+	kernel_cap_t cap_permitted;
+	kernel_cap_t cap_ambient;
+	struct user_namespace *user_ns;
+};
+
 struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	__u64 start_boottime;
+	__u64 self_exec_id;
+	const struct cred *real_cred;
+	struct pid *thread_pid;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 };

@@ -59,6 +59,14 @@ struct {
 	__type(value, __u64);
 } handshakes SEC(".maps");
 
+/* The helper makes an entry when a process of that user registers, and takes it away when no socket counts there any more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_USERS);
+	__type(key, __u32); /* uid */
+	__type(value, struct up_user);
+} users SEC(".maps");
+
 /* The id that was given last. The kernel's own cookie will not do: no program may give a socket one where it becomes known. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -166,6 +174,9 @@ const volatile __u32 trial_segments = 4096; /* a stream is tried after so many d
 const volatile __u32 answer_segments = 64;  /* or taken up again when it has had so many each way; both times 8 for each trial */
 const volatile __u32 room = 1835008;        /* bytes that the receive buffer of an enrolled socket has for redirects, beside TCP's window */
 const volatile __u64 judge_without_room_ns = 1000000000; /* a flow whose other end has no room after so long is judged without */
+const volatile __u32 user_sockets = 65536;    /* known sockets of one user */
+const volatile __u32 user_enrolled = 32768;   /* enrolled ones */
+const volatile __u32 user_messages = 1048576; /* messages that may be queued for them; the helper sets it by the machine's memory */
 const volatile __u32 known_only = 0; /* 1: no socket gets a record that has none (the kernel probe, which makes those of its own) */
 const volatile __u32 fault = 0; /* UP_FAULT_*, for tests: what the kernel probe must find */
 const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */

@@ -31,8 +31,13 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 	__u64 sk;
 
 	if (ctx->level == SOL_TCP && ctx->optname == TCP_REPAIR) {
-		/* Remembered of whatever socket of a hooked cgroup: who asks may join it later, or register. */
-		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		/*
+		 * A kindness to who moves a live connection by it, and no defence: a 32-bit call passes by, and who is not registered yet
+		 * gets no record (is_plausible is what holds against chosen sequence numbers).
+		 */
+		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
+		if (!rec)
+			rec = join(ctx->sk, address_of(ctx->sk));
 		if (rec) {
 			rec->repaired = 1;
 			name(rec);
@@ -47,6 +52,9 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 		return 1;
 	/* Whoever has a socket may pin it, also while its process registers again (Registrations.admit). */
 	rec = ctx->optname == UP_OPT_PIN_TCP ? bpf_sk_storage_get(&socks, ctx->sk, 0, 0) : 0;
+	/* What others accept from a shared listener would begin with a record of this process's. */
+	if (ctx->optname == UP_OPT_JOIN && ctx->sk->state == BPF_TCP_LISTEN)
+		return 1;
 	sk = address_of(ctx->sk);
 	if (!rec)
 		rec = join(ctx->sk, sk);

@@ -38,6 +38,8 @@ static __attribute__((noinline)) void publish(const struct up_sock *rec)
 	half->reason = rec->reason;
 	half->room = has_been_given_room(rec);
 	half->state = rec->state;
+	if (rec->state == UP_PLAIN)
+		return_enrolment(half); /* what it had, or what its other end took for it */
 }
 
 static __always_inline void decide_plain(struct up_sock *rec, __u8 reason)
@@ -106,6 +108,8 @@ static __attribute__((noinline)) void forget(__u64 id)
 		return;
 	isn = half->isn;
 	leave_handshake(&isn, id);
+	return_enrolment(half); /* closed while it was enrolled */
+	return_socket(half->uid);
 	bpf_map_delete_elem(&halves, &id);
 }
 
@@ -152,8 +156,26 @@ static __always_inline int is_swapped(const struct up_tuple *mine, const struct 
 	       is_same(mine->remote_addr, theirs->local_addr);
 }
 
-/* Whoever could choose his sequence numbers must at least own the addresses as well, in one namespace. */
-static __attribute__((noinline)) int is_trusted(__u64 sk, const struct up_half *half)
+static __always_inline int is_loopback(const __u8 address[16])
+{
+	const __u32 *words = (const __u32 *)address;
+
+	if (words[0] || words[1])
+		return 0;
+	return (words[2] == bpf_htonl(0xffff) && address[12] == 127) || (!words[2] && words[3] == bpf_htonl(1));
+}
+
+static __always_inline int is_within_loopback(const struct up_tuple *tuple)
+{
+	return is_loopback(tuple->local_addr) && is_loopback(tuple->remote_addr);
+}
+
+/*
+ * Do its addresses and its place speak for it, beside the sequence numbers? Whoever could choose those must at least own the addresses
+ * as well, in one namespace. A connection over loopback never leaves its own: and there two connections of the same addresses and ports
+ * have sequence numbers that are not far apart (secure_tcp_seq knows no namespace).
+ */
+static __attribute__((noinline)) int is_plausible(__u64 sk, const struct up_half *half)
 {
 	struct up_tuple mine = {};
 	struct net *net;
@@ -161,9 +183,10 @@ static __attribute__((noinline)) int is_trusted(__u64 sk, const struct up_half *
 	if (!half)
 		return 0;
 	net = net_of(sk);
-	if (half->netns_inum != BPF_CORE_READ(net, ns.inum))
-		return half->host_owned && BPF_CORE_READ(net, user_ns, level) == 0;
 	tuple_of(&mine, sk);
+	if (half->netns_inum != BPF_CORE_READ(net, ns.inum))
+		return half->host_owned && BPF_CORE_READ(net, user_ns, level) == 0 && !is_within_loopback(&mine) &&
+		       !is_within_loopback(&half->tuple);
 	return is_swapped(&mine, &half->tuple);
 }
 
@@ -182,7 +205,13 @@ static __always_inline int is_about_traffic(__u8 reason)
 /* Does the reason outlast a pause, a change of the set of registrations, and other traffic? */
 static __always_inline int is_final(__u8 reason)
 {
-	return reason != UP_REASON_PAUSED && reason != UP_REASON_NO_PEER && !is_about_traffic(reason);
+	return reason != UP_REASON_PAUSED && reason != UP_REASON_NO_PEER && reason != UP_REASON_UNTRUSTED && !is_about_traffic(reason);
+}
+
+/* Its user had no share left, and has now. */
+static __always_inline int has_share_again(const struct up_half *half)
+{
+	return half->reason == UP_REASON_QUOTA && has_share(half->uid);
 }
 
 struct rule_search {
@@ -219,6 +248,7 @@ static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp,
 	struct up_half *half;
 	struct up_isn isn;
 	__u64 other;
+	int trust;
 
 	if (!read_isn(tp, &isn)) {
 		out->again_ns = SOON_NS;
@@ -232,8 +262,17 @@ static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp,
 	}
 	other = find_other(rec);
 	half = other ? half_of(other) : 0;
-	if (half && is_trusted(rec->sk, half)) {
-		if (half->state == UP_PLAIN && is_final(half->reason)) {
+	trust = half && is_plausible(rec->sk, half) ? trust_in(rec, half) : UP_STRANGER;
+	if (trust == UP_UNTRUSTED) {
+		rec->peer_id = other;
+		decide_plain(rec, UP_REASON_UNTRUSTED);
+		/* It is told as soon. */
+		out->peer_id = other;
+		out->nudge = 1;
+		return;
+	}
+	if (half && trust == UP_TRUSTED) {
+		if (half->state == UP_PLAIN && is_final(half->reason) && !has_share_again(half)) {
 			decide_plain(rec, half->reason);
 			return;
 		}

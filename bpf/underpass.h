@@ -9,7 +9,7 @@
 #ifndef UNDERPASS_H
 #define UNDERPASS_H
 
-#define UP_ABI 6
+#define UP_ABI 7
 
 /* Socket options that a JVM asks of its own sockets ('up'): the right to act on a socket is having it. */
 #define UP_SOL 0x7570
@@ -28,6 +28,7 @@
 #define UP_MAX_CGROUPS 4096   /* of registered processes; a process whose cgroup finds no place is refused (ERR full) */
 #define UP_MAX_RULES 64       /* more are refused when the file is read */
 #define UP_MAX_FLOWS 262144   /* sockets that are known by an id, enrolled or not; UP_REASON_TABLE_FULL */
+#define UP_MAX_USERS 1024     /* of registrations; a process of one more is refused (ERR full) */
 #define UP_MAX_VISITS 256     /* sockets that one run of up_visit looks at: it keeps its processor's softirqs waiting meanwhile */
 #define UP_MAX_ROWS 256       /* the same of up_dump */
 
@@ -48,7 +49,9 @@ enum up_reason {
 	UP_REASON_BEHIND = 12,      /* its reader does not keep up, so that most of it goes by TCP in any case */
 	UP_REASON_RULE = 13,        /* a rule says so; of an accelerated flow too */
 	UP_REASON_CONTENDED = 14,   /* bursts that meet their reader while it reads, and wait for it more than they gain */
-	UP_REASON_MAX = 15,
+	UP_REASON_UNTRUSTED = 15, /* its two processes are different users', and no line of the policy brings them together */
+	UP_REASON_QUOTA = 16,     /* its user has as many sockets in the tables as one may have */
+	UP_REASON_MAX = 17,
 };
 
 /*
@@ -219,15 +222,29 @@ struct up_half {
 	__u32 bound_dev_if;        /* the device that the socket is bound to, as one with a link-local address is; 0: none */
 	__u32 enrolments;          /* how often it was enrolled */
 	__u64 claimed_inode;       /* not 0: only a claim, by who had this file open; the next visit makes it known (adopt) */
+	__u32 uid;                 /* whose share of the tables it takes (struct up_user): its owner's when it became known */
+	__u32 messages_share;      /* of its user's, while it is enrolled; 0: not enrolled */
 };
 
 /* A registered JVM; key: tgid in the initial pid namespace. */
 struct up_jvm {
 	__u64 start_boottime_ns; /* of the thread group's leader, to 10 ms: a reused pid is not the JVM */
+	__u64 exec_id;     /* the leader's self_exec_id: after an exec it is another program; 0: not known, where nobody may look at tasks */
+	__u64 domains;     /* a bit for each line of the policy that has it trust others: those with a bit in common trust each other */
 	__u32 id;
 	__u32 slot;
-	__u32 former; /* its registration with a helper before this one, whose sockets are still its own until they are claimed; 0: none */
-	__u32 pad;
+	__u32 former;      /* its registration with a helper before this one, whose sockets are still its own until they are claimed; 0: none */
+	__u32 uid;         /* effective, in the initial user namespace */
+	__u32 pidns_inum;
+	__u32 userns_inum;
+};
+
+/* What the sockets of a user take of the tables; in `users`, by uid in the initial user namespace. */
+struct up_user {
+	__u64 sockets;  /* known ones */
+	__u64 enrolled;
+	__u64 messages; /* that may be queued for the enrolled ones, all together */
+	__u64 refused;  /* sockets that found no share left */
 };
 
 /* Sums over all sockets that a registration ever had; per processor. Slot 0 belongs to no registration. */
@@ -254,19 +271,24 @@ struct up_rule {
 
 /*
  * The helper's word to the programs, and theirs to it; one entry, which the helper has mapped: each field has one writer, but
- * for `armed` and `lost`, which one side sets and the other one clears.
+ * for `armed`, `lost` and `crowded`, which one side sets and the other one clears.
  */
 struct up_control {
 	__u32 paused; /* 1: every verdict is to pass */
 	__u32 armed;  /* 1: the helper sleeps, wake it; cleared by whoever wakes it */
 	__u32 lost;   /* 1: an id found no room in `events`: the helper is to look at all */
+	__u32 crowded; /* 1: a user has no share left: the helper is to look for sockets that were closed */
+	__u32 policy; /* digest of the policy's lines of trust, which `domains` of the registrations go by; the helper's own */
 	__u32 pad;
 };
 
 /* A process whose open sockets up_claim is to look at; in `claims`, by tgid. */
 struct up_claiming {
+	__u64 domains;
 	__u32 id;
 	__u32 slot;
+	__u32 fresh;      /* 1: the process registers, and is whoever it is now; 0: it is the one that registered */
+	__u32 privileged; /* set by up_claim: it is refused, since it runs with rights that its user does not have */
 };
 
 /* up_places writes one for each open file of a process. */

@@ -12,14 +12,11 @@
 #ifndef UNDERPASS_VISIT_H
 #define UNDERPASS_VISIT_H
 
-/* What the helper says to a run, in __sk_buff.cb. */
-#define CB_COUNT 0
-#define CB_NETNS 1
-#define CB_DEVICE 2 /* the device that the sockets are bound to, which the run's packet comes from; 0: none */
-#define CB_MODE 3
-
 /* Of one that nothing happens to: an idle connection, say. */
 #define LAST_NS 1000000000
+
+/* Of one whose user had no share left. */
+#define QUOTA_NS (4 * (__u64)LAST_NS)
 
 /* A stream that has lost its trials is looked at more rarely still. */
 #define MAX_TRIAL_SHIFT 4
@@ -70,11 +67,9 @@ static __always_inline void hand_over(struct up_sock *rec, struct up_visit *out,
 	publish(rec);
 }
 
-/* The helper stops, or the owner is not registered any more: back to TCP. */
-static __always_inline void send_back(struct up_sock *rec, int paused, struct up_visit *out)
+/* The helper stops, the owner is not registered any more, or not one that the other end's owner trusts: back to TCP. */
+static __always_inline void send_back(struct up_sock *rec, __u8 reason, struct up_visit *out)
 {
-	__u8 reason = rec->repaired ? UP_REASON_UNSUPPORTED : paused ? UP_REASON_PAUSED : UP_REASON_NO_PEER;
-
 	if (rec->state == UP_ENROLLED || rec->state == UP_READY)
 		leave(rec, reason, out);
 	else if (rec->state != UP_PLAIN && rec->state != UP_LEAVING)
@@ -101,11 +96,32 @@ static __always_inline int is_looked_for(const struct up_sock *rec)
 	__u64 other = find_other(rec);
 	struct up_half *half = other ? half_of(other) : 0;
 
-	return half && half->state == UP_NEW && is_trusted(rec->sk, half) && is_hooked(rec->sk);
+	return half && half->state == UP_NEW && is_plausible(rec->sk, half) && trust_in(rec, half) == UP_TRUSTED && is_hooked(rec->sk);
+}
+
+static __always_inline int is_anew_possible(const struct up_sock *rec)
+{
+	struct up_half *half;
+
+	switch (rec->reason) {
+	case UP_REASON_PAUSED:
+		return 1;
+	case UP_REASON_NO_PEER:
+	case UP_REASON_UNTRUSTED:
+		return rec->asked || is_looked_for(rec);
+	case UP_REASON_QUOTA:
+		half = half_of(rec->id);
+		if (half && has_share(half->uid))
+			return 1;
+		look_for_closed();
+		return 0;
+	default:
+		return 0;
+	}
 }
 
 /*
- * A pause is over, or somebody has registered since nobody answered. But not while the other end still leaves the last
+ * A pause is over, somebody has registered or has another owner since nobody answered, or was trusted, or there is a share. But not while the other end still leaves the last
  * acceleration: it waits until this one is seen to be plain (is_let_go), which may take as long as its reader.
  */
 static __always_inline int may_ask_again(const struct up_sock *rec)
@@ -114,7 +130,7 @@ static __always_inline int may_ask_again(const struct up_sock *rec)
 
 	if (half && half->state == UP_LEAVING)
 		return 0;
-	return rec->reason == UP_REASON_PAUSED || (rec->reason == UP_REASON_NO_PEER && (rec->asked || is_looked_for(rec)));
+	return is_anew_possible(rec);
 }
 
 /* Twice as long each time that nothing has moved. */
@@ -147,10 +163,20 @@ static __always_inline __u64 again_after(struct up_sock *rec, const struct up_vi
 			return 0;
 		if (is_about_traffic(rec->reason))
 			return (__u64)LAST_NS << (rec->trials < MAX_TRIAL_SHIFT ? rec->trials : MAX_TRIAL_SHIFT);
+		if (rec->reason == UP_REASON_QUOTA)
+			return QUOTA_NS;
 		return may_ask_again(rec) || rec->reason == UP_REASON_PAUSED ? pause : 0;
 	default:
 		return pause;
 	}
+}
+
+/* One of the two ends has got another owner since they were brought together. */
+static __always_inline int is_among_strangers(const struct up_sock *rec)
+{
+	struct up_half *half = other_half(rec);
+
+	return rec->state != UP_NEW && rec->state != UP_PLAIN && half && trust_in(rec, half) == UP_UNTRUSTED;
 }
 
 /* Moves one socket on. The caller holds a reference of it. */
@@ -195,8 +221,14 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 	owned = is_owned(rec);
 	if (!owned)
 		disown(rec);
-	if (paused || rec->repaired || !owned)
-		send_back(rec, paused, out);
+	if (rec->repaired)
+		send_back(rec, UP_REASON_UNSUPPORTED, out);
+	else if (paused)
+		send_back(rec, UP_REASON_PAUSED, out);
+	else if (!owned)
+		send_back(rec, UP_REASON_NO_PEER, out);
+	else if (is_among_strangers(rec))
+		send_back(rec, UP_REASON_UNTRUSTED, out);
 	else if (rec->state == UP_PLAIN && may_ask_again(rec))
 		start_over(rec, out, now);
 	else if (rec->state == UP_PLAIN && is_about_traffic(rec->reason))
@@ -228,45 +260,6 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 		out->again_ns = again_after(rec, out, paused, now);
 	out->state = rec->state;
 	return 0;
-}
-
-/* The socket as a look-up by its addresses wants them: as those of a packet that comes. */
-static __always_inline __u32 arriving(struct bpf_sock_tuple *to, const struct up_tuple *tuple)
-{
-	const __u32 *local = (const __u32 *)tuple->local_addr, *remote = (const __u32 *)tuple->remote_addr;
-
-	if (!local[0] && !local[1] && local[2] == bpf_htonl(0xffff)) {
-		to->ipv4.saddr = remote[3];
-		to->ipv4.daddr = local[3];
-		to->ipv4.sport = bpf_htons(tuple->remote_port);
-		to->ipv4.dport = bpf_htons(tuple->local_port);
-		return sizeof(to->ipv4);
-	}
-	__builtin_memcpy(to->ipv6.saddr, tuple->remote_addr, 16);
-	__builtin_memcpy(to->ipv6.daddr, tuple->local_addr, 16);
-	to->ipv6.sport = bpf_htons(tuple->remote_port);
-	to->ipv6.dport = bpf_htons(tuple->local_port);
-	return sizeof(to->ipv6);
-}
-
-struct run {
-	struct __sk_buff *ctx;
-	__u32 netns_inum;
-	__u32 bound_dev_if;
-	__u32 mode;
-};
-
-/* Looks a socket up that is not enrolled. NULL with `elsewhere` where this run cannot find it, and another one can. */
-static __always_inline struct bpf_sock *look_up(const struct run *run, const struct up_half *half, int *elsewhere)
-{
-	struct bpf_sock_tuple tuple = {};
-
-	*elsewhere = half->netns_inum != run->netns_inum || half->bound_dev_if != run->bound_dev_if;
-	if (*elsewhere)
-		return 0;
-	if (arriving(&tuple, &half->tuple) == sizeof(tuple.ipv4))
-		return bpf_skc_lookup_tcp(run->ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	return bpf_skc_lookup_tcp(run->ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 }
 
 /*
@@ -334,7 +327,7 @@ static long visit_one(__u32 i, struct run *run)
 	struct up_half *half;
 	struct tcp_sock *tp;
 	struct bpf_sock *sk;
-	int elsewhere = 0;
+	int elsewhere;
 	__u64 id;
 
 	if (!out)
@@ -353,26 +346,18 @@ static long visit_one(__u32 i, struct run *run)
 		out->owner_tgid = half->owner_tgid;
 		out->owner_id = half->owner_id;
 	}
-	sk = bpf_map_lookup_elem(&members, &id);
+	sk = find(run, id, half, &elsewhere);
+	/* Where nobody can be asked and nothing be done any more, nothing is kept either: its next owner makes it known again. */
+	if (elsewhere && half && jvm_of(half->owner_tgid, half->owner_id)) {
+		out->bound_dev_if = half->bound_dev_if;
+		out->outcome = UP_VISIT_ELSEWHERE;
+		return 0;
+	}
 	if (sk) {
 		tp = bpf_skc_to_tcp_sock(sk);
 		if (tp)
 			visit_socket(tp, out, run->mode);
 		bpf_sk_release(sk);
-	} else if (half) {
-		sk = look_up(run, half, &elsewhere);
-		/* Where nobody can be asked and nothing be done any more, nothing is kept either: its next owner makes it known again. */
-		if (elsewhere && is_registered(half->owner_tgid, half->owner_id)) {
-			out->bound_dev_if = half->bound_dev_if;
-			out->outcome = UP_VISIT_ELSEWHERE;
-			return 0;
-		}
-		if (sk) {
-			tp = bpf_skc_to_tcp_sock(sk);
-			if (tp)
-				visit_socket(tp, out, run->mode);
-			bpf_sk_release(sk);
-		}
 	}
 	if (out->outcome == UP_VISIT_GONE) {
 		out->moved = out->peer_id != 0; /* the other end may wait for it to leave */
@@ -384,12 +369,7 @@ static long visit_one(__u32 i, struct run *run)
 SEC("tc")
 int up_visit(struct __sk_buff *ctx)
 {
-	struct run run = {
-		.ctx = ctx,
-		.netns_inum = ctx->cb[CB_NETNS],
-		.bound_dev_if = ctx->cb[CB_DEVICE],
-		.mode = ctx->cb[CB_MODE],
-	};
+	struct run run = run_of(ctx);
 
 	bpf_loop(ctx->cb[CB_COUNT], visit_one, &run, 0);
 	return 0;

@@ -39,7 +39,13 @@ public enum Reason {
   /** A rule of the administrator says so; of an accelerated flow too, which then stays so. */
   RULE,
   /** Bursts of messages that meet their reader at work, and wait for it more than they gain. */
-  CONTENDED;
+  CONTENDED,
+  /**
+   * Its two processes are different users', and no line of the policy has them trust each other.
+   */
+  UNTRUSTED,
+  /** Its user has as many sockets in the tables as one user may have. */
+  QUOTA;
 
   private static final Reason[] ALL = values();
 

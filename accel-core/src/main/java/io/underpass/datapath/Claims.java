@@ -9,6 +9,10 @@ import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.Layouts.Place;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NetNamespace;
+import io.underpass.helper.Registration;
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.WireException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -62,10 +66,15 @@ final class Claims {
     return claim != null;
   }
 
-  /** Says for whom the sockets of a process are to be claimed, until {@link #end}. */
-  void begin(Registrations.Entry entry) throws NativeException {
+  /**
+   * Says for whom the sockets of a process are to be claimed, until {@link #end}.
+   *
+   * @param fresh whether the process registers now, and is whoever it is found to be
+   */
+  void begin(Registrations.Entry entry, boolean fresh) throws NativeException {
     ByteBuffer value = claims.newValue();
     value.putInt(Claiming.ID, entry.id()).putInt(Claiming.SLOT, entry.slot());
+    value.putLong(Claiming.DOMAINS, entry.domains()).putInt(Claiming.FRESH, fresh ? 1 : 0);
     claims.update(key(entry.pid()), value, BpfMap.ANY);
   }
 
@@ -123,19 +132,51 @@ final class Claims {
     }
   }
 
-  /** Has the kernel mark the process and its sockets. */
-  void mark(Registrations.Entry entry, long startTicks) throws NativeException {
+  /**
+   * Has the kernel mark the process and its sockets.
+   *
+   * @throws WireException if the process runs with rights that its user does not have
+   */
+  void mark(Registrations.Entry entry, Registration registration) throws IOException {
+    boolean privileged;
     if (claim == null) {
-      ByteBuffer value = jvms.newValue();
-      boolean _ = jvms.lookup(jvms.newKey().putInt(0, entry.pid()), value);
-      value.putLong(Jvm.START_BOOTTIME_NS, startTicks * Registrations.NANOS_PER_TICK);
-      value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot());
-      jvms.update(jvms.newKey().putInt(0, entry.pid()), value, BpfMap.ANY);
-      return;
+      privileged = markByHand(entry, registration);
+    } else {
+      try (BpfIterator files = claim.attachTaskIterator(entry.pid())) {
+        files.run();
+      }
+      ByteBuffer claimed = claims.newValue();
+      privileged =
+          claims.lookup(key(entry.pid()), claimed) && claimed.getInt(Claiming.PRIVILEGED) != 0;
     }
-    try (BpfIterator files = claim.attachTaskIterator(entry.pid())) {
-      files.run();
+    if (privileged) {
+      throw new WireException(
+          ErrorCode.DENIED,
+          "the process runs with rights that its user does not have (setuid, or file"
+              + " capabilities): what it needs can be given as ambient capabilities");
     }
+  }
+
+  /**
+   * By what /proc says. The program image stays unknown: an exec that changes no user is not
+   * noticed.
+   */
+  private boolean markByHand(Registrations.Entry entry, Registration registration)
+      throws IOException {
+    ProcessRights rights = ProcessRights.of(entry.pid());
+    if (rights.isPrivileged()) {
+      return true;
+    }
+    ByteBuffer key = jvms.newKey().putInt(0, entry.pid());
+    ByteBuffer value = jvms.newValue();
+    boolean _ = jvms.lookup(key, value);
+    value.putLong(Jvm.START_BOOTTIME_NS, registration.startTicks() * Registrations.NANOS_PER_TICK);
+    value.putLong(Jvm.EXEC_ID, 0).putLong(Jvm.DOMAINS, entry.domains());
+    value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot()).putInt(Jvm.UID, rights.uid());
+    value.putInt(Jvm.PIDNS_INUM, rights.pidNamespace());
+    value.putInt(Jvm.USERNS_INUM, rights.userNamespace());
+    jvms.update(key, value, BpfMap.ANY);
+    return false;
   }
 
   private ByteBuffer key(int pid) {

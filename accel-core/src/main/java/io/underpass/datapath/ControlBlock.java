@@ -34,6 +34,21 @@ final class ControlBlock implements AutoCloseable {
     return shared.getAndSet(Control.LOST, 0) != 0;
   }
 
+  /** Whether a user was refused sockets, which may be for others that were closed. */
+  boolean takeCrowded() {
+    return shared.getAndSet(Control.CROWDED, 0) != 0;
+  }
+
+  /**
+   * Notes the policy by which registrations trust each other from here on.
+   *
+   * @param digest of its lines of trust
+   * @return whether the helper before this one went by the same
+   */
+  boolean keepPolicy(int digest) {
+    return shared.getAndSet(Control.POLICY, digest) == digest;
+  }
+
   @Override
   public void close() {
     shared.close();

@@ -13,6 +13,7 @@ import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
+import io.underpass.protocol.UserShare;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -69,7 +70,10 @@ public final class KernelDatapath implements Datapath {
     return new KernelDatapath(
         config.bpffs(),
         cgroup,
-        Tuning.DEFAULT.withTakeEvery(config.takeEvery()).withRules(config.rules()),
+        Tuning.DEFAULT
+            .withTakeEvery(config.takeEvery())
+            .withRules(config.rules())
+            .withTrustDigest(config.trustDigest()),
         false,
         line -> System.err.println("underpass: " + line));
   }
@@ -130,7 +134,8 @@ public final class KernelDatapath implements Datapath {
       Known known = new Known();
       this.dump = open.keep(FlowDump.of(object, known, namespaces));
       this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), halves, trouble);
-      this.registrations = new Registrations(object, hooks);
+      this.registrations =
+          new Registrations(object, hooks, control.keepPolicy(tuning.trustDigest()));
 
       // The verdict before the marks: no socket can be enrolled while the sockhash has none.
       BpfProgram verdict = object.program("up_verdict");
@@ -174,7 +179,7 @@ public final class KernelDatapath implements Datapath {
       lock.unlock();
     }
     try {
-      look(entry, registration);
+      look(entry, registration, true);
       lock.lock();
       try {
         registrations.checkMarked(registration);
@@ -205,7 +210,7 @@ public final class KernelDatapath implements Datapath {
       lock.unlock();
     }
     if (entry != null) {
-      look(entry, registration);
+      look(entry, registration, false);
     }
   }
 
@@ -213,18 +218,19 @@ public final class KernelDatapath implements Datapath {
    * Hooks the cgroups of a process's sockets, and has the sockets marked. What it makes meanwhile
    * its agent asks for, when it has the answer. Not under the lock: see {@link Claims}.
    */
-  private void look(Registrations.Entry entry, Registration registration) throws IOException {
-    claims.begin(entry);
+  private void look(Registrations.Entry entry, Registration registration, boolean fresh)
+      throws IOException {
+    claims.begin(entry, fresh);
     try {
       Set<Long> cgroups = claims.look(entry.pid(), entry.id());
       lock.lock();
       try {
         refuseIfStopping(); // its pins may be gone by now
-        hooks.use(entry.id(), cgroups);
+        hooks.use(entry.id(), entry.uid(), cgroups);
       } finally {
         lock.unlock();
       }
-      claims.mark(entry, registration.startTicks());
+      claims.mark(entry, registration);
     } finally {
       claims.end(entry.pid());
     }
@@ -294,6 +300,17 @@ public final class KernelDatapath implements Datapath {
   @Override
   public Flows flows(int id, int limit) throws NativeException {
     return FlowTable.of(dump, id, limit);
+  }
+
+  /** What each user's sockets take of the tables. */
+  @Override
+  public List<UserShare> users() throws NativeException {
+    lock.lock();
+    try {
+      return registrations.users();
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override

@@ -40,6 +40,9 @@ final class OptionHooks {
    */
   private static final int MAX_EACH = 8;
 
+  /** So that one user's processes leave room for others'. */
+  private static final int MAX_EACH_USER = Layouts.UP_MAX_CGROUPS / 4;
+
   /**
    * How long a hook stays that nobody needs: to attach the first one of a host, and to detach the
    * last, has the kernel change its code on all processors, and short programs follow each other.
@@ -61,6 +64,9 @@ final class OptionHooks {
    * hooked}. Its two links are kept by their pins alone.
    */
   private final Map<Long, Set<Integer>> users = new HashMap<>();
+
+  /** Whose registrations they are that use some. */
+  private final Map<Integer, Integer> uids = new HashMap<>();
 
   /** Those that nobody needs, with the time since when. */
   private final Map<Long, Long> unused = new HashMap<>();
@@ -98,10 +104,12 @@ final class OptionHooks {
   /**
    * Sees to it that these cgroups are hooked for a registration, and no others.
    *
+   * @param uid whose registration it is
    * @param cgroups their ids; of those that are gone, and of too many, nothing is made
    * @throws WireException if the kernel refuses them all
    */
-  void use(int registration, Set<Long> cgroups) throws IOException {
+  void use(int registration, int uid, Set<Long> cgroups) throws IOException {
+    uids.put(registration, uid);
     Set<Long> wanted = new LinkedHashSet<>();
     WireException why = null;
     boolean some = false;
@@ -133,6 +141,11 @@ final class OptionHooks {
             ErrorCode.FULL,
             "there are processes of " + Layouts.UP_MAX_CGROUPS + " cgroups already");
       }
+      if (registration != EARLIER && countOf(uids.get(registration)) >= MAX_EACH_USER) {
+        throw new WireException(
+            ErrorCode.FULL,
+            "there are processes of this user in " + MAX_EACH_USER + " cgroups already");
+      }
       if (!attach(registration, id)) {
         return false;
       }
@@ -142,6 +155,13 @@ final class OptionHooks {
     users.get(id).add(registration);
     unused.remove(id);
     return true;
+  }
+
+  /** How many cgroups are hooked for a user's registrations. */
+  private long countOf(int uid) {
+    return users.values().stream()
+        .filter(its -> its.stream().anyMatch(r -> Integer.valueOf(uid).equals(uids.get(r))))
+        .count();
   }
 
   /** False if there is no such cgroup any more. */
@@ -169,6 +189,7 @@ final class OptionHooks {
   /** A registration is over. */
   void leave(int registration) throws NativeException {
     leaveAllBut(registration, Set.of());
+    uids.remove(registration);
   }
 
   /** What nobody needs takes no further sockets from here on. */

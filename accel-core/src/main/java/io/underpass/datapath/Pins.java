@@ -32,6 +32,7 @@ final class Pins {
           "halves",
           "handshakes",
           "ids",
+          "users",
           "totals",
           "control",
           "events");

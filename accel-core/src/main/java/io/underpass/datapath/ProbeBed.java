@@ -63,7 +63,7 @@ final class ProbeBed implements AutoCloseable {
       object.setKnob("take_every", 1);
       object.setKnob("known_only", 1);
       object.setKnob("fault", faults);
-      for (String map : List.of("jvms", "members", "senders", "halves", "handshakes")) {
+      for (String map : List.of("jvms", "users", "members", "senders", "halves", "handshakes")) {
         object.setMaxEntries(map, ROOM);
       }
       object.setMaxEntries("totals", 1);
@@ -89,11 +89,13 @@ final class ProbeBed implements AutoCloseable {
 
   /** Marks this process, and its cgroup, of which is true what is said of all: it is hooked. */
   private void register(BpfObject object, Path cgroup) throws IOException {
+    int uid = ProcessRights.of(SELF).uid();
+    new Users(object.map("users")).admit(uid);
     BpfMap jvms = object.map("jvms");
     ByteBuffer jvm = jvms.newValue();
     jvm.putLong(
         Jvm.START_BOOTTIME_NS, PeerProcess.startTicksOf(SELF) * Registrations.NANOS_PER_TICK);
-    jvm.putInt(Jvm.ID, OWNER);
+    jvm.putInt(Jvm.ID, OWNER).putInt(Jvm.UID, uid);
     jvms.update(jvms.newKey().putInt(0, SELF), jvm, BpfMap.ANY);
     BpfMap hooked = object.map("hooked");
     long own = ProcessCgroup.idOf(SELF, cgroup).orElseThrow(() -> new IOException("no cgroup"));

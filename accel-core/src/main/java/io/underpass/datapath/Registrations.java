@@ -8,6 +8,7 @@ import io.underpass.ffm.NativeException;
 import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
 import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.UserShare;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -16,6 +17,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Which processes are registered, as the kernel knows it: the map {@code jvms}. Guarded by the lock
@@ -33,7 +35,9 @@ final class Registrations {
 
   private final BpfMap jvms;
   private final OptionHooks hooks;
+  private final Users users;
   private final int firstId;
+  private final boolean samePolicy;
   private final BitSet slots = new BitSet();
   private final Map<Integer, Entry> byId = new HashMap<>();
 
@@ -51,14 +55,19 @@ final class Registrations {
   private final List<Ended> ended = new ArrayList<>();
 
   /** A registration that there is. */
-  record Entry(int id, int pid, int slot) {}
+  record Entry(int id, int pid, int slot, int uid, long domains) {}
 
   /** One that is over; its slot is another one's as soon as its sockets have been visited. */
   record Ended(int id, int slot) {}
 
-  Registrations(BpfObject object, OptionHooks hooks) throws NativeException {
+  /**
+   * @param samePolicy whether an earlier helper's registrations trust each other as ours do
+   */
+  Registrations(BpfObject object, OptionHooks hooks, boolean samePolicy) throws NativeException {
     this.jvms = object.map("jvms");
+    this.users = new Users(object.map("users"));
     this.hooks = hooks;
+    this.samePolicy = samePolicy;
     slots.set(0); // belongs to no registration
     this.firstId = forgetDead();
   }
@@ -80,6 +89,7 @@ final class Registrations {
       throw new WireException(
           ErrorCode.FULL, "there are " + Layouts.UP_MAX_JVMS + " registrations already");
     }
+    users.admit(registration.uid());
     int pid = registration.pid();
     ByteBuffer value = jvms.newValue();
     Ended former = null;
@@ -87,13 +97,15 @@ final class Registrations {
       former = new Ended(value.getInt(Jvm.ID), value.getInt(Jvm.SLOT));
     }
     slots.set(slot);
-    Entry entry = new Entry(registration.id(), pid, slot);
+    Entry entry =
+        new Entry(registration.id(), pid, slot, registration.uid(), registration.domains());
     byId.put(registration.id(), entry);
     if (former != null) {
       unclaimed.put(entry.id, former);
     }
     if (former != null && isSame(value, registration)) {
       value.putInt(Jvm.ID, entry.id).putInt(Jvm.SLOT, slot).putInt(Jvm.FORMER, former.id);
+      value.putLong(Jvm.DOMAINS, entry.domains);
       jvms.update(key(pid), value, BpfMap.EXIST);
     } else {
       jvms.delete(key(pid)); // of a process that had the pid before
@@ -136,11 +148,13 @@ final class Registrations {
     int pid = registration.pid();
     ByteBuffer value = jvms.newValue();
     boolean marked = jvms.lookup(key(pid), value);
-    if (!marked || !isSame(value, registration)) {
+    boolean same =
+        marked && isSame(value, registration) && value.getInt(Jvm.UID) == registration.uid();
+    if (!same) {
       throw new WireException(
           ErrorCode.UNAVAILABLE,
           marked
-              ? "process " + pid + " is not the one that asked"
+              ? "process " + pid + " is not the one that asked, or has changed its user"
               : "process " + pid + " has ended, or is in a pid namespace the helper is not in");
     }
   }
@@ -177,8 +191,16 @@ final class Registrations {
   }
 
   /** Their sockets have been visited: nothing counts in their slots any more. */
-  void release(List<Ended> those) {
+  void release(List<Ended> those) throws NativeException {
     those.forEach(e -> slots.clear(e.slot));
+    if (!those.isEmpty() && orphans.isEmpty()) {
+      users.forgetAllBut(byId.values().stream().map(Entry::uid).collect(Collectors.toSet()));
+    }
+  }
+
+  /** What each user's sockets take of the tables. */
+  List<UserShare> users() throws NativeException {
+    return users.list();
   }
 
   /** When a registered process started, in ns since boot, as the kernel has it. */
@@ -232,6 +254,10 @@ final class Registrations {
         } else {
           orphans.put(pid, value.getInt(Jvm.ID));
           slots.set(value.getInt(Jvm.SLOT)); // its sockets go on counting there
+          if (!samePolicy && value.getLong(Jvm.DOMAINS) != 0) {
+            // Its bits stand for other lines now; it has new ones when it registers again.
+            jvms.update(key, value.putLong(Jvm.DOMAINS, 0), BpfMap.EXIST);
+          }
         }
       }
     }

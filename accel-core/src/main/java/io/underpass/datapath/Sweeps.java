@@ -51,6 +51,9 @@ final class Sweeps implements AutoCloseable {
   /** The last id that had been given then. */
   private long givenThen;
 
+  /** When closed sockets were last looked for since a user had no share left. */
+  private long crowdedAt = System.nanoTime() - LOOK_NANOS;
+
   /** Network namespaces in which sockets could not be looked up, as of the last sweep. */
   private volatile int unreachable;
 
@@ -113,7 +116,7 @@ final class Sweeps implements AutoCloseable {
       events.consume();
       Ids named = names.take();
       boolean anew = control.takeLost() || hasFailed;
-      boolean all = whole || anew || isTimeToForget();
+      boolean all = whole || anew || isTimeToForget() || isCrowded();
       hasFailed = true;
       Sweep.Result result;
       try {
@@ -171,6 +174,16 @@ final class Sweeps implements AutoCloseable {
    */
   private boolean isTimeToForget() throws NativeException {
     return lastId() - givenThen > Math.max(LEAST_TO_FORGET, livedThen);
+  }
+
+  /** Somebody can make it so again at once, by further sockets: so it is asked for now and then. */
+  private boolean isCrowded() {
+    long now = System.nanoTime();
+    if (now - crowdedAt < LOOK_NANOS || !control.takeCrowded()) {
+      return false;
+    }
+    crowdedAt = now;
+    return true;
   }
 
   private long lastId() throws NativeException {

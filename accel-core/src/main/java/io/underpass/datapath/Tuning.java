@@ -1,8 +1,8 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.BpfObject;
-import io.underpass.ffm.NativeException;
 import io.underpass.helper.Rules;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -20,6 +20,8 @@ import java.util.Set;
  * @param probeLimit how long the kernel probe may take
  * @param refuseFiles whether the programs that visit open files are left out, as where the kernel
  *     refuses them
+ * @param trustDigest of the policy's lines of trust: registrations that an earlier helper left
+ *     trust each other on only by the same lines
  */
 public record Tuning(
     boolean takeEvery,
@@ -28,9 +30,10 @@ public record Tuning(
     Set<Fault> faults,
     Rules rules,
     Duration probeLimit,
-    boolean refuseFiles) {
+    boolean refuseFiles,
+    int trustDigest) {
   public static final Tuning DEFAULT =
-      new Tuning(false, Map.of(), Map.of(), Set.of(), Rules.NONE, KernelProbe.LIMIT, false);
+      new Tuning(false, Map.of(), Map.of(), Set.of(), Rules.NONE, KernelProbe.LIMIT, false, 0);
 
   /** What a kernel could do wrong; {@code UP_FAULT_*} of {@code underpass.h}, in its order. */
   public enum Fault {
@@ -68,7 +71,8 @@ public record Tuning(
   }
 
   public Tuning withTakeEvery(boolean every) {
-    return new Tuning(every, maxEntries, knobs, faults, rules, probeLimit, refuseFiles);
+    return new Tuning(
+        every, maxEntries, knobs, faults, rules, probeLimit, refuseFiles, trustDigest);
   }
 
   /** So many sockets can be enrolled. */
@@ -80,7 +84,8 @@ public record Tuning(
   public Tuning withMaxEntries(String name, int most) {
     Map<String, Integer> all = new HashMap<>(maxEntries);
     all.put(name, most);
-    return new Tuning(takeEvery, Map.copyOf(all), knobs, faults, rules, probeLimit, refuseFiles);
+    return new Tuning(
+        takeEvery, Map.copyOf(all), knobs, faults, rules, probeLimit, refuseFiles, trustDigest);
   }
 
   /** The programs' variable has this value, instead of what {@code maps.bpf.h} says. */
@@ -88,32 +93,47 @@ public record Tuning(
     Map<String, Long> all = new HashMap<>(knobs);
     all.put(variable, value);
     return new Tuning(
-        takeEvery, maxEntries, Map.copyOf(all), faults, rules, probeLimit, refuseFiles);
+        takeEvery,
+        maxEntries,
+        Map.copyOf(all),
+        faults,
+        rules,
+        probeLimit,
+        refuseFiles,
+        trustDigest);
   }
 
   public Tuning withFaults(Fault... some) {
-    return new Tuning(takeEvery, maxEntries, knobs, Set.of(some), rules, probeLimit, refuseFiles);
+    return new Tuning(
+        takeEvery, maxEntries, knobs, Set.of(some), rules, probeLimit, refuseFiles, trustDigest);
   }
 
   /** What is decided by port. */
   public Tuning withRules(Rules some) {
-    return new Tuning(takeEvery, maxEntries, knobs, faults, some, probeLimit, refuseFiles);
+    return new Tuning(
+        takeEvery, maxEntries, knobs, faults, some, probeLimit, refuseFiles, trustDigest);
   }
 
   public Tuning withProbeLimit(Duration limit) {
-    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, limit, refuseFiles);
+    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, limit, refuseFiles, trustDigest);
   }
 
   public Tuning withoutFiles() {
-    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, probeLimit, true);
+    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, probeLimit, true, trustDigest);
+  }
+
+  /** By these lines of trust. */
+  Tuning withTrustDigest(int digest) {
+    return new Tuning(takeEvery, maxEntries, knobs, faults, rules, probeLimit, refuseFiles, digest);
   }
 
   int faultBits() {
     return faults.stream().mapToInt(f -> f.bit).sum();
   }
 
-  void apply(BpfObject object) throws NativeException {
+  void apply(BpfObject object) throws IOException {
     object.setKnob("take_every", takeEvery ? 1 : 0);
+    object.setKnob("user_messages", Users.mostMessages());
     knobs.forEach(object::setKnob);
     for (Map.Entry<String, Integer> map : maxEntries.entrySet()) {
       object.setMaxEntries(map.getKey(), map.getValue());

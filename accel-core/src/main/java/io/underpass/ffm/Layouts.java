@@ -8,7 +8,7 @@ package io.underpass.ffm;
  */
 public final class Layouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_ABI = 6;
+  public static final int UP_ABI = 7;
 
   /** Level of the socket options that a process asks of its own sockets. */
   public static final int UP_SOL = 0x7570;
@@ -24,6 +24,9 @@ public final class Layouts {
 
   /** How many registrations there can be. */
   public static final int UP_MAX_JVMS = 1024;
+
+  /** Of how many users there can be registrations. */
+  public static final int UP_MAX_USERS = 1024;
 
   /** How many cgroups can be hooked. */
   public static final int UP_MAX_CGROUPS = 4096;
@@ -173,19 +176,41 @@ public final class Layouts {
    * {@code struct up_jvm}, a registration; its key is the tgid.
    *
    * <pre>
-   *  0 | start_boottime_ns | u64
-   *  8 | id, slot          | u32 each
-   * 16 | former, pad       | u32 each
+   *  0 | start_boottime_ns, exec_id, domains | u64 each
+   * 24 | id, slot, former                    | u32 each
+   * 36 | uid, pidns_inum, userns_inum        | u32 each
    * </pre>
    */
   public static final class Jvm {
     public static final int START_BOOTTIME_NS = 0;
-    public static final int ID = 8;
-    public static final int SLOT = 12;
-    public static final int FORMER = 16;
-    public static final int SIZE = 24;
+    public static final int EXEC_ID = 8;
+    public static final int DOMAINS = 16;
+    public static final int ID = 24;
+    public static final int SLOT = 28;
+    public static final int FORMER = 32;
+    public static final int UID = 36;
+    public static final int PIDNS_INUM = 40;
+    public static final int USERNS_INUM = 44;
+    public static final int SIZE = 48;
 
     private Jvm() {}
+  }
+
+  /**
+   * {@code struct up_user}, what the sockets of a user take of the tables; its key is the uid.
+   *
+   * <pre>
+   * 0 | sockets, enrolled, messages, refused | u64 each
+   * </pre>
+   */
+  public static final class User {
+    public static final int SOCKETS = 0;
+    public static final int ENROLLED = 8;
+    public static final int MESSAGES = 16;
+    public static final int REFUSED = 24;
+    public static final int SIZE = 32;
+
+    private User() {}
   }
 
   /**
@@ -194,14 +219,14 @@ public final class Layouts {
    * <pre>
    *  0 | tx                      | struct up_counters
    * 40 | connections_accelerated | u64
-   * 48 | connections_plain       | u64[15], by reason
+   * 48 | connections_plain       | u64[17], by reason
    * </pre>
    */
   public static final class Totals {
     public static final int TX = 0;
     public static final int CONNECTIONS_ACCELERATED = 40;
     public static final int CONNECTIONS_PLAIN = 48;
-    public static final int SIZE = 168;
+    public static final int SIZE = 184;
 
     private Totals() {}
   }
@@ -232,14 +257,18 @@ public final class Layouts {
    *  0 | paused | u32, to the programs
    *  4 | armed  | u32, set by the helper, cleared by a program
    *  8 | lost   | u32, set by a program, cleared by the helper
-   * 12 | pad    | u32
+   * 12 | crowded | u32, likewise
+   * 16 | policy | u32, the helper's own
+   * 20 | pad    | u32
    * </pre>
    */
   public static final class Control {
     public static final int PAUSED = 0;
     public static final int ARMED = 4;
     public static final int LOST = 8;
-    public static final int SIZE = 16;
+    public static final int CROWDED = 12;
+    public static final int POLICY = 16;
+    public static final int SIZE = 24;
 
     private Control() {}
   }
@@ -248,14 +277,18 @@ public final class Layouts {
    * {@code struct up_claiming}, whom {@code up_claim} claims for; its key is the tgid.
    *
    * <pre>
-   * 0 | id   | u32
-   * 4 | slot | u32
+   *  0 | domains           | u64
+   *  8 | id, slot          | u32 each
+   * 16 | fresh, privileged | u32 each
    * </pre>
    */
   public static final class Claiming {
-    public static final int ID = 0;
-    public static final int SLOT = 4;
-    public static final int SIZE = 8;
+    public static final int DOMAINS = 0;
+    public static final int ID = 8;
+    public static final int SLOT = 12;
+    public static final int FRESH = 16;
+    public static final int PRIVILEGED = 20;
+    public static final int SIZE = 24;
 
     private Claiming() {}
   }
@@ -317,6 +350,7 @@ public final class Layouts {
    *  92 | state, reason, host_owned, room                    | u8 each
    *  96 | bound_dev_if, enrolments                           | u32 each
    * 104 | claimed_inode                                      | u64
+   * 112 | uid, messages_share                                | u32 each
    * </pre>
    */
   public static final class Half {
@@ -337,7 +371,9 @@ public final class Layouts {
     public static final int BOUND_DEV_IF = 96;
     public static final int ENROLMENTS = 100;
     public static final int CLAIMED_INODE = 104;
-    public static final int SIZE = 112;
+    public static final int UID = 112;
+    public static final int MESSAGES_SHARE = 116;
+    public static final int SIZE = 120;
 
     private Half() {}
   }

@@ -6,6 +6,7 @@ import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
+import io.underpass.protocol.UserShare;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -79,6 +80,9 @@ public interface Datapath extends AutoCloseable {
 
   /** How many sockets have a record, by registration's id; no entry is 0. */
   Map<Integer, Long> flowCounts() throws IOException;
+
+  /** What each user's sockets take of the tables. */
+  List<UserShare> users() throws IOException;
 
   /**
    * Takes every flow back to TCP, and then all that is attached and pinned away. What has unread

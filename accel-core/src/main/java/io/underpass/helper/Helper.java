@@ -61,7 +61,7 @@ public final class Helper implements AutoCloseable {
     Datapath loaded = null;
     try {
       socket = ControlSocket.bind(config.socket(), policy.reachesBeyondGroup());
-      loaded = loader.load(config, cgroup);
+      loaded = loader.load(config.withTrustDigest(policy.trust().digest()), cgroup);
       Requests.Place place =
           new Requests.Place(config.bpffs(), cgroup, System.getProperty("os.version"));
       this.requests = new Requests(policy, loaded, place, audit, this::startDrain);

@@ -13,32 +13,37 @@ import java.nio.file.Path;
  * @param takeEvery enrol every pair as soon as it is found, whatever its traffic (for tests)
  */
 public record HelperConfig(
-    Path socket, Path policyFile, Rules rules, Path bpffs, boolean takeEvery) {
+    Path socket, Path policyFile, Rules rules, Path bpffs, boolean takeEvery, int trustDigest) {
   public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
   public static final Path DEFAULT_BPFFS = Path.of("/sys/fs/bpf/underpass");
 
   public static HelperConfig defaults() {
-    return new HelperConfig(DEFAULT_SOCKET, null, Rules.NONE, DEFAULT_BPFFS, false);
+    return new HelperConfig(DEFAULT_SOCKET, null, Rules.NONE, DEFAULT_BPFFS, false, 0);
   }
 
   public HelperConfig withSocket(Path path) {
-    return new HelperConfig(path, policyFile, rules, bpffs, takeEvery);
+    return new HelperConfig(path, policyFile, rules, bpffs, takeEvery, trustDigest);
   }
 
   public HelperConfig withPolicyFile(Path path) {
-    return new HelperConfig(socket, path, rules, bpffs, takeEvery);
+    return new HelperConfig(socket, path, rules, bpffs, takeEvery, trustDigest);
   }
 
   /** Rules of a file: {@link Rules#load}. */
   public HelperConfig withRules(Rules some) {
-    return new HelperConfig(socket, policyFile, some, bpffs, takeEvery);
+    return new HelperConfig(socket, policyFile, some, bpffs, takeEvery, trustDigest);
   }
 
   public HelperConfig withBpffs(Path path) {
-    return new HelperConfig(socket, policyFile, rules, path, takeEvery);
+    return new HelperConfig(socket, policyFile, rules, path, takeEvery, trustDigest);
   }
 
   public HelperConfig withTakeEvery(boolean every) {
-    return new HelperConfig(socket, policyFile, rules, bpffs, every);
+    return new HelperConfig(socket, policyFile, rules, bpffs, every, trustDigest);
+  }
+
+  /** The helper fills it in, by the policy: {@link Trust#digest}. */
+  HelperConfig withTrustDigest(int digest) {
+    return new HelperConfig(socket, policyFile, rules, bpffs, takeEvery, digest);
   }
 }

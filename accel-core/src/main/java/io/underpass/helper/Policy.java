@@ -17,6 +17,7 @@ import java.util.Set;
  *      / "allow" "gid" ( number / name )     the group or one of the supplementary groups
  *      / "deny" "uid" ( number / name )      stands above every allow
  *      / ( "group" / "pool" ) ...            of port groups: see GroupRules
+ *      / "trust" ...                         who is brought together: see Trust
  * </pre>
  *
  * Whoever is not allowed is refused, root too. Without a file, root and the members of the group
@@ -32,6 +33,7 @@ public final class Policy {
   private final Set<Integer> allowedGids = new HashSet<>();
   private final Set<Integer> deniedUids = new HashSet<>();
   private final GroupRules groups = new GroupRules();
+  private final Trust trust = new Trust();
 
   private Policy() {}
 
@@ -66,9 +68,14 @@ public final class Policy {
 
   private void add(String rule, String where) throws HelperException {
     String[] words = rule.split("\\s+", -1);
-    if (words[0].equals("group") || words[0].equals("pool")) {
+    if (Set.of("group", "pool", "trust").contains(words[0])) {
+      GroupRules.Ids ids = (text, user) -> number(text, user, rule, where);
       try {
-        groups.add(words, (text, user) -> number(text, user, rule, where));
+        if (words[0].equals("trust")) {
+          trust.add(words, ids);
+        } else {
+          groups.add(words, ids);
+        }
       } catch (IllegalArgumentException e) {
         throw malformed(rule, where, e.getMessage());
       }
@@ -84,7 +91,9 @@ public final class Policy {
           case "deny uid" -> deniedUids;
           default ->
               throw malformed(
-                  rule, where, "a rule begins with allow uid, allow gid, deny uid, group or pool");
+                  rule,
+                  where,
+                  "a rule begins with allow uid, allow gid, deny uid, group, pool or trust");
         };
     boolean user = words[1].equals("uid");
     set.add(number(words[2], user, rule, where));
@@ -129,6 +138,11 @@ public final class Policy {
   /** What it says of port groups. */
   GroupRules groups() {
     return groups;
+  }
+
+  /** What it says of who trusts whom. */
+  public Trust trust() {
+    return trust;
   }
 
   /** Whether it allows anybody besides root and the members of {@link #GROUP}. */

@@ -9,5 +9,11 @@ package io.underpass.helper;
  * @param startTicks when the process started, in clock ticks since boot: field 22 of
  *     proc_pid_stat(5)
  * @param uid at the time it connected
+ * @param domains by which it trusts others ({@link Trust})
  */
-public record Registration(int id, int pid, long startTicks, int uid) {}
+public record Registration(int id, int pid, long startTicks, int uid, long domains) {
+  /** Of a process that trusts only its own user's. */
+  public Registration(int id, int pid, long startTicks, int uid) {
+    this(id, pid, startTicks, uid, 0);
+  }
+}

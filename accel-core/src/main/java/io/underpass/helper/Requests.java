@@ -121,7 +121,12 @@ final class Requests {
         throw new WireException(
             ErrorCode.ALREADY_REGISTERED, "the process is about to be registered already");
       }
-      Registration made = new Registration(nextId++, peer.pid(), startTicks, peer.uid());
+      long domains =
+          policy
+              .trust()
+              .domainsOf(
+                  peer.uid(), peer.gid(), peer.groups(), granted == null ? "" : granted.group());
+      Registration made = new Registration(nextId++, peer.pid(), startTicks, peer.uid(), domains);
       return () -> {
         try (process) {
           String identity = admit(made, process, granted, request.hasDatagrams());

@@ -7,6 +7,7 @@ import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
+import io.underpass.protocol.UserShare;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.time.Duration;
@@ -43,6 +44,11 @@ final class MemoryDatapath implements Datapath {
       throw new WireException(ErrorCode.FULL, "no room for another registration");
     }
     admitted.put(registration.id(), registration);
+  }
+
+  @Override
+  public List<UserShare> users() {
+    return List.of();
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
+import io.underpass.protocol.UserShare;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -169,6 +170,11 @@ public final class SteeredHelper implements AutoCloseable {
     @Override
     public Flows flows(int id, int limit) throws IOException {
       return kernel.flows(id, limit);
+    }
+
+    @Override
+    public List<UserShare> users() throws IOException {
+      return kernel.users();
     }
 
     @Override

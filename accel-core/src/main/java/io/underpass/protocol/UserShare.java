@@ -1,0 +1,26 @@
+package io.underpass.protocol;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What the sockets of one user take of the helper's tables.
+ *
+ * @param uid in the initial user namespace
+ * @param sockets that are known
+ * @param enrolled of them
+ * @param messages that may be queued for these, all together
+ * @param refused how many sockets found no share left, ever since
+ */
+public record UserShare(int uid, long sockets, long enrolled, long messages, long refused) {
+  /** As one record of a reply. */
+  public Map<String, String> toWire() {
+    Map<String, String> fields = new LinkedHashMap<>();
+    fields.put("uid", Integer.toUnsignedString(uid));
+    fields.put("sockets", Long.toString(sockets));
+    fields.put("enrolled", Long.toString(enrolled));
+    fields.put("messages", Long.toString(messages));
+    fields.put("refused", Long.toString(refused));
+    return fields;
+  }
+}

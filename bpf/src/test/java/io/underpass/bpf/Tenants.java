@@ -1,0 +1,63 @@
+package io.underpass.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Processes of other users. */
+final class Tenants {
+  static final int ONE = 2001;
+  static final int OTHER = 2002;
+
+  private Tenants() {}
+
+  /** Runs a command as this user, without any capability. */
+  static List<String> as(int uid) {
+    return List.of(
+        "setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups", "--bounding-set=-all");
+  }
+
+  /**
+   * The same for a JVM, which may read the classes that the build has in its user's folders: by an
+   * ambient capability, which is a right of whoever started it.
+   */
+  static List<String> readerAs(int uid) {
+    List<String> command =
+        new ArrayList<>(List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups"));
+    command.addAll(List.of("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"));
+    return command;
+  }
+
+  /** A policy that admits root and both of them, and says this besides. */
+  static Path policy(Path folder, String... lines) throws IOException {
+    Path file = folder.resolve("policy");
+    List<String> all = new ArrayList<>(List.of("allow uid 0", "allow uid " + ONE));
+    all.add("allow uid " + OTHER);
+    all.addAll(List.of(lines));
+    return Files.write(file, all);
+  }
+
+  /** A folder whose contents everybody may reach, with a helper's socket, say. */
+  static Path newFolder() throws IOException {
+    Path folder = Files.createTempDirectory("underpass-test");
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+    return folder;
+  }
+
+  /** The program of a C file of these tests. */
+  static Path compile(String name, Path folder) throws IOException, InterruptedException {
+    Path source = Path.of(System.getProperty("underpass.root", "."), "bpf/src/test/c", name + ".c");
+    Path program = folder.resolve(name);
+    Process gcc =
+        new ProcessBuilder("gcc", "-O", "-Wall", "-o", program.toString(), source.toString())
+            .inheritIO()
+            .start();
+    assertEquals(0, gcc.waitFor());
+    return program;
+  }
+}
