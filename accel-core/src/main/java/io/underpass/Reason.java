@@ -10,50 +10,44 @@ import java.util.Locale;
  * over JMX and on the command line.
  */
 public enum Reason {
-  /** It is accelerated. */
-  NONE,
-  /** Too young, or too quiet, to tell. */
-  UNDECIDED,
-  /** The other end is not on this host, or its process is not registered. */
-  NO_PEER,
-  /** Traffic of a kind that would lose by it. */
-  ONE_WAY,
-  /** The application asked for TCP, or sends urgent data. */
-  PINNED,
-  /** The table of enrolled sockets is full. */
-  TABLE_FULL,
-  /** Another sockmap owns the socket (EBUSY). */
-  SOCKMAP_BUSY,
-  /** The socket has an upper-layer protocol, such as kernel TLS. */
-  ULP,
-  /** MPTCP, or a state that a sockmap does not take. */
-  UNSUPPORTED,
-  /** The helper is stopping. */
-  PAUSED,
-  /** The kernel had no memory for the socket's record. */
-  NO_RECORD,
-  /** Enrolment failed for any other cause. */
-  FAILED,
-  /** Its reader does not keep up, so that most of it would go by TCP in any case. */
-  BEHIND,
-  /** A rule of the administrator says so; of an accelerated flow too, which then stays so. */
-  RULE,
-  /** Bursts of messages that meet their reader at work, and wait for it more than they gain. */
-  CONTENDED,
-  /**
-   * Its two processes are different users', and no line of the policy has them trust each other.
-   */
-  UNTRUSTED,
-  /** Its user has as many sockets in the tables as one user may have. */
-  QUOTA;
+  NONE("it is accelerated"),
+  UNDECIDED("too young, or too quiet, to tell"),
+  NO_PEER("the other end is not on this host, or its process is not registered"),
+  ONE_WAY("traffic of a kind that would lose by it; it is looked at again as the traffic changes"),
+  PINNED("the application asked for TCP, or sends urgent data"),
+  TABLE_FULL("the helper's tables are full"),
+  SOCKMAP_BUSY("another program's sockmap owns the socket"),
+  ULP("the socket has an upper-layer protocol, such as kernel TLS"),
+  UNSUPPORTED("a socket of a kind that a sockmap does not take, such as MPTCP"),
+  PAUSED("the helper is stopping"),
+  NO_RECORD("the kernel had no memory for the socket's record"),
+  FAILED("the kernel refused it for another cause"),
+  BEHIND("its reader does not keep up; it is looked at again as that changes"),
+  RULE("a rule of the administrator says so"),
+  CONTENDED("bursts of messages wait for their reader more than they gain"),
+  UNTRUSTED(
+      "its two processes are of different users or containers; a line of the helper's policy,"
+          + " such as \"trust uid <one> <other>\", brings them together"),
+  QUOTA("its user has as many sockets in the helper's tables as one user may have");
 
   private static final Reason[] ALL = values();
 
   private final String wireName = name().toLowerCase(Locale.ROOT).replace('_', '-');
 
+  private final String explanation;
+
+  Reason(String explanation) {
+    this.explanation = explanation;
+  }
+
   /** The name in the protocol: lower case, with hyphens. */
   public String wireName() {
     return wireName;
+  }
+
+  /** For people, in one sentence without a full stop: what it means, and what can be done. */
+  public String explanation() {
+    return explanation;
   }
 
   /** The number the kernel side uses. */

@@ -1,8 +1,10 @@
 package io.underpass.cli;
 
+import io.underpass.Reason;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Wire;
+import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -69,7 +71,14 @@ final class FlowsCommand implements Callable<Integer> {
           f.tcpBytesReceived(),
           f.switches());
     }
-    table.print(spec.commandLine().getOut());
+    PrintWriter out = spec.commandLine().getOut();
+    table.print(out);
+    flows.stream()
+        .map(FlowView::reason)
+        .filter(r -> r != Reason.NONE)
+        .distinct()
+        .sorted()
+        .forEach(r -> out.println(r.wireName() + ": " + r.explanation()));
     return 0;
   }
 }
