@@ -79,7 +79,7 @@ public final class KernelDatapath implements Datapath {
   }
 
   /** Whether an earlier helper left something in this folder. */
-  public static boolean isLeft(Path pinFolder) {
+  public static boolean isLeft(Path pinFolder) throws IOException {
     return new Pins(pinFolder).exist() || PortGroups.pins(pinFolder).exist();
   }
 

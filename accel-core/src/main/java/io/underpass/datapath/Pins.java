@@ -7,10 +7,14 @@ import io.underpass.ffm.Cgroup;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.UnavailableException;
+import io.underpass.helper.HelperException;
+import io.underpass.helper.TrustedPath;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -39,6 +43,9 @@ final class Pins {
   private static final String VERDICT = "verdict";
   private static final String LINK = "link_";
 
+  /** The helper's, which names the folder that this one is in. */
+  private static final String OPTION = "--pin-dir";
+
   private final Path folder;
   private final List<String> maps;
 
@@ -53,16 +60,46 @@ final class Pins {
     this.maps = maps;
   }
 
-  /** Whether an earlier helper left something here. */
-  boolean exist() {
-    return Files.isDirectory(folder) && Files.exists(folder.resolve(maps.get(0)));
+  /** Whether an earlier helper left something here, be it only a part of all. */
+  boolean exist() throws IOException {
+    return !names().isEmpty();
+  }
+
+  private Set<String> names() throws IOException {
+    Set<String> names = new TreeSet<>();
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+      all.forEach(pin -> names.add(pin.getFileName().toString()));
+    } catch (NoSuchFileException e) {
+      return names;
+    }
+    return names;
   }
 
   /** Before the load: maps are taken from the pins that exist, and pinned where there are none. */
   void prepare(BpfObject object) throws IOException {
-    Files.createDirectories(folder);
+    TrustedPath path = new TrustedPath(folder, OPTION);
+    path.makeFolder("rwx------");
+    path.checkFiles();
+    checkWhole();
     for (String map : maps) {
       object.setPinPath(map, folder.resolve(map));
+    }
+  }
+
+  /**
+   * Refuses to adopt what lacks a part. Maps are pinned before anything is attached, and removed
+   * after it: what is attached works on all of them, and a new map in the place of one that is
+   * missing would not be that of the sockets that are enrolled.
+   */
+  private void checkWhole() throws IOException {
+    Set<String> names = names();
+    Set<String> missing = new TreeSet<>(maps);
+    missing.removeAll(names);
+    boolean works = names.contains(VERDICT) || names.stream().anyMatch(n -> n.startsWith(LINK));
+    if (works && !missing.isEmpty()) {
+      throw new HelperException(
+          "what an earlier helper left in " + folder + " is not whole: it has no " + missing,
+          "end the JVMs that it served, and then remove the folder: rm -r " + folder);
     }
   }
 
@@ -147,13 +184,16 @@ final class Pins {
     program.pin(pin);
   }
 
-  /** Detaches and gives up everything: links first, so that nothing is marked any more. */
+  /**
+   * Detaches and gives up everything: links first, so that nothing is marked any more, and the maps
+   * last (see {@link #checkWhole}).
+   */
   void remove() throws IOException {
     if (!Files.isDirectory(folder)) {
       return;
     }
     try (var files = Files.list(folder)) {
-      List<Path> pins = files.sorted((a, b) -> Boolean.compare(!isLink(a), !isLink(b))).toList();
+      List<Path> pins = files.sorted(Comparator.comparingInt(this::turn)).toList();
       for (Path pin : pins) {
         Files.deleteIfExists(pin);
       }
@@ -161,8 +201,9 @@ final class Pins {
     Files.deleteIfExists(folder);
   }
 
-  private static boolean isLink(Path pin) {
-    return pin.getFileName().toString().startsWith(LINK);
+  private int turn(Path pin) {
+    String name = pin.getFileName().toString();
+    return name.startsWith(LINK) ? 0 : maps.contains(name) ? 2 : 1;
   }
 
   /**

@@ -41,6 +41,9 @@ public final class ChannelCalls {
   private static final MethodHandle CONNECT =
       Symbols.withErrno(LIBC, "connect", Symbols.intOf(JAVA_INT, ADDRESS, JAVA_INT));
 
+  private static final MethodHandle FCHMOD =
+      Symbols.withErrno(LIBC, "fchmod", Symbols.intOf(JAVA_INT, JAVA_INT));
+
   private ChannelCalls() {}
 
   /** Dissolves a connection, so that the socket can have another one: connect to AF_UNSPEC. */
@@ -77,6 +80,20 @@ public final class ChannelCalls {
   /** The descriptor of a channel of the network. */
   public static int descriptor(Channel channel) throws UnavailableException {
     return PeerCredentials.fd(channel);
+  }
+
+  /** The mode of a socket; bind(2) gives it, less the umask, to the file that it makes. */
+  public static void setMode(int fd, int mode) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      if ((int) FCHMOD.invokeExact(capture, fd, mode) != 0) {
+        throw new NativeException("fchmod", Symbols.errno(capture));
+      }
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
   }
 
   /** What {@code ioctl(FIONREAD)} says: how many bytes can be read at once. */

@@ -5,15 +5,17 @@ import io.underpass.ffm.NativeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Prepares the folder that pins live in. */
+/** Prepares the folder that pins live in, and that nobody else may have to do with. */
 final class Bpffs {
   /** Where bpffs belongs by convention; the kernel makes the folder. */
   private static final Path USUAL = Path.of("/sys/fs/bpf");
+
+  /** Names the folder. */
+  private static final String OPTION = "--pin-dir";
 
   private Bpffs() {}
 
@@ -23,15 +25,12 @@ final class Bpffs {
     if (!isOnBpffs(folder, mounts)) {
       mount(folder.startsWith(USUAL) ? USUAL : folder.getParent());
     }
-    try {
-      Files.createDirectories(folder);
-      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
-    } catch (IOException e) {
-      throw new HelperException(
-          "cannot make the folder " + folder + " for pins (" + e + ")",
-          "choose one on a bpf file system with --pin-dir",
-          e);
-    }
+    new TrustedPath(pins, OPTION).makeFolder("rwx------");
+  }
+
+  /** Before anything is done with what is there. */
+  static void check(Path pins) throws HelperException {
+    new TrustedPath(pins, OPTION).checkFolder();
   }
 
   /** The last of the mounts with the longest path is the one that shows. */
@@ -47,6 +46,9 @@ final class Bpffs {
 
   private static void mount(Path point) throws HelperException {
     String remedy = "mount it: mount -t bpf bpf " + USUAL;
+    if (point != null) {
+      check(point);
+    }
     if (point == null || !isEmptyFolder(point)) {
       throw new HelperException(
           "no bpf file system is mounted on " + point + ", which is no empty folder either",

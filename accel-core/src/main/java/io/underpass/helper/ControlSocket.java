@@ -8,10 +8,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.GroupPrincipal;
-import java.nio.file.attribute.PosixFileAttributeView;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserPrincipalNotFoundException;
 
 /** The helper's listening socket and its file. */
 final class ControlSocket implements AutoCloseable {
@@ -22,10 +18,12 @@ final class ControlSocket implements AutoCloseable {
 
   private final Path path;
   private final ServerSocketChannel channel;
+  private final SocketFile file;
 
-  private ControlSocket(Path path, ServerSocketChannel channel) {
+  private ControlSocket(Path path, ServerSocketChannel channel, SocketFile file) {
     this.path = path;
     this.channel = channel;
+    this.file = file;
   }
 
   /**
@@ -36,19 +34,16 @@ final class ControlSocket implements AutoCloseable {
    */
   static ControlSocket bind(Path path, boolean everybody) throws HelperException {
     try {
-      Path folder = path.toAbsolutePath().getParent();
-      if (folder != null) {
-        Files.createDirectories(folder);
-      }
+      folder(path).makeFolder("rwxr-xr-x");
       if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
         removeStale(path);
       }
       ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
       try {
-        channel.bind(UnixDomainSocketAddress.of(path));
-        setAccess(path, everybody);
         channel.configureBlocking(false);
-        return new ControlSocket(path, channel);
+        SocketFile file = SocketFile.bind(channel, path);
+        file.letIn(everybody);
+        return new ControlSocket(path, channel, file);
       } catch (IOException e) {
         channel.close();
         throw e;
@@ -59,6 +54,16 @@ final class ControlSocket implements AutoCloseable {
       throw new HelperException(
           "cannot listen on " + path + " (" + e + ")", "choose another path with --socket", e);
     }
+  }
+
+  /** Checks the folder that a socket is in, or would be in, as {@link #bind} does. */
+  static void checkFolder(Path path) throws HelperException {
+    folder(path).checkFolder();
+  }
+
+  private static TrustedPath folder(Path socket) {
+    Path folder = socket.toAbsolutePath().getParent();
+    return new TrustedPath(folder == null ? socket : folder, "--socket");
   }
 
   private static void removeStale(Path path) throws IOException {
@@ -84,20 +89,6 @@ final class ControlSocket implements AutoCloseable {
     Files.delete(path);
   }
 
-  private static void setAccess(Path path, boolean everybody) throws IOException {
-    PosixFileAttributeView view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
-    try {
-      GroupPrincipal group =
-          path.getFileSystem()
-              .getUserPrincipalLookupService()
-              .lookupPrincipalByGroupName(Policy.GROUP);
-      view.setGroup(group);
-    } catch (UserPrincipalNotFoundException e) {
-      // Without that group the socket is root's alone.
-    }
-    view.setPermissions(PosixFilePermissions.fromString(everybody ? "rw-rw-rw-" : "rw-rw----"));
-  }
-
   Path path() {
     return path;
   }
@@ -110,7 +101,7 @@ final class ControlSocket implements AutoCloseable {
   public void close() {
     try {
       channel.close();
-      Files.deleteIfExists(path);
+      file.remove();
     } catch (IOException e) {
       // The next helper finds it stale.
     }

@@ -63,6 +63,7 @@ public final class Doctor {
     doctor.btf();
     Path cgroup = doctor.cgroup();
     doctor.bpffs();
+    doctor.files();
     doctor.lockdown();
     boolean libbpf = doctor.libbpf();
     doctor.policy();
@@ -127,6 +128,17 @@ public final class Doctor {
           "mount -t bpf bpf /sys/fs/bpf; the helper tries to when it starts");
     } catch (HelperException e) {
       add("bpffs", Result.FAIL, e.reason(), e.remedy());
+    }
+  }
+
+  /** What a helper would find of its folders, which it only uses if nobody else can change them. */
+  private void files() {
+    try {
+      Bpffs.check(config.bpffs());
+      ControlSocket.checkFolder(config.socket());
+      add("files", Result.OK, "the folders of pins and socket are safe from other users", "");
+    } catch (HelperException e) {
+      add("files", Result.FAIL, e.reason(), e.remedy());
     }
   }
 
@@ -280,14 +292,24 @@ public final class Doctor {
       add("pins", Result.WARN, config.bpffs() + " cannot be seen by this user", AS_ROOT);
     } else if (helper != null) {
       add("pins", Result.OK, "the helper's, in " + helper.bpffs(), "");
-    } else if (KernelDatapath.isLeft(config.bpffs())) {
+    } else {
+      leftPins();
+    }
+  }
+
+  private void leftPins() {
+    try {
+      boolean left = KernelDatapath.isLeft(config.bpffs());
       add(
           "pins",
-          Result.WARN,
-          "a helper that is gone left its maps and programs in " + config.bpffs(),
+          left ? Result.WARN : Result.OK,
+          left
+              ? "a helper that is gone left its maps and programs in " + config.bpffs()
+              : "nothing is left over",
           "start the helper, which adopts them, or remove them: bin/underpass drain");
-    } else {
-      add("pins", Result.OK, "nothing is left over", "");
+    } catch (IOException e) {
+      HelperException known = Helper.asHelperException(e);
+      add("pins", Result.FAIL, known.reason(), known.remedy());
     }
   }
 }

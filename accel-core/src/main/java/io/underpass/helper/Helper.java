@@ -14,6 +14,7 @@ import io.underpass.protocol.Reply;
 import io.underpass.protocol.Status;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -100,6 +101,8 @@ public final class Helper implements AutoCloseable {
       case UnavailableException e -> HelperException.of(e);
       case LoadException e -> HelperException.of(e);
       case NativeException e -> HelperException.of(e);
+      case AccessDeniedException e ->
+          new HelperException("this user may not look into " + e.getFile(), "run it as root", e);
       default ->
           new HelperException(failure.toString(), "see README.md under troubleshooting", failure);
     };
@@ -172,6 +175,7 @@ public final class Helper implements AutoCloseable {
   public static Optional<Drained> drainLeft(HelperConfig config, Duration wait)
       throws HelperException {
     try {
+      Bpffs.check(config.bpffs());
       if (!KernelDatapath.isLeft(config.bpffs())) {
         return Optional.empty();
       }

@@ -17,6 +17,9 @@ public final class HelperException extends IOException {
   private static final String NEWER =
       "use a kernel that has what README.md lists under requirements";
 
+  /** What libbpf says where a pinned map has not the type or the sizes that it should have. */
+  private static final String OTHER_MAP = "couldn't reuse pinned map";
+
   private final String reason;
   private final String remedy;
 
@@ -39,6 +42,12 @@ public final class HelperException extends IOException {
   public static HelperException of(LoadException e) {
     if (!e.refused().isEmpty()) {
       return ofKinds(e.refused(), e);
+    }
+    if (e.getMessage().contains(OTHER_MAP)) {
+      return new HelperException(
+          "what is pinned is another program's, or another version's: " + e.getMessage(),
+          "end what uses it, and then remove it (rm -r), or choose another folder with --pin-dir",
+          e);
     }
     if (e.rejected().isEmpty() || isMemory(e.errno())) {
       return of((NativeException) e);

@@ -2,6 +2,7 @@ package io.underpass.helper;
 
 import io.underpass.ffm.Accounts;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -40,7 +41,9 @@ public final class Policy {
   /** Reads the file; null stands for the default file if there is one, else for the default. */
   public static Policy load(Path file) throws HelperException {
     if (file == null) {
-      return Files.exists(DEFAULT_FILE) ? load(DEFAULT_FILE) : byDefault();
+      // A link to nowhere, or a folder that may not be entered, is no sign that there is none.
+      boolean none = Files.notExists(DEFAULT_FILE, LinkOption.NOFOLLOW_LINKS);
+      return none ? byDefault() : load(DEFAULT_FILE);
     }
     return parse(file.toString(), AdminFile.lines("policy", file));
   }

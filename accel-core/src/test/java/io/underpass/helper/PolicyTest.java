@@ -77,9 +77,9 @@ class PolicyTest {
   }
 
   @Test
-  void aFileThatCannotBeReadIsAnError(@TempDir Path folder) {
+  void aFolderIsAnError(@TempDir Path folder) {
     HelperException e = assertThrows(HelperException.class, () -> Policy.load(folder));
-    assertTrue(e.reason().startsWith("the policy file " + folder + " cannot be read"), e.reason());
+    assertTrue(e.reason().endsWith(folder + " is no file"), e.reason());
   }
 
   @Test

@@ -83,9 +83,9 @@ class RulesTest {
   }
 
   @Test
-  void aFileThatCannotBeReadIsAnError(@TempDir Path folder) {
+  void aFolderIsAnError(@TempDir Path folder) {
     HelperException e = assertThrows(HelperException.class, () -> Rules.load(folder));
-    assertTrue(e.reason().startsWith("the rules file " + folder + " cannot be read"), e.reason());
+    assertTrue(e.reason().endsWith(folder + " is no file"), e.reason());
   }
 
   @Test
