@@ -2,6 +2,7 @@ package io.underpass.cli;
 
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
+import io.underpass.helper.Privileges;
 import io.underpass.helper.Rules;
 import io.underpass.protocol.Status;
 import java.nio.file.Path;
@@ -45,6 +46,9 @@ final class HelperCommand implements Callable<Integer> {
             .withRules(Rules.load(rules))
             .withBpffs(pinDir);
     Helper helper = Helper.start(config);
+    for (String remark : Privileges.remarks()) {
+      spec.commandLine().getErr().println("underpass: " + remark);
+    }
     AtomicInteger exit = new AtomicInteger();
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(helper, exit)));
     spec.commandLine().getOut().println("underpass: helper ready on " + helper.socket());

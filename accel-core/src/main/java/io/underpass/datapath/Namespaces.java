@@ -17,6 +17,9 @@ import java.util.Set;
 final class Namespaces implements AutoCloseable {
   private final int home;
 
+  /** Without CAP_SYS_ADMIN it may not: sockets in other namespaces then run by TCP. */
+  private final boolean mayEnter;
+
   /** By the kernel's number. */
   private final Map<Integer, Held> held = new HashMap<>();
 
@@ -37,6 +40,7 @@ final class Namespaces implements AutoCloseable {
   Namespaces() throws NativeException {
     try (NetNamespace own = NetNamespace.own()) {
       home = own.number();
+      mayEnter = own.mayBeEntered();
     }
   }
 
@@ -53,7 +57,7 @@ final class Namespaces implements AutoCloseable {
   synchronized void keep(int registration, NetNamespace namespace) {
     int number = namespace.number();
     Held known = number == home ? null : held.get(number);
-    if (number != home && known == null) {
+    if (number != home && known == null && mayEnter) {
       known = new Held(namespace);
       held.put(number, known);
     } else {

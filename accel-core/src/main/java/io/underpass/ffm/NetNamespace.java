@@ -71,6 +71,18 @@ public final class NetNamespace implements AutoCloseable {
     return Integer.parseUnsignedInt(text.substring(text.indexOf('[') + 1, text.length() - 1));
   }
 
+  /** Whether this process has the right to enter it. */
+  public boolean mayBeEntered() throws NativeException {
+    try {
+      return run(() -> true);
+    } catch (NativeException e) {
+      if (e.errno() == Errno.EPERM) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
   /**
    * Moves the calling thread into the namespace, does the work, and moves it back. The work must
    * not start threads: they would stay in the namespace. Needs CAP_SYS_ADMIN.

@@ -68,6 +68,7 @@ public final class Doctor {
     boolean libbpf = doctor.libbpf();
     doctor.policy();
     doctor.helper();
+    doctor.helperPrivileges();
     doctor.kinds(privileged, libbpf);
     doctor.probes(privileged && libbpf ? cgroup : null);
     doctor.pins(privileged);
@@ -219,6 +220,26 @@ public final class Doctor {
           denied ? "join the group " + Policy.GROUP + ", or be allowed by the policy" : START);
     } catch (IOException e) {
       add("helper", Result.FAIL, config.socket() + " does not answer (" + e + ")", START);
+    }
+  }
+
+  /** What the helper's process really has, in all of its threads. */
+  private void helperPrivileges() {
+    if (helper == null) {
+      return;
+    }
+    try {
+      HeldPrivileges held = HeldPrivileges.of(Long.toString(helper.pid()));
+      List<String> remarks = Privileges.remarks(held);
+      add(
+          "helper privileges",
+          remarks.isEmpty() ? Result.OK : Result.WARN,
+          remarks.isEmpty()
+              ? "user " + held.uid() + ", with what it needs and no more"
+              : String.join("; ", remarks),
+          Privileges.REMEDY);
+    } catch (IOException e) {
+      add("helper privileges", Result.WARN, "they cannot be seen (" + e + ")", AS_ROOT);
     }
   }
 

@@ -3,6 +3,7 @@ package io.underpass.cli;
 import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.underpass.testing.LeastPrivilege;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
@@ -49,6 +50,15 @@ final class CommandLineProcess {
   /** With none of the flags that bin/underpass gives. */
   static CommandLineProcess withoutFlags() {
     return new CommandLineProcess(classPath(), List.of("--enable-native-access=ALL-UNNAMED"));
+  }
+
+  /** With the privileges that bin/underpass leaves the helper, and no others. */
+  static CommandLineProcess asHelper() throws IOException {
+    CommandLineProcess process = new CommandLineProcess();
+    String set = "-all,+" + String.join(",+", LeastPrivilege.capabilities());
+    process.command.addAll(
+        0, List.of("setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=" + set));
+    return process;
   }
 
   /** As the user nobody, who has no privilege and may not read where the build is. */

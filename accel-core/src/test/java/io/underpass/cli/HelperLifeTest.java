@@ -106,7 +106,7 @@ class HelperLifeTest {
 
   private void start() throws IOException {
     helper =
-        new CommandLineProcess()
+        CommandLineProcess.asHelper()
             .start(folder.resolve("err"), "helper", "--socket", socket(), "--pin-dir", PINS);
     BufferedReader out = helper.inputReader(StandardCharsets.UTF_8);
     assertEquals("underpass: helper ready on " + socket(), out.readLine(), this::err);

@@ -17,16 +17,27 @@ class ProcTest {
   void missingCapabilitiesAreNamed() {
     // All of them but CAP_NET_ADMIN (12) and CAP_BPF (39).
     HelperException e =
-        assertThrows(
-            HelperException.class,
-            () -> Privileges.check(List.of("CapPrm:\t0", "CapEff:\t0000017fffffefff")));
+        assertThrows(HelperException.class, () -> Privileges.check(held("0000017fffffefff")));
     assertEquals("the privilege is missing (CAP_NET_ADMIN, CAP_BPF)", e.reason());
     assertTrue(e.remedy().contains("sudo bin/underpass helper"), e.remedy());
   }
 
   @Test
   void allCapabilitiesAreEnough() {
-    assertDoesNotThrow(() -> Privileges.check(List.of("CapEff:\t000001ffffffffff")));
+    assertDoesNotThrow(() -> Privileges.check(held("000001ffffffffff")));
+  }
+
+  /** As in proc_pid_status(5), of a thread with these effective capabilities. */
+  private static HeldPrivileges held(String effective) throws IOException {
+    return HeldPrivileges.parse(
+        List.of(
+            "Uid:\t7\t7\t7\t7",
+            "CapInh:\t0",
+            "CapPrm:\t" + effective,
+            "CapEff:\t" + effective,
+            "CapBnd:\t" + effective,
+            "CapAmb:\t0",
+            "NoNewPrivs:\t0"));
   }
 
   @Test

@@ -109,7 +109,7 @@ class NamespaceTest {
   }
 
   /** A pair whose sockets are in a namespace, though it has no process any more. */
-  private static Testbed.Pair openIn(Namespace namespace) throws Exception {
+  static Testbed.Pair openIn(Namespace namespace) throws Exception {
     List<String> command = new ArrayList<>(namespace.prefix());
     command.add("cat");
     Process inside = new ProcessBuilder(command).start();
