@@ -31,7 +31,7 @@ class DoctorTest {
     assertEquals(1, result.exit(), result.err());
     Map<String, JsonNode> findings = findings(result.out());
     for (String fine :
-        new String[] {"jdk", "privilege", "btf", "cgroup", "libbpf", "policy", "kinds"}) {
+        new String[] {"jdk", "privilege", "btf", "cgroup", "files", "libbpf", "policy", "kinds"}) {
       assertEquals("OK", findings.get(fine).get("result").asText(), findings.get(fine)::toString);
     }
     assertEquals("OK", findings.get("probe order").get("result").asText());
@@ -45,7 +45,7 @@ class DoctorTest {
   @Test
   void withAHelperAllIsWellAndWhatAKilledOneLeftIsNamed() throws Exception {
     Process helper =
-        new CommandLineProcess()
+        CommandLineProcess.asHelper()
             .start(folder.resolve("err"), "helper", "--socket", socket(), "--pin-dir", PINS);
     try {
       assertTrue(
@@ -55,6 +55,9 @@ class DoctorTest {
       assertEquals(0, plain.exit(), plain.out());
       assertTrue(
           plain.out().contains("OK    kinds: the kernel takes programs of every kind"),
+          plain.out());
+      assertTrue(
+          plain.out().contains("OK    helper privileges: user 0, with what it needs and no more\n"),
           plain.out());
       assertTrue(plain.out().contains("OK    probe un-enrolment: ok\n"), plain.out());
       JsonNode status =
