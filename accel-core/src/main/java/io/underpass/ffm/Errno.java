@@ -24,6 +24,7 @@ public final class Errno {
   public static final int ENOLINK = 67;
   public static final int ENOPROTOOPT = 92;
   public static final int EOPNOTSUPP = 95;
+  public static final int EADDRNOTAVAIL = 99;
   public static final int ESTALE = 116;
 
   /** The kernel's own "not supported" (include/linux/errno.h), which leaks out of bpf(2). */
@@ -51,6 +52,7 @@ public final class Errno {
           Map.entry(ENOLINK, "ENOLINK"),
           Map.entry(ENOPROTOOPT, "ENOPROTOOPT"),
           Map.entry(EOPNOTSUPP, "EOPNOTSUPP"),
+          Map.entry(EADDRNOTAVAIL, "EADDRNOTAVAIL"),
           Map.entry(ESTALE, "ESTALE"),
           Map.entry(ENOTSUPP, "ENOTSUPP"));
 

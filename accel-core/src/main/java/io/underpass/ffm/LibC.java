@@ -54,6 +54,8 @@ final class LibC {
   private static final MethodHandle IOCTL =
       Symbols.withErrno(
           LIBC, "ioctl", Symbols.intOf(JAVA_INT, JAVA_LONG), Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle SOCKET =
+      Symbols.withErrno(LIBC, "socket", Symbols.intOf(JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle EVENTFD =
       Symbols.withErrno(LIBC, "eventfd", Symbols.intOf(JAVA_INT, JAVA_INT));
   private static final MethodHandle PPOLL =
@@ -218,6 +220,21 @@ final class LibC {
       if (r != 0) {
         throw new NativeException("mount " + target, Symbols.errno(capture));
       }
+    } catch (NativeException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Symbols.unexpected(t);
+    }
+  }
+
+  static int socket(int domain, int type, int protocol) throws NativeException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
+      int fd = (int) SOCKET.invokeExact(capture, domain, type, protocol);
+      if (fd < 0) {
+        throw new NativeException("socket", Symbols.errno(capture));
+      }
+      return fd;
     } catch (NativeException e) {
       throw e;
     } catch (Throwable t) {
