@@ -285,10 +285,6 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	if (!known || !is_process(known, task)) {
 		if (!claim->fresh)
 			return 0; /* as above */
-		if (is_privileged(task)) {
-			claim->privileged = 1;
-			return 0;
-		}
 		jvm.id = claim->id;
 		jvm.slot = claim->slot;
 		jvm.domains = claim->domains;

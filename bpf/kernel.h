@@ -67,6 +67,30 @@ enum sock_flags {
 	SOCK_RCU_FREE = 64, /* asked by CO-RE: it differs */
 };
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+/* One object a change: whoever runs another program, or changes its user, gets a new one. */
+struct cred {
+	kuid_t euid;
+	struct user_namespace *user_ns;
+};
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+enum pid_type {
+	PIDTYPE_PID,
+	PIDTYPE_TGID, /* asked by CO-RE, as the number of them */
+	PIDTYPE_MAX = 4,
+};
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -82,11 +106,6 @@ struct sock_common {
 	struct proto *skc_prot;
 	int skc_incoming_cpu;
 	int skc_bound_dev_if;
-};
-
-
-struct hlist_node {
-	struct hlist_node *next, **pprev;
 };
 
 struct timer_list {
@@ -164,6 +183,8 @@ struct sock {
 	__u8 sk_shutdown;
 	struct socket *sk_socket;
 	void *sk_user_data;
+	struct pid *sk_peer_pid; /* of AF_UNIX: who connected, */
+	const struct cred *sk_peer_cred; /* and what it was then */
 };
 
 struct inet_sock {
@@ -248,33 +269,31 @@ struct upid {
 
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[PIDTYPE_MAX];
 	struct upid numbers[1]; /* level + 1 of them */
 };
 
 typedef struct {
-	__u32 val;
-} kuid_t;
+	__s64 counter;
+} atomic64_t;
 
-/* 64 bits, whatever they are called: an array before 6.3. */
-typedef struct {
-	__u32 cap[2];
-} kernel_cap_t;
+struct mutex {
+	atomic64_t owner; /* not with PREEMPT_RT; 0: nobody */
+};
 
-struct cred {
-	kuid_t uid;
-	kuid_t suid;
-	kuid_t euid;
-	kernel_cap_t cap_permitted;
-	kernel_cap_t cap_ambient;
-	struct user_namespace *user_ns;
+struct signal_struct {
+	struct mutex cred_guard_mutex; /* held by whoever runs another program, until it has its credentials */
 };
 
 struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	__u64 start_boottime;
-	__u64 self_exec_id;
+	__u64 self_exec_id; /* grows with each program that it runs in its own place */
 	const struct cred *real_cred;
+	const struct cred *cred; /* the same, but while the kernel does something for it as another */
+	struct signal_struct *signal;
+	struct hlist_node pid_links[PIDTYPE_MAX];
 	struct pid *thread_pid;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
@@ -298,6 +317,7 @@ struct bpf_iter__task_file {
 #pragma clang attribute pop
 
 /* From include/linux/socket.h and include/net/sock.h, which a BPF program cannot include. */
+#define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
 #define SOCK_STREAM 1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The programs of Underpass, one object. The way of a connection: identity (whose socket), visit (its other end, and
+ * The programs of Underpass, one object. The way of a connection: caller (who registers), identity (whose socket), visit (its other end, and
  * whether it would gain), enrol (into the sockhashes), verdict (each message), take_off (out again), dump (what became of it).
  */
 #include <linux/bpf.h>
@@ -19,8 +19,10 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 #include "maps.bpf.h"
 #include "flow.bpf.h"
 #include "process.bpf.h"
+#include "registration.bpf.h"
 #include "tenants.bpf.h"
 #include "identity.bpf.h"
+#include "caller.bpf.h"
 #include "pairing.bpf.h"
 #include "enrol.bpf.h"
 #include "judge.bpf.h"

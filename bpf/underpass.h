@@ -287,8 +287,8 @@ struct up_claiming {
 	__u64 domains;
 	__u32 id;
 	__u32 slot;
-	__u32 fresh;      /* 1: the process registers, and is whoever it is now; 0: it is the one that registered */
-	__u32 privileged; /* set by up_claim: it is refused, since it runs with rights that its user does not have */
+	__u32 fresh; /* 1: the process registers, and is whoever it is now; 0: it is the one that registered */
+	__u32 pad;
 };
 
 /* up_places writes one for each open file of a process. */
@@ -296,6 +296,16 @@ struct up_place {
 	__u64 cgroup_id;
 	__u32 netns_inum; /* of a TCP socket; else 0 */
 	__u32 fd;
+};
+
+#define UP_CALLER_SAME 0    /* it runs the program, as the user, that connected */
+#define UP_CALLER_CHANGED 1 /* it has changed one of the two since */
+#define UP_CALLER_BUSY 2    /* it may be about to: to be asked again */
+
+/* up_caller writes one for each connection of the helper's. */
+struct up_caller {
+	__u32 tgid;
+	__u32 state; /* UP_CALLER_* */
 };
 
 /* up_visit.outcome */

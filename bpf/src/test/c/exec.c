@@ -2,9 +2,10 @@
 /*
  * A process that registers by its child, and becomes another program.
  *
- *   exec <helper's socket> before|after <program>
+ *   exec <helper's socket> before|after|instead <program>
  *
- * "before": the child registers first, and then the process runs the program; "after": the other way round. The program is
+ * "before": the child registers first, and then the process runs the program; "after": the other way round; "instead": it stays what it
+ * is, and does what the program would. The program is
  *
  *   exec target
  *
@@ -67,7 +68,7 @@ int main(int argc, char **argv)
 		return target();
 	if (argc != 4 || pipe(ready) || pipe2(execed, O_CLOEXEC))
 		return 1;
-	is_before = !strcmp(argv[2], "before");
+	is_before = strcmp(argv[2], "after") != 0;
 	strncpy(at.sun_path, argv[1], sizeof(at.sun_path) - 1);
 	if (connect(helper, (struct sockaddr *)&at, sizeof(at)))
 		return 1;
@@ -85,6 +86,8 @@ int main(int argc, char **argv)
 	if (is_before && read(ready[0], &word, 1) != 1)
 		return 1;
 	close(ready[0]);
+	if (!strcmp(argv[2], "instead"))
+		return target();
 	execl(argv[3], argv[3], "target", (char *)0);
 	return 1;
 }

@@ -10,8 +10,6 @@ import io.underpass.ffm.Layouts.Place;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NetNamespace;
 import io.underpass.helper.Registration;
-import io.underpass.protocol.ErrorCode;
-import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -35,7 +33,7 @@ final class Claims {
   private static final int MAX_NAMESPACES = 8;
 
   /** The programs that visit open files. */
-  static final List<String> PROGRAMS = List.of("up_places", "up_claim");
+  static final List<String> PROGRAMS = List.of("up_places", "up_claim", "up_caller");
 
   private final BpfMap claims;
   private final BpfMap jvms;
@@ -132,28 +130,14 @@ final class Claims {
     }
   }
 
-  /**
-   * Has the kernel mark the process and its sockets.
-   *
-   * @throws WireException if the process runs with rights that its user does not have
-   */
+  /** Has the kernel mark the process and its sockets. */
   void mark(Registrations.Entry entry, Registration registration) throws IOException {
-    boolean privileged;
     if (claim == null) {
-      privileged = markByHand(entry, registration);
-    } else {
-      try (BpfIterator files = claim.attachTaskIterator(entry.pid())) {
-        files.run();
-      }
-      ByteBuffer claimed = claims.newValue();
-      privileged =
-          claims.lookup(key(entry.pid()), claimed) && claimed.getInt(Claiming.PRIVILEGED) != 0;
+      markByHand(entry, registration);
+      return;
     }
-    if (privileged) {
-      throw new WireException(
-          ErrorCode.DENIED,
-          "the process runs with rights that its user does not have (setuid, or file"
-              + " capabilities): what it needs can be given as ambient capabilities");
+    try (BpfIterator files = claim.attachTaskIterator(entry.pid())) {
+      files.run();
     }
   }
 
@@ -161,22 +145,18 @@ final class Claims {
    * By what /proc says. The program image stays unknown: an exec that changes no user is not
    * noticed.
    */
-  private boolean markByHand(Registrations.Entry entry, Registration registration)
+  private void markByHand(Registrations.Entry entry, Registration registration)
       throws IOException {
-    ProcessRights rights = ProcessRights.of(entry.pid());
-    if (rights.isPrivileged()) {
-      return true;
-    }
+    ProcessStatus status = ProcessStatus.of(entry.pid());
     ByteBuffer key = jvms.newKey().putInt(0, entry.pid());
     ByteBuffer value = jvms.newValue();
     boolean _ = jvms.lookup(key, value);
     value.putLong(Jvm.START_BOOTTIME_NS, registration.startTicks() * Registrations.NANOS_PER_TICK);
     value.putLong(Jvm.EXEC_ID, 0).putLong(Jvm.DOMAINS, entry.domains());
-    value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot()).putInt(Jvm.UID, rights.uid());
-    value.putInt(Jvm.PIDNS_INUM, rights.pidNamespace());
-    value.putInt(Jvm.USERNS_INUM, rights.userNamespace());
+    value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot()).putInt(Jvm.UID, status.uid());
+    value.putInt(Jvm.PIDNS_INUM, status.pidNamespace());
+    value.putInt(Jvm.USERNS_INUM, status.userNamespace());
     jvms.update(key, value, BpfMap.ANY);
-    return false;
   }
 
   private ByteBuffer key(int pid) {

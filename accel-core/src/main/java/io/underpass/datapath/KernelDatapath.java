@@ -49,6 +49,7 @@ public final class KernelDatapath implements Datapath {
   private final TotalsTable totals;
   private final Namespaces namespaces;
   private final Claims claims;
+  private final Callers callers;
   private final FlowDump dump;
 
   /** Guarded by {@link #lock}, as is the next. */
@@ -130,6 +131,7 @@ public final class KernelDatapath implements Datapath {
       this.totals = new TotalsTable(object.map("totals"));
       this.namespaces = open.keep(new Namespaces());
       this.claims = new Claims(object, loaded.visitsFiles(), namespaces, cgroup);
+      this.callers = new Callers(object, loaded.visitsFiles());
       Halves halves = new Halves(object.map("halves"), object.map("members"));
       Known known = new Known();
       this.dump = open.keep(FlowDump.of(object, known, namespaces));
@@ -180,6 +182,7 @@ public final class KernelDatapath implements Datapath {
     }
     try {
       look(entry, registration, true);
+      callers.check(registration); // after what it is was noted
       lock.lock();
       try {
         registrations.checkMarked(registration);

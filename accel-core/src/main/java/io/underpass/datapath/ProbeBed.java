@@ -89,7 +89,7 @@ final class ProbeBed implements AutoCloseable {
 
   /** Marks this process, and its cgroup, of which is true what is said of all: it is hooked. */
   private void register(BpfObject object, Path cgroup) throws IOException {
-    int uid = ProcessRights.of(SELF).uid();
+    int uid = ProcessStatus.of(SELF).uid();
     new Users(object.map("users")).admit(uid);
     BpfMap jvms = object.map("jvms");
     ByteBuffer jvm = jvms.newValue();

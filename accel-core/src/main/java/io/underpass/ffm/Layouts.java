@@ -279,7 +279,7 @@ public final class Layouts {
    * <pre>
    *  0 | domains           | u64
    *  8 | id, slot          | u32 each
-   * 16 | fresh, privileged | u32 each
+   * 16 | fresh, pad        | u32 each
    * </pre>
    */
   public static final class Claiming {
@@ -287,7 +287,6 @@ public final class Layouts {
     public static final int ID = 8;
     public static final int SLOT = 12;
     public static final int FRESH = 16;
-    public static final int PRIVILEGED = 20;
     public static final int SIZE = 24;
 
     private Claiming() {}
@@ -309,6 +308,28 @@ public final class Layouts {
     public static final int SIZE = 16;
 
     private Place() {}
+  }
+
+  /** What {@link Caller} says of a process. */
+  public static final int UP_CALLER_SAME = 0;
+
+  public static final int UP_CALLER_CHANGED = 1;
+  public static final int UP_CALLER_BUSY = 2;
+
+  /**
+   * {@code struct up_caller}, which {@code up_caller} writes for each connection of the helper's.
+   *
+   * <pre>
+   * 0 | tgid  | u32
+   * 4 | state | u32, UP_CALLER_*
+   * </pre>
+   */
+  public static final class Caller {
+    public static final int TGID = 0;
+    public static final int STATE = 4;
+    public static final int SIZE = 8;
+
+    private Caller() {}
   }
 
   /**

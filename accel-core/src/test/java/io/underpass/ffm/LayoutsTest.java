@@ -61,7 +61,7 @@ class LayoutsTest {
 
   /** An object's BTF has the types of its maps; what an iterator writes is in none. */
   @ParameterizedTest
-  @ValueSource(classes = {Layouts.Place.class})
+  @ValueSource(classes = {Layouts.Place.class, Layouts.Caller.class})
   void everyMemberOfAnIteratorsRecordIsWhereTheHeaderHasIt(Class<?> layout, @TempDir Path folder)
       throws Exception {
     compare(

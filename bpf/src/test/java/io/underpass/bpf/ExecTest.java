@@ -52,6 +52,14 @@ class ExecTest {
   }
 
   @Test
+  void norIsAnyOtherProgram() throws Exception {
+    Told told = run("after", program);
+    assertEquals("uid " + Tenants.ONE, told.user);
+    assertTrue(told.answer.startsWith("ERR code=denied "), told.answer);
+    assertEquals(NO_RECORD, told.join);
+  }
+
+  @Test
   void aSetuidProgramDoesNotInheritARegistration() throws Exception {
     Told told = run("before", setuid());
     assertEquals("uid 0", told.user);
@@ -69,8 +77,8 @@ class ExecTest {
 
   /** So that the others do not pass for another cause. */
   @Test
-  void aProgramThatRunsWhenItIsRegisteredHasARecord() throws Exception {
-    Told told = run("after", program);
+  void whoStaysWhatItIsHasARecord() throws Exception {
+    Told told = run("instead", program);
     assertEquals("uid " + Tenants.ONE, told.user);
     assertTrue(told.answer.startsWith("OK "), told.answer);
     assertEquals("join 0", told.join);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whose registration is it? */
+#ifndef UNDERPASS_REGISTRATION_H
+#define UNDERPASS_REGISTRATION_H
+
+/* What was noted of a registered process, when it registered. 0 stands for an exec id that nobody could ask for. */
+static __always_inline int is_process(const struct up_jvm *jvm, struct task_struct *task)
+{
+	return is_same_start(jvm->start_boottime_ns, BPF_CORE_READ(task, group_leader, start_boottime)) &&
+	       (!jvm->exec_id || jvm->exec_id == exec_id_of(task)) && jvm->uid == uid_of(task);
+}
+
+static __always_inline void note_process(struct up_jvm *jvm, struct task_struct *task)
+{
+	jvm->start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	jvm->exec_id = exec_id_of(task);
+	jvm->uid = uid_of(task);
+	jvm->pidns_inum = pidns_of(task);
+	jvm->userns_inum = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+}
+
+/* The registration of the current process; NULL if it has none. */
+static __always_inline struct up_jvm *current_jvm(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct up_jvm *jvm = bpf_map_lookup_elem(&jvms, &tgid);
+
+	return jvm && is_process(jvm, (struct task_struct *)bpf_get_current_task()) ? jvm : 0;
+}
+
+/* The registration with this id, if there is one. */
+static __always_inline struct up_jvm *jvm_of(__u32 tgid, __u32 id)
+{
+	struct up_jvm *jvm = id ? bpf_map_lookup_elem(&jvms, &tgid) : 0;
+
+	return jvm && (jvm->id == id || jvm->former == id) ? jvm : 0;
+}
+
+#endif
