@@ -11,7 +11,7 @@
 
 #include <linux/bpf.h>
 
-#define UP_PORTS_ABI 3
+#define UP_PORTS_ABI 4
 
 #define UP_GROUP_NAME 16        /* bytes of a group's name, padded with zeros */
 #define UP_MAX_RANGES 16        /* of ports, in one list */
@@ -20,6 +20,12 @@
 #define UP_MAX_BOUND 131072     /* sockets that are bound to them; likewise */
 #define UP_MAX_LOCAL_ADDRS 8192 /* of all namespaces with members; one that is missing counts as another host's */
 #define UP_MAX_IDENTITIES 1024  /* addresses of JVMs; one more is refused (ERR full) */
+#define UP_MAX_SHARES 4096      /* uids and groups that have sockets bound; bind() then fails with ENOBUFS */
+
+/* What one uid, or one group, may have of these, so that there is room for others. */
+#define UP_BOUND_BY_UID 4096    /* sockets, and so virtual ports; bind() then fails with ENOBUFS */
+#define UP_BOUND_BY_GROUP 16384 /* likewise */
+
 #define UP_FILTER 4096          /* entries of the filter by tgid; a power of two */
 #define UP_SLOTS 8              /* different addresses (or real ports) of one virtual port that are told apart */
 
@@ -31,13 +37,17 @@ struct up_range {
 #define UP_M_DATAGRAMS 1 /* it may have datagram sockets: the hooks of sendmsg and recvmsg are there for it */
 #define UP_M_UNTOLD 2    /* it has one though nobody said so: set by the programs, which wake the helper */
 
-/* A JVM that is in a group; key: tgid in the initial pid namespace. Written by the helper, but for UP_M_UNTOLD. */
+/*
+ * A JVM that is in a group; key: tgid in the initial pid namespace. Written by the helper, but for UP_M_UNTOLD. Who runs another
+ * program in its own place, or is another user by now, is none.
+ */
 struct up_member {
 	__u64 start_boottime_ns; /* of the thread group's leader, to 10 ms: a reused pid is not the JVM */
+	__u64 exec_id;           /* its self_exec_id, when it registered; 0: not known */
 	char group[UP_GROUP_NAME];
 	__u8 identity[16]; /* network order, IPv4 as v4-mapped; zero: none */
 	__u32 id;          /* registration */
-	__u32 uid;
+	__u32 uid;         /* the effective one, as the kernel has it */
 	__u32 netns_inum;
 	__u16 port_ranges; /* how many of `ports` are valid */
 	__u16 publish_ranges;
@@ -119,15 +129,38 @@ struct up_local {
 	__u8 addr[16];
 };
 
+#define UP_I_ADDED 1 /* the helper has added the address to the loopback device */
+#define UP_I_SOLE 2  /* nobody else may bind it; not where the host had it before */
+
 /* Value of `identities`, the key is the address: what the helper made local, so that the next one can take it back. */
 struct up_identity {
 	__u32 tgid;
-	__u32 added; /* 1: the helper has added the address to the loopback device */
+	__u32 uid;
+	__u32 netns_inum; /* where it is one */
+	__u32 flags;      /* UP_I_* */
+};
+
+/* Key of `shares`: of a uid, where the group is empty; else of the group. */
+struct up_holder {
+	char group[UP_GROUP_NAME];
+	__u32 uid;
+	__u32 pad;
+};
+
+/* How much of the tables it has. The helper takes away those of whom there is no member any more. */
+struct up_share {
+	__s32 bound;   /* sockets */
+	__u32 refused; /* how many there was no room for */
 };
 
 /* The one entry of `ports_state`. */
 struct up_ports_state {
 	__u64 privates; /* sockets with UP_B_PRIVATE; 0 spares processes outside any group a look-up */
+};
+
+/* The one entry of `identity_filter`. */
+struct up_identity_filter {
+	__u32 any; /* 0: `identities` is empty; likewise */
 };
 
 /*

@@ -68,13 +68,19 @@ static __always_inline __u16 known_real(const struct up_vport *key, const struct
  */
 static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 {
+	struct bpf_sock *sk = ctx->sk; /* once, as the protocol: a second load may be one that the verifier refuses */
 	struct up_member *member = current_member();
-	int wildcard = is_wildcard(end), udp = ctx->protocol == IPPROTO_UDP, mapped, published, private;
+	__u32 protocol = ctx->protocol;
+	int wildcard = is_wildcard(end), udp = protocol == IPPROTO_UDP, mapped, published, private;
 	struct up_portsock *sock;
 	__u16 port = end->port, real = 0;
 	struct up_vport key;
 
-	if (!member || !is_ours(ctx->protocol) || ctx->sk->src_port || is_multicast(end))
+	if (!wildcard && is_anothers(member, sk, end)) {
+		bpf_set_retval(-EADDRNOTAVAIL);
+		return REFUSE;
+	}
+	if (!member || !is_ours(protocol) || sk->src_port || is_multicast(end))
 		return ALLOW;
 	if (udp && has_option(ctx, SO_REUSEADDR))
 		return ALLOW;
@@ -88,9 +94,9 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 	else
 		wildcard = 0;
 
-	sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0,
+	sock = bpf_sk_storage_get(&port_socks, sk, 0,
 				  mapped || private ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-	vport_of(&key, member, current_netns(), ctx->protocol, port);
+	vport_of(&key, member, netns_of(sk), protocol, port);
 	if (port && (mapped || private))
 		real = known_real(&key, end);
 	/* It was bound before: a datagram socket that has been disconnected lets its port go, and its owner binds it again. */

@@ -83,7 +83,7 @@ static __always_inline int is_anything_private(void)
 /* Nearly everybody who connects; asked before anything is copied. */
 static __always_inline int is_bystander(void)
 {
-	return !may_be_member(bpf_get_current_pid_tgid() >> 32) && !is_anything_private();
+	return !may_be_member(bpf_get_current_pid_tgid() >> 32) && !is_anything_private() && !is_any_identity();
 }
 
 /* The same for a datagram, and for members that send to no virtual port: whoever answers does. */
@@ -91,11 +91,13 @@ static __always_inline int goes_as_it_is(__u16 port)
 {
 	__u8 sender = may_be_member(bpf_get_current_pid_tgid() >> 32);
 
-	return !is_anything_private() && (!sender || (sender == UP_F_MEMBER && !is_virtual(port)));
+	return !is_anything_private() && !is_any_identity() &&
+	       (!sender || (sender == UP_F_MEMBER && !is_virtual(port)));
 }
 
 /* Is this end private to another group? A process outside any group gets here with NULL. */
-static __always_inline int is_forbidden(const struct up_member *member, __u8 protocol, const struct end *end)
+static __always_inline int is_forbidden(const struct up_member *member, struct bpf_sock *sk, __u8 protocol,
+					const struct end *end)
 {
 	struct up_rport key;
 	struct up_real *real;
@@ -104,7 +106,7 @@ static __always_inline int is_forbidden(const struct up_member *member, __u8 pro
 		return 0;
 	if (!is_localhost(end) && !is_wildcard(end))
 		return 0;
-	rport_of(&key, current_netns(), protocol, end->port);
+	rport_of(&key, netns_of(sk), protocol, end->port);
 	real = bpf_map_lookup_elem(&reals, &key);
 	if (!real || (member && same_group(member->group, real->group)))
 		return 0;
@@ -152,24 +154,55 @@ struct sockaddr_v6 {
 };
 
 /* Before the kernel chooses a source: the port is still its choice. Where the address has gone, so is its. */
-static __always_inline void take_identity(struct bpf_sock_addr *ctx, const struct up_member *member)
+static __always_inline long come_from(struct bpf_sock_addr *ctx, const __u8 addr[16])
 {
 	if (ctx->family == AF_INET) {
 		struct sockaddr_v4 from = {.family = AF_INET};
 
-		__builtin_memcpy(from.addr, member->identity + 12, 4);
-		bpf_bind(ctx, (struct sockaddr *)&from, sizeof(from));
+		__builtin_memcpy(from.addr, addr + 12, 4);
+		return bpf_bind(ctx, (struct sockaddr *)&from, sizeof(from));
 	} else {
 		struct sockaddr_v6 from = {.family = AF_INET6};
 
-		__builtin_memcpy(from.addr, member->identity, 16);
-		bpf_bind(ctx, (struct sockaddr *)&from, sizeof(from));
+		__builtin_memcpy(from.addr, addr, 16);
+		return bpf_bind(ctx, (struct sockaddr *)&from, sizeof(from));
 	}
 }
 
-static __always_inline int refused(void)
+static __always_inline void localhost_of(struct end *localhost, int v4)
 {
-	bpf_set_retval(-ECONNREFUSED);
+	localhost->addr.halves[0] = 0;
+	localhost->addr.words[2] = v4 ? MAPPED : 0;
+	localhost->addr.words[3] = bpf_htonl(v4 ? 0x7f000001 : 1);
+	localhost->port = 0;
+}
+
+static __always_inline int has_address(struct bpf_sock *sk)
+{
+	return (sk->src_ip4 | sk->src_ip6[0] | sk->src_ip6[1] | sk->src_ip6[2] | sk->src_ip6[3]) != 0;
+}
+
+/*
+ * To what is on this host the kernel connects from that very address (but within 127.0.0.0/8, from 127.0.0.1): to an identity, from
+ * the identity. Only its holder may; others come from localhost. 1, or 0 where the socket has a port already, and so no choice left:
+ * but for datagrams, since Java gives every such socket a port first. It reaches nobody but the holder by that address.
+ */
+static __always_inline int comes_from_elsewhere(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+						const struct up_member *member, const struct end *end)
+{
+	struct end localhost;
+
+	if (is_loopback(end) || !is_anothers(member, sk, end) || has_address(sk))
+		return 1;
+	localhost_of(&localhost, is_v4(end));
+	if (sk->src_port)
+		return sk->protocol == IPPROTO_UDP;
+	return !come_from(ctx, localhost.addr.bytes);
+}
+
+static __always_inline int failed(int err)
+{
+	bpf_set_retval(err);
 	return 0;
 }
 
@@ -184,20 +217,21 @@ static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end
 	if (!is_ours(ctx->protocol))
 		return 1;
 	if (!member)
-		return is_forbidden(0, ctx->protocol, end) ? refused() : 1;
-	netns = current_netns();
+		return is_forbidden(0, sk, ctx->protocol, end) ? failed(-ECONNREFUSED)
+		       : comes_from_elsewhere(ctx, sk, 0, end) ? 1 : failed(-EADDRNOTAVAIL);
+	netns = netns_of(sk);
 	local = is_local(end, netns);
 	if (local && !translate(ctx, member, netns, end, ctx->family == AF_INET6 ? TO_V4 | TO_V6 : TO_V4) &&
-	    is_forbidden(member, ctx->protocol, end))
-		return refused();
+	    is_forbidden(member, sk, ctx->protocol, end))
+		return failed(-ECONNREFUSED);
 	if (ctx->protocol == IPPROTO_UDP && (wanted.port != end->port || has_identity(member)))
 		has_datagrams(member); /* not for the C library's resolver, which connects to its server */
-	if (!remember_peer(sk, &wanted, end)) {
-		bpf_set_retval(-ENOBUFS);
-		return 0;
-	}
+	if (!remember_peer(sk, &wanted, end))
+		return failed(-ENOBUFS);
 	if (!sk->src_port && comes_from_identity(member, end, local))
-		take_identity(ctx, member);
+		come_from(ctx, member->identity);
+	else if (!comes_from_elsewhere(ctx, sk, member, end))
+		return failed(-EADDRNOTAVAIL);
 	return 1;
 }
 
@@ -232,23 +266,33 @@ int up_group_connect6(struct bpf_sock_addr *ctx)
 }
 
 /*
- * A datagram with an address: 1 to let it go, and *source says whether it is to come from the identity. What is forbidden
- * fails with EPERM, as behind a firewall: ECONNREFUSED would be taken for the answer to an earlier one, and tried again.
+ * A datagram with an address: 1 to let it go. What is forbidden fails with EPERM, as behind a firewall: ECONNREFUSED would be taken
+ * for the answer to an earlier one, and tried again.
+ * @source: the address that it has been given to come from, or the wildcard; changed to the one that it is to come from
  */
-static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, struct up_member *member, int *source)
+static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, struct up_member *member,
+				   struct end *source)
 {
+	struct bpf_sock *sk = ctx->sk;
 	__u32 netns;
 	int local;
 
-	*source = 0;
-	if (!member)
-		return !is_forbidden(0, IPPROTO_UDP, end);
-	netns = current_netns();
-	local = is_local(end, netns);
-	if (local && !translate(ctx, member, netns, end, is_v4(end) ? TO_V4 : TO_V6) &&
-	    is_forbidden(member, IPPROTO_UDP, end))
+	if (!is_wildcard(source) && is_anothers(member, sk, source))
 		return 0;
-	*source = comes_from_identity(member, end, local) && !is_multicast(end);
+	if (!member) {
+		if (is_forbidden(0, sk, IPPROTO_UDP, end))
+			return 0;
+	} else {
+		netns = netns_of(sk);
+		local = is_local(end, netns);
+		if (local && !translate(ctx, member, netns, end, is_v4(end) ? TO_V4 : TO_V6) &&
+		    is_forbidden(member, sk, IPPROTO_UDP, end))
+			return 0;
+		if (is_wildcard(source) && comes_from_identity(member, end, local) && !is_multicast(end))
+			__builtin_memcpy(source->addr.bytes, member->identity, 16);
+	}
+	if (is_wildcard(source) && !is_loopback(end) && is_anothers(member, sk, end))
+		localhost_of(source, is_v4(end));
 	return 1;
 }
 
@@ -256,50 +300,45 @@ static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, s
 SEC("cgroup/sendmsg4")
 int up_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	struct up_member *member;
-	struct end end;
-	int verdict, source;
+	struct end end, source;
 
 	if (goes_as_it_is(bpf_ntohs((__u16)ctx->user_port)))
 		return 1;
-	member = current_member();
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
-	verdict = sending(ctx, &end, member, &source);
-	if (!member || !verdict)
-		return verdict;
+	end_of_v4(&source, ctx->msg_src_ip4, 0);
+	if (!sending(ctx, &end, current_member(), &source))
+		return 0;
 	ctx->user_ip4 = end.addr.words[3];
 	ctx->user_port = bpf_htons(end.port);
-	if (source && !ctx->msg_src_ip4)
-		ctx->msg_src_ip4 = *(__u32 *)(member->identity + 12);
+	ctx->msg_src_ip4 = source.addr.words[3];
 	return 1;
 }
 
 SEC("cgroup/sendmsg6")
 int up_sendmsg6(struct bpf_sock_addr *ctx)
 {
-	struct up_member *member;
-	struct end end;
-	int verdict, source;
+	struct end end, source;
 
 	if (goes_as_it_is(bpf_ntohs((__u16)ctx->user_port)))
 		return 1;
-	member = current_member();
 	END_OF_V6(&end, ctx);
 	if (is_v4(&end))
 		return 1;
-	verdict = sending(ctx, &end, member, &source);
-	if (!member || !verdict)
-		return verdict;
-	if (!is_v4(&end)) { /* the kernel does not take a v4-mapped one here */
-		V6_OF_END(ctx, &end);
-		ctx->user_port = bpf_htons(end.port);
-	}
-	if (source && !ctx->msg_src_ip6[0] && !ctx->msg_src_ip6[1] && !ctx->msg_src_ip6[2] && !ctx->msg_src_ip6[3]) {
-		ctx->msg_src_ip6[0] = *(__u32 *)(member->identity);
-		ctx->msg_src_ip6[1] = *(__u32 *)(member->identity + 4);
-		ctx->msg_src_ip6[2] = *(__u32 *)(member->identity + 8);
-		ctx->msg_src_ip6[3] = *(__u32 *)(member->identity + 12);
-	}
+	source.addr.words[0] = ctx->msg_src_ip6[0];
+	source.addr.words[1] = ctx->msg_src_ip6[1];
+	source.addr.words[2] = ctx->msg_src_ip6[2];
+	source.addr.words[3] = ctx->msg_src_ip6[3];
+	source.port = 0;
+	if (!sending(ctx, &end, current_member(), &source))
+		return 0;
+	if (is_v4(&end)) /* the kernel does not take a v4-mapped one here */
+		return 1;
+	V6_OF_END(ctx, &end);
+	ctx->user_port = bpf_htons(end.port);
+	ctx->msg_src_ip6[0] = source.addr.words[0];
+	ctx->msg_src_ip6[1] = source.addr.words[1];
+	ctx->msg_src_ip6[2] = source.addr.words[2];
+	ctx->msg_src_ip6[3] = source.addr.words[3];
 	return 1;
 }
 

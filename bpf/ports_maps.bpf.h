@@ -63,13 +63,28 @@ struct {
 	__type(value, __u32);
 } locals SEC(".maps");
 
-/* Of the helper alone; here because a pinned map outlives it. */
+/* Written by the helper alone. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UP_MAX_IDENTITIES);
 	__type(key, __u8[16]);
 	__type(value, struct up_identity);
 } identities SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct up_identity_filter);
+} identity_filter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UP_MAX_SHARES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct up_holder);
+	__type(value, struct up_share);
+} shares SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -24,21 +24,27 @@ static __always_inline __u8 may_be_member(__u32 tgid)
 	return filter ? filter->may_be[tgid & (UP_FILTER - 1)] : 0;
 }
 
-/* The group's member that runs now. A child that it forked has another tgid, and is none. */
+/*
+ * The group's member that runs now. A child that it forked has another tgid, and is none. Nor is a program that it runs in its own
+ * place: that may be somebody else's, with more rights (setuid, file capabilities), and is not to be led astray.
+ */
 static __always_inline struct up_member *current_member(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct up_member *member;
+	struct task_struct *leader;
 
 	if (!may_be_member(tgid))
 		return 0;
 	member = bpf_map_lookup_elem(&port_members, &tgid);
 	if (!member)
 		return 0;
-	/* In ticks: see is_same_start in identity.bpf.h. */
-	if (bpf_get_current_task_btf()->group_leader->start_boottime / 10000000 != member->start_boottime_ns / 10000000)
+	leader = bpf_get_current_task_btf()->group_leader;
+	if (!is_same_start(leader->start_boottime, member->start_boottime_ns))
 		return 0; /* the pid was used again */
-	return member;
+	if (member->exec_id && member->exec_id != leader->self_exec_id)
+		return 0;
+	return leader->real_cred->euid.val == member->uid ? member : 0;
 }
 
 /*
@@ -55,10 +61,14 @@ static __always_inline void has_datagrams(struct up_member *member)
 	bpf_ringbuf_output(&port_events, &record, sizeof(record), 0);
 }
 
-/* That of the calling thread, in which it makes its sockets. */
-static __always_inline __u32 current_netns(void)
+/* That of the socket: its thread may be in another one by now. */
+static __always_inline __u32 netns_of(struct bpf_sock *sk)
 {
-	return bpf_get_current_task_btf()->nsproxy->net_ns->ns.inum;
+	const struct sock *at = 0;
+
+	/* By way of the stack: a struct bpf_sock stands for the kernel's socket, but the verifier lets nobody look behind it. */
+	bpf_probe_read_kernel(&at, sizeof(at), &sk);
+	return BPF_CORE_READ(at, __sk_common.skc_net.net, ns.inum);
 }
 
 static __always_inline void end_of_v4(struct end *end, __be32 addr, __u32 port)

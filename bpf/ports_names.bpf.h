@@ -24,6 +24,7 @@ static __always_inline __u16 virtual_of(const char group[UP_GROUP_NAME], __u32 n
 static __always_inline void own_name(struct bpf_sock_addr *ctx)
 {
 	__u16 port = bpf_ntohs((__u16)ctx->user_port);
+	struct bpf_sock *sk = ctx->sk;
 	struct up_portsock *sock;
 	struct up_member *member;
 	struct up_real *real;
@@ -31,7 +32,7 @@ static __always_inline void own_name(struct bpf_sock_addr *ctx)
 
 	if (!stands_for_one(port))
 		return;
-	sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
+	sock = bpf_sk_storage_get(&port_socks, sk, 0, 0);
 	if (sock && sock->held) {
 		if (port == sock->row.real)
 			ctx->user_port = bpf_htons(sock->row.key.port);
@@ -42,7 +43,7 @@ static __always_inline void own_name(struct bpf_sock_addr *ctx)
 	member = current_member();
 	if (!member)
 		return;
-	rport_of(&key, current_netns(), IPPROTO_TCP, port);
+	rport_of(&key, netns_of(sk), IPPROTO_TCP, port);
 	real = bpf_map_lookup_elem(&reals, &key);
 	if (real && same_group(real->group, member->group))
 		ctx->user_port = bpf_htons(real->port);
@@ -65,7 +66,8 @@ int up_getsockname6(struct bpf_sock_addr *ctx)
 /* Also what accept() answers: the peer may be bound to a port of the group itself. 0: as it is. */
 static __always_inline int peer_name(struct bpf_sock_addr *ctx, struct end *end)
 {
-	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx->sk, 0, 0);
+	struct bpf_sock *sk = ctx->sk;
+	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, sk, 0, 0);
 	struct up_member *member;
 
 	if (sock && sock->peer_moved) {
@@ -78,7 +80,7 @@ static __always_inline int peer_name(struct bpf_sock_addr *ctx, struct end *end)
 	member = current_member();
 	if (!member || !is_ours(ctx->protocol))
 		return 0;
-	end->port = virtual_of(member->group, current_netns(), ctx->protocol, end);
+	end->port = virtual_of(member->group, netns_of(sk), ctx->protocol, end);
 	return 1;
 }
 
@@ -125,7 +127,7 @@ int up_recvmsg4(struct bpf_sock_addr *ctx)
 	if (!member)
 		return 1;
 	end_of_v4(&end, ctx->user_ip4, ctx->user_port);
-	ctx->user_port = bpf_htons(virtual_of(member->group, current_netns(), IPPROTO_UDP, &end));
+	ctx->user_port = bpf_htons(virtual_of(member->group, netns_of(ctx->sk), IPPROTO_UDP, &end));
 	return 1;
 }
 
@@ -141,7 +143,7 @@ int up_recvmsg6(struct bpf_sock_addr *ctx)
 	if (!member)
 		return 1;
 	END_OF_V6(&end, ctx);
-	ctx->user_port = bpf_htons(virtual_of(member->group, current_netns(), IPPROTO_UDP, &end));
+	ctx->user_port = bpf_htons(virtual_of(member->group, netns_of(ctx->sk), IPPROTO_UDP, &end));
 	return 1;
 }
 

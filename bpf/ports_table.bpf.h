@@ -228,13 +228,15 @@ static __always_inline int hold(struct up_portsock *sock, __u64 cookie)
 {
 	int err;
 
-	if (bpf_map_update_elem(&bound, &cookie, &sock->row, BPF_ANY))
-		return -ENOBUFS;
-	err = take_reference(sock);
-	if (err) {
-		bpf_map_delete_elem(&bound, &cookie);
+	err = take_shares(&sock->row);
+	if (err)
 		return err;
-	}
+	err = bpf_map_update_elem(&bound, &cookie, &sock->row, BPF_ANY) ? -ENOBUFS : 0;
+	if (err)
+		goto full;
+	err = take_reference(sock);
+	if (err)
+		goto unlist;
 	sock->held = 1;
 	count_ports(&sock->row, 1);
 	if (sock->row.flags & UP_B_PRIVATE)
@@ -242,6 +244,11 @@ static __always_inline int hold(struct up_portsock *sock, __u64 cookie)
 	/* Fails for want of memory only: what is received then shows the real port. */
 	note_real(&sock->row);
 	return 0;
+unlist:
+	bpf_map_delete_elem(&bound, &cookie);
+full:
+	give_shares(&sock->row);
+	return err;
 }
 
 /* The reverse. */
@@ -253,6 +260,7 @@ static __always_inline void let_go(struct up_portsock *sock, __u64 cookie)
 		count_private(-1);
 	give_back(sock);
 	bpf_map_delete_elem(&bound, &cookie);
+	give_shares(&sock->row);
 }
 
 #endif

@@ -1,11 +1,13 @@
 package io.underpass.datapath;
 
 import io.underpass.ffm.PortLayouts;
+import io.underpass.helper.Registration;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.PortRanges;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
+import java.util.List;
 
 /** Whether what the policy granted has room beside the members that there are. */
 final class Admission {
@@ -16,14 +18,30 @@ final class Admission {
    * @throws WireException naming the option, and who has what it asks for
    */
   static void check(
-      GroupMembers members, GroupMembers.Entry former, int pid, GroupWish wish, int netns)
+      List<GroupMembers.Entry> members,
+      GroupMembers.Entry former,
+      Registration registration,
+      GroupWish wish,
+      int netns)
       throws IOException {
-    if (former == null && members.all().size() >= PortLayouts.UP_MAX_GROUP_JVMS) {
+    int pid = registration.pid();
+    int uid = registration.uid();
+    if (former == null && members.size() >= PortLayouts.UP_MAX_GROUP_JVMS) {
       throw new WireException(
           ErrorCode.FULL, "all groups together have " + PortLayouts.UP_MAX_GROUP_JVMS + " members");
     }
+    long own = members.stream().filter(m -> m.uid() == uid).count();
+    if (former == null && own >= PortLayouts.UP_MAX_GROUP_JVMS - members.size()) {
+      throw new WireException(
+          ErrorCode.FULL,
+          "uid "
+              + Integer.toUnsignedString(uid)
+              + " has "
+              + own
+              + " members of groups, as many as are left for all others");
+    }
     // A real port is one group's.
-    for (GroupMembers.Entry other : members.all()) {
+    for (GroupMembers.Entry other : members) {
       if (other.pid() == pid || other.netns() != netns || other.group().equals(wish.group())) {
         continue;
       }

@@ -14,8 +14,8 @@ import java.util.Map;
  *
  * <p>While they are attached, in whatever cgroup, the kernel takes the socket's lock around each of
  * them for every datagram socket of the host that is not connected ({@code
- * BPF_CGROUP_RUN_SA_PROG_LOCK}): some 60 ns, also if the program did nothing at all. Guarded by the
- * lock of {@link PortGroups}.
+ * BPF_CGROUP_RUN_SA_PROG_LOCK}): some 60 ns, also if the program did nothing at all. Guarded by
+ * {@code changes} of {@link PortGroups}.
  */
 final class DatagramHooks implements AutoCloseable {
   /** The way back first: nothing is sent to a real port before its answers are translated. */

@@ -14,8 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The map {@code port_members}, and the filter before it. Guarded by the lock of {@link
- * PortGroups}.
+ * The map {@code port_members}, and the filter before it. Thread-safe: what is done here waits for
+ * nobody.
  */
 final class GroupMembers {
   private final BpfMap map;
@@ -24,14 +24,14 @@ final class GroupMembers {
   /**
    * A member as the kernel has it.
    *
-   * @param startNanos since boot: tells it from another process with its pid
+   * @param process tells it from another process with its pid, and from another program
    * @param identity {@code ::} for none
    * @param id of the registration
    * @param datagrams whether it may have datagram sockets: by its word, or a program saw one
    */
   record Entry(
       int pid,
-      long startNanos,
+      ProcessIdentity process,
       String group,
       InetAddress identity,
       int id,
@@ -44,8 +44,8 @@ final class GroupMembers {
       return !identity.isAnyLocalAddress();
     }
 
-    Entry withDatagrams() {
-      return new Entry(pid, startNanos, group, identity, id, uid, netns, ports, publish, true);
+    private Entry withDatagrams() {
+      return new Entry(pid, process, group, identity, id, uid, netns, ports, publish, true);
     }
   }
 
@@ -54,9 +54,10 @@ final class GroupMembers {
     this.filter = filter;
   }
 
-  void put(Entry entry) throws NativeException {
+  synchronized void put(Entry entry) throws NativeException {
     ByteBuffer value = map.newValue();
-    value.putLong(Member.START_BOOTTIME_NS, entry.startNanos);
+    value.putLong(Member.START_BOOTTIME_NS, entry.process.startNanos());
+    value.putLong(Member.EXEC_ID, entry.process.execId());
     value.put(Member.GROUP, name(entry.group));
     value.put(Member.IDENTITY, Net.mapped(entry.identity));
     value.putInt(Member.ID, entry.id);
@@ -92,7 +93,7 @@ final class GroupMembers {
     return map.lookup(key(pid), value) ? entry(pid, value) : null;
   }
 
-  void remove(int pid) throws NativeException {
+  synchronized void remove(int pid) throws NativeException {
     map.delete(key(pid));
     ByteBuffer key = map.newKey();
     // Who is through one time too often pays a look-up: with members left, the next join is soon
@@ -102,7 +103,29 @@ final class GroupMembers {
     }
   }
 
-  List<Entry> all() throws NativeException {
+  /** Whether a process is a member by this registration. */
+  synchronized boolean isMember(int pid, int id) throws NativeException {
+    Entry entry = get(pid);
+    return entry != null && entry.id == id;
+  }
+
+  /** Ends one registration's membership; false if there is none. */
+  synchronized boolean remove(int pid, int id) throws NativeException {
+    if (!isMember(pid, id)) {
+      return false;
+    }
+    remove(pid);
+    return true;
+  }
+
+  /** Notes that it may have datagram sockets. */
+  synchronized void setDatagrams(int pid, int id) throws NativeException {
+    if (isMember(pid, id)) {
+      put(get(pid).withDatagrams());
+    }
+  }
+
+  synchronized List<Entry> all() throws NativeException {
     List<Entry> all = new ArrayList<>();
     ByteBuffer key = map.newKey();
     for (boolean more = map.nextKey(null, key); more; more = map.nextKey(key, key)) {
@@ -119,7 +142,7 @@ final class GroupMembers {
     value.get(Member.IDENTITY, identity);
     return new Entry(
         pid,
-        value.getLong(Member.START_BOOTTIME_NS),
+        new ProcessIdentity(value.getLong(Member.START_BOOTTIME_NS), value.getLong(Member.EXEC_ID)),
         name(value, Member.GROUP),
         Net.address(identity),
         value.getInt(Member.ID),

@@ -243,14 +243,17 @@ public final class KernelDatapath implements Datapath {
   @Override
   public String join(Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
       throws IOException {
-    long start;
+    ProcessIdentity process;
     lock.lock();
     try {
-      start = registrations.startNanosOf(registration.pid());
+      process = registrations.identityOf(registration.pid());
     } finally {
       lock.unlock();
     }
-    return ports.join(registration, start, wish, datagrams, pools);
+    if (process == null) {
+      throw new WireException(ErrorCode.UNAVAILABLE, "the registration has ended");
+    }
+    return ports.join(registration, process, wish, datagrams, pools);
   }
 
   @Override
@@ -259,8 +262,8 @@ public final class KernelDatapath implements Datapath {
   }
 
   @Override
-  public List<BoundPort> ports() throws NativeException {
-    return ports.ports();
+  public Ports ports(PortQuery query) throws NativeException {
+    return ports.list(query);
   }
 
   /**

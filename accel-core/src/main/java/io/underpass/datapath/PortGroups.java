@@ -1,10 +1,7 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.BpfMap;
-import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PortLayouts;
-import io.underpass.ffm.RingBuffer;
 import io.underpass.ffm.UnavailableException;
 import io.underpass.helper.Datapath;
 import io.underpass.helper.Net;
@@ -17,11 +14,13 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
@@ -31,227 +30,233 @@ import java.util.function.Consumer;
  * <p>They outlive the helper while a port of a group is bound, also if it stops in good order: a
  * service is not to lose its port, nor its address, because the helper is upgraded.
  *
- * <p>Thread-safe; everything is guarded by this.
+ * <p>Thread-safe. What may take long, in the kernel or over many processes, is done by threads of
+ * registrations and by that of this class, one at a time: {@link #changes}. {@link #leave}, {@link
+ * #list} and {@link #held} wait for none of it.
  */
 final class PortGroups implements AutoCloseable {
-  private static final List<String> MAPS =
-      List.of(
-          "port_members",
-          "member_filter",
-          "mappings",
-          "reals",
-          "bound",
-          "port_filter",
-          "locals",
-          "identities",
-          "ports_state",
-          "port_socks",
-          "port_events");
-
-  /** Beside those of {@link DatagramHooks}. */
-  private static final List<String> CGROUP_PROGRAMS =
-      List.of(
-          "up_post_bind4",
-          "up_post_bind6",
-          "up_sock_release",
-          "up_getsockname4",
-          "up_getsockname6",
-          "up_getpeername4",
-          "up_getpeername6",
-          "up_group_connect4",
-          "up_group_connect6",
-          // Last: nothing is translated before everything that translates back is in place.
-          "up_bind4",
-          "up_bind6");
-
   /** How often addresses and members are looked at while there are members. */
   private static final int LOOK_MILLIS = 2_000;
+
+  /** So long a registration waits for others; its agent waits 5 s for the answer. */
+  private static final int CHANGE_SECONDS = 4;
+
+  /** So long a stop waits for what is being changed. */
+  private static final int STOP_SECONDS = 5;
 
   private final Pins pins;
   private final Path cgroup;
   private final Consumer<String> trouble;
-  private final OpenResources open = new OpenResources();
 
-  /** Null until the object is loaded, as are those below. */
-  private GroupMembers members;
+  /** The helper's own network namespace. */
+  private final int netns;
 
-  private LocalAddresses locals;
-  private Identities identities;
-  private BpfMap bound;
-  private DatagramHooks datagrams;
-  private RingBuffer events;
-  private Thread thread;
+  private final ReentrantLock changes = new ReentrantLock();
+
+  /** Null until the object is loaded; written under {@link #changes}. */
+  private volatile LoadedPorts loaded;
+
   private volatile boolean closed;
+
+  /** Guards what is loaded from being closed under whoever does not hold {@link #changes}. */
+  private final Object access = new Object();
+
+  /** Guarded by {@link #access}. */
+  private boolean released;
+
+  /** Written under {@link #changes}. */
+  private Thread thread;
 
   /**
    * Members that have registered with this helper. Of others nobody knows whether they have made a
    * datagram socket while there was no helper whom they could have told.
    */
-  private final Set<Integer> heard = new HashSet<>();
+  private final Set<Integer> heard = ConcurrentHashMap.newKeySet();
 
   PortGroups(Path pinFolder, Path cgroup, Consumer<String> trouble) throws IOException {
     this.pins = pins(pinFolder);
     this.cgroup = cgroup;
     this.trouble = trouble;
+    this.netns = netnsOf(ProcessHandle.current().pid());
     if (pins.exist()) {
-      load();
-      look();
+      changes.lock();
+      try {
+        load();
+        look();
+      } finally {
+        changes.unlock();
+      }
     }
   }
 
   /** Where a helper with these pins keeps its port groups. */
   static Pins pins(Path pinFolder) {
-    return new Pins(pinFolder.resolve("ports-v" + PortLayouts.UP_PORTS_ABI), MAPS);
+    return LoadedPorts.pins(pinFolder.resolve("ports-v" + PortLayouts.UP_PORTS_ABI));
   }
 
-  private void load() throws IOException {
-    if (members != null) {
-      return;
-    }
-    boolean adopting = pins.exist();
-    BpfObject object = BpfObject.open(BuiltObject.PORTS.image(), "ports");
-    open.keep(object);
+  private void beginChange() throws WireException {
     try {
-      pins.prepare(object);
-      object.load();
-      bound = object.map("bound");
-      for (String name : CGROUP_PROGRAMS) {
-        open.keep(pins.attach(object.program(name), cgroup));
+      if (!changes.tryLock(CHANGE_SECONDS, TimeUnit.SECONDS)) {
+        throw new WireException(ErrorCode.UNAVAILABLE, "port groups are busy; ask again later");
       }
-      datagrams = new DatagramHooks(pins, object, cgroup);
-      open.keep(datagrams);
-      datagrams.adopt();
-      events = new RingBuffer(object.map("port_events"), _ -> {});
-      open.keep(events);
-      GroupMembers adopted =
-          new GroupMembers(object.map("port_members"), object.map("member_filter"));
-      locals = new LocalAddresses(object.map("locals"));
-      identities = new Identities(object.map("identities"), adopted);
-      members = adopted;
-      thread = Thread.ofPlatform().daemon().name("underpass-ports").start(this::watch);
-    } catch (IOException | RuntimeException e) {
-      open.closeAfter(e);
-      if (!adopting) {
-        pins.remove();
-      }
-      throw e;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new WireException(ErrorCode.UNAVAILABLE, "the helper stops");
     }
+    if (closed) {
+      changes.unlock();
+      throw new WireException(ErrorCode.UNAVAILABLE, "the helper stops");
+    }
+  }
+
+  private LoadedPorts load() throws IOException {
+    if (loaded == null) {
+      loaded = LoadedPorts.load(pins, cgroup, netns, trouble);
+      thread = Thread.ofPlatform().daemon().name("underpass-ports").start(this::watch);
+    }
+    return loaded;
   }
 
   /**
    * Makes a process a member of a group, with what the policy granted; with null, of none.
    *
-   * @param startNanos when the process started, as the kernel has it
+   * @param process what the kernel noted of it
    * @param hasDatagrams whether it may have datagram sockets before it calls {@link #datagrams}
    * @return its identity; empty if it has none
    */
-  synchronized String join(
+  String join(
       Registration registration,
-      long startNanos,
+      ProcessIdentity process,
       GroupWish wish,
       boolean hasDatagrams,
       List<Net> pools)
       throws IOException {
     if (wish == null) {
-      if (members != null) {
-        forget(registration.pid());
-      }
+      forgetFormer(registration.pid());
       return "";
     }
+    int there = netnsOf(registration.pid());
+    beginChange();
     try {
-      load();
-      if (hasDatagrams) {
-        datagrams.attach();
+      LoadedPorts ports = loadFor(wish, hasDatagrams);
+      forgetDead(ports);
+      GroupMembers.Entry former = ports.members().get(registration.pid());
+      Admission.check(ports.members().all(), former, registration, wish, there);
+      if (!wish.identity().isEmpty() && there != netns) {
+        throw new WireException(
+            ErrorCode.DENIED,
+            "identity="
+                + wish.identity()
+                + ": the process is in another network namespace than the helper");
       }
+      InetAddress had =
+          former != null && former.process().equals(process) && former.hasIdentity()
+              ? former.identity()
+              : null;
+      InetAddress identity = ports.identities().take(registration, wish.identity(), pools, had);
+      GroupMembers.Entry entry =
+          new GroupMembers.Entry(
+              registration.pid(),
+              process,
+              wish.group(),
+              identity,
+              registration.id(),
+              registration.uid(),
+              there,
+              wish.ports(),
+              wish.publish(),
+              hasDatagrams);
+      ports.members().put(entry);
+      heard.add(registration.pid());
+      ports.locals().enter(dweller(entry), ports.identities().all());
+      ports.events().wake(); // there is something to look at now
+      return Identities.text(identity);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private LoadedPorts loadFor(GroupWish wish, boolean hasDatagrams) throws IOException {
+    try {
+      LoadedPorts ports = load();
+      if (hasDatagrams) {
+        ports.datagrams().attach();
+      }
+      return ports;
     } catch (NativeException | UnavailableException e) {
       throw new WireException(
           ErrorCode.UNAVAILABLE,
           "group=" + wish.group() + ": the kernel refuses port groups (" + e.getMessage() + ")");
     }
-    forgetDead();
-    GroupMembers.Entry former = members.get(registration.pid());
-    InetAddress had =
-        former != null && former.startNanos() == startNanos && former.hasIdentity()
-            ? former.identity()
-            : null;
-    int netns = netnsOf(registration.pid());
-    Admission.check(members, former, registration.pid(), wish, netns);
-    if (!wish.identity().isEmpty() && netns != netnsOf(ProcessHandle.current().pid())) {
-      throw new WireException(
-          ErrorCode.DENIED,
-          "identity="
-              + wish.identity()
-              + ": the process is in another network namespace than the helper");
-    }
-    InetAddress identity = identities.take(registration.pid(), wish.identity(), pools, had);
-    members.put(
-        new GroupMembers.Entry(
-            registration.pid(),
-            startNanos,
-            wish.group(),
-            identity,
-            registration.id(),
-            registration.uid(),
-            netns,
-            wish.ports(),
-            wish.publish(),
-            hasDatagrams));
-    heard.add(registration.pid());
-    refreshLocals();
-    events.wake(); // there is something to look at now
-    return Identities.text(identity);
   }
 
   /** A member is about to make its first datagram socket. */
-  synchronized void datagrams(Registration registration) throws IOException {
-    GroupMembers.Entry entry = members == null ? null : members.get(registration.pid());
-    if (entry != null && entry.id() == registration.id()) {
-      datagrams.attach();
-      members.put(entry.withDatagrams());
+  void datagrams(Registration registration) throws IOException {
+    beginChange();
+    try {
+      LoadedPorts ports = loaded;
+      if (ports != null && ports.members().isMember(registration.pid(), registration.id())) {
+        ports.datagrams().attach();
+        ports.members().setDatagrams(registration.pid(), registration.id());
+      }
+    } finally {
+      changes.unlock();
     }
   }
 
-  private void settleDatagrams() throws IOException {
-    if (members.all().stream().anyMatch(e -> e.datagrams() || !heard.contains(e.pid()))) {
-      datagrams.attach();
-    } else if (datagrams.areAttached() && !isAnyConfined()) {
-      datagrams.detach();
+  private void settleDatagrams(LoadedPorts ports) throws IOException {
+    if (ports.members().all().stream().anyMatch(e -> e.datagrams() || !heard.contains(e.pid()))) {
+      ports.datagrams().attach();
+    } else if (ports.datagrams().areAttached() && !ports.table().isAnyConfined()) {
+      // A socket can outlive its owner's registration, and stays its group's alone.
+      ports.datagrams().detach();
     }
-  }
-
-  /** A socket can outlive its owner's registration, and stays its group's alone. */
-  private boolean isAnyConfined() throws NativeException {
-    return ports().stream().anyMatch(p -> p.view().confined() && p.view().protocol().equals("udp"));
-  }
-
-  private void forget(int pid) throws IOException {
-    members.remove(pid);
-    heard.remove(pid);
-    settleDatagrams();
   }
 
   /** The process is no member any more; what it has bound stays as it is. */
-  synchronized void leave(Registration registration) throws IOException {
-    if (members == null) {
-      return;
-    }
-    GroupMembers.Entry entry = members.get(registration.pid());
-    if (entry != null && entry.id() == registration.id()) {
-      forget(registration.pid());
+  void leave(Registration registration) throws IOException {
+    synchronized (access) {
+      LoadedPorts ports = loaded;
+      if (ports != null
+          && !released
+          && ports.members().remove(registration.pid(), registration.id())) {
+        heard.remove(registration.pid());
+        ports.events().wake();
+      }
     }
   }
 
-  synchronized List<Datapath.BoundPort> ports() throws NativeException {
-    return members == null ? List.of() : PortsTable.of(bound);
+  /** The same of an earlier registration, if there was one. */
+  private void forgetFormer(int pid) throws NativeException {
+    synchronized (access) {
+      LoadedPorts ports = loaded;
+      if (ports != null && !released && ports.members().get(pid) != null) {
+        ports.members().remove(pid);
+        heard.remove(pid);
+        ports.events().wake();
+      }
+    }
+  }
+
+  Datapath.Ports list(Datapath.PortQuery query) throws NativeException {
+    synchronized (access) {
+      LoadedPorts ports = loaded;
+      return ports == null || released
+          ? new Datapath.Ports(0, List.of())
+          : ports.table().list(query);
+    }
   }
 
   /** How many ports and addresses members have now: while there are any, the programs stay. */
-  synchronized int held() throws NativeException {
-    return members == null ? 0 : ports().size() + (int) addresses();
+  int held() throws NativeException {
+    synchronized (access) {
+      LoadedPorts ports = loaded;
+      return ports == null || released ? 0 : ports.table().count() + addresses(ports);
+    }
   }
 
-  private long addresses() throws NativeException {
-    return members.all().stream().filter(GroupMembers.Entry::hasIdentity).count();
+  private static int addresses(LoadedPorts ports) throws NativeException {
+    return (int) ports.members().all().stream().filter(GroupMembers.Entry::hasIdentity).count();
   }
 
   private void watch() {
@@ -260,48 +265,62 @@ final class PortGroups implements AutoCloseable {
     try {
       while (!closed) {
         try {
-          events.await(pause < 0 ? -1 : pause * 1_000_000L);
-          if (!closed) {
-            pause = look();
+          loaded.events().await(pause < 0 ? -1 : pause * 1_000_000L);
+          changes.lockInterruptibly();
+          try {
+            if (!closed) {
+              pause = look();
+            }
+          } finally {
+            changes.unlock();
           }
-        } catch (IOException e) {
-          String said = "port groups: " + e.getMessage();
+        } catch (IOException | RuntimeException | Error e) {
+          String said = "port groups: " + (e instanceof IOException ? e.getMessage() : e);
           if (!said.equals(told)) {
             told = said;
             trouble.accept(said);
           }
           Thread.sleep(LOOK_MILLIS);
+          pause = 0;
         }
       }
     } catch (InterruptedException e) {
-      // Nobody has reason to; whoever does wants the thread gone.
+      // The stop has no more time.
     }
   }
 
   /** Returns when to look again, in ms; -1: not while there is nobody. */
-  private synchronized int look() throws IOException {
-    forgetDead();
-    refreshLocals();
-    identities.giveUpAbandoned();
-    settleDatagrams();
-    boolean rest = members.all().isEmpty() && !identities.isAnyLeft() && !datagrams.areAttached();
+  private int look() throws IOException {
+    LoadedPorts ports = loaded;
+    forgetDead(ports);
+    List<GroupMembers.Entry> members = ports.members().all();
+    ports.identities().giveUpAbandoned();
+    ports
+        .locals()
+        .refresh(
+            members.stream()
+                .sorted(Comparator.comparingInt(GroupMembers.Entry::id))
+                .map(PortGroups::dweller)
+                .toList(),
+            ports.identities().all());
+    ports.shares().look(members);
+    settleDatagrams(ports);
+    boolean rest =
+        members.isEmpty() && !ports.identities().isAnyLeft() && !ports.datagrams().areAttached();
     return rest ? -1 : LOOK_MILLIS;
   }
 
-  private void refreshLocals() throws NativeException {
-    Map<Integer, Integer> namespaces = new HashMap<>();
-    for (GroupMembers.Entry entry : members.all()) {
-      namespaces.put(entry.netns(), entry.pid());
-    }
-    locals.refresh(namespaces);
+  private static LocalAddresses.Dweller dweller(GroupMembers.Entry member) {
+    return new LocalAddresses.Dweller(member.netns(), member.pid(), member.uid());
   }
 
   /** Members that ended while there was no helper, or whose registration outlived them. */
-  private void forgetDead() throws IOException {
-    for (GroupMembers.Entry entry : members.all()) {
+  private void forgetDead(LoadedPorts ports) throws IOException {
+    for (GroupMembers.Entry entry : ports.members().all()) {
       if (PeerProcess.startTicksOf(entry.pid())
-          != entry.startNanos() / Registrations.NANOS_PER_TICK) {
-        forget(entry.pid());
+              != entry.process().startNanos() / Registrations.NANOS_PER_TICK
+          && ports.members().remove(entry.pid(), entry.id())) {
+        heard.remove(entry.pid());
       }
     }
   }
@@ -317,41 +336,49 @@ final class PortGroups implements AutoCloseable {
    */
   @Override
   public void close() {
-    Thread watcher;
-    synchronized (this) {
-      closed = true;
-      watcher = thread;
+    closed = true;
+    LoadedPorts ports = loaded;
+    if (ports != null) {
+      ports.events().wake();
     }
     try {
-      if (watcher != null) {
-        events.wake();
-        watcher.join();
+      if (!changes.tryLock(STOP_SECONDS, TimeUnit.SECONDS)) {
+        trouble.accept("stop: port groups are busy, and stay pinned");
+        return;
       }
-      synchronized (this) {
-        takeBack();
+      try {
+        if (loaded == null) {
+          return;
+        }
+        takeBack(loaded);
+      } catch (IOException e) {
+        trouble.accept("stop: port groups: " + e.getMessage());
+      } finally {
+        changes.unlock();
       }
-    } catch (IOException e) {
-      trouble.accept("stop: port groups: " + e.getMessage());
+      if (!thread.join(Duration.ofSeconds(STOP_SECONDS))) {
+        trouble.accept("stop: the thread of port groups does not end");
+        return;
+      }
+      synchronized (access) {
+        released = true;
+        loaded.close();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } finally {
-      open.close();
     }
   }
 
-  private void takeBack() throws IOException {
-    if (members == null) {
-      return;
-    }
-    forgetDead();
-    int held = ports().size();
-    long addresses = addresses();
+  private void takeBack(LoadedPorts ports) throws IOException {
+    forgetDead(ports);
+    int held = ports.table().count();
+    int addresses = addresses(ports);
     if (held == 0 && addresses == 0) {
-      identities.giveUpAll();
+      ports.identities().giveUpAll();
       pins.remove();
       return;
     }
-    datagrams.attach(); // whoever makes a datagram socket from now on has nobody to ask
+    ports.datagrams().attach(); // whoever makes a datagram socket from now on has nobody to ask
     trouble.accept(
         "stop: JVMs still hold "
             + held

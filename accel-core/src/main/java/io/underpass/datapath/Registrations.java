@@ -203,10 +203,12 @@ final class Registrations {
     return users.list();
   }
 
-  /** When a registered process started, in ns since boot, as the kernel has it. */
-  long startNanosOf(int pid) throws NativeException {
+  /** What the kernel noted of a registered process; null if it is not registered. */
+  ProcessIdentity identityOf(int pid) throws NativeException {
     ByteBuffer value = jvms.newValue();
-    return jvms.lookup(key(pid), value) ? value.getLong(Jvm.START_BOOTTIME_NS) : -1;
+    return jvms.lookup(key(pid), value)
+        ? new ProcessIdentity(value.getLong(Jvm.START_BOOTTIME_NS), value.getLong(Jvm.EXEC_ID))
+        : null;
   }
 
   /** Whether there are processes of an earlier helper that may still come back. */

@@ -6,7 +6,7 @@ package io.underpass.ffm;
  */
 public final class PortLayouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_PORTS_ABI = 3;
+  public static final int UP_PORTS_ABI = 4;
 
   /** Bytes of a group's name. */
   public static final int UP_GROUP_NAME = 16;
@@ -16,6 +16,9 @@ public final class PortLayouts {
 
   /** How many members all groups have together. */
   public static final int UP_MAX_GROUP_JVMS = 1024;
+
+  /** How many addresses JVMs have together. */
+  public static final int UP_MAX_IDENTITIES = 1024;
 
   /** Entries of the filter by tgid, one byte each. */
   public static final int UP_FILTER = 4096;
@@ -27,6 +30,16 @@ public final class PortLayouts {
 
   /** Flags of a member. */
   public static final int UP_M_DATAGRAMS = 1;
+
+  /** Flags of an identity. */
+  public static final int UP_I_ADDED = 1;
+
+  public static final int UP_I_SOLE = 2;
+
+  /** How many sockets one uid, and one group, may have bound. */
+  public static final int UP_BOUND_BY_UID = 4096;
+
+  public static final int UP_BOUND_BY_GROUP = 16384;
 
   /** Flags of a bound socket. */
   public static final int UP_B_PRIVATE = 4;
@@ -56,32 +69,34 @@ public final class PortLayouts {
    *
    * <pre>
    *   0 | start_boottime_ns | u64
-   *   8 | group             | 16 bytes
-   *  24 | identity          | 16 bytes, network order, v4-mapped for IPv4
-   *  40 | id                | u32
-   *  44 | uid               | u32
-   *  48 | netns_inum        | u32
-   *  52 | port_ranges       | u16
-   *  54 | publish_ranges    | u16
-   *  56 | ports             | struct up_range[16]
-   * 120 | publish           | struct up_range[16]
-   * 184 | flags             | u32
-   * 188 | pad               | 4 bytes
+   *   8 | exec_id           | u64, 0 if it is not known
+   *  16 | group             | 16 bytes
+   *  32 | identity          | 16 bytes, network order, v4-mapped for IPv4
+   *  48 | id                | u32
+   *  52 | uid               | u32
+   *  56 | netns_inum        | u32
+   *  60 | port_ranges       | u16
+   *  62 | publish_ranges    | u16
+   *  64 | ports             | struct up_range[16]
+   * 128 | publish           | struct up_range[16]
+   * 192 | flags             | u32
+   * 196 | pad               | 4 bytes
    * </pre>
    */
   public static final class Member {
     public static final int START_BOOTTIME_NS = 0;
-    public static final int GROUP = 8;
-    public static final int IDENTITY = 24;
-    public static final int ID = 40;
-    public static final int UID = 44;
-    public static final int NETNS_INUM = 48;
-    public static final int PORT_RANGES = 52;
-    public static final int PUBLISH_RANGES = 54;
-    public static final int PORTS = 56;
-    public static final int PUBLISH = 120;
-    public static final int FLAGS = 184;
-    public static final int SIZE = 192;
+    public static final int EXEC_ID = 8;
+    public static final int GROUP = 16;
+    public static final int IDENTITY = 32;
+    public static final int ID = 48;
+    public static final int UID = 52;
+    public static final int NETNS_INUM = 56;
+    public static final int PORT_RANGES = 60;
+    public static final int PUBLISH_RANGES = 62;
+    public static final int PORTS = 64;
+    public static final int PUBLISH = 128;
+    public static final int FLAGS = 192;
+    public static final int SIZE = 200;
 
     private Member() {}
   }
@@ -127,16 +142,53 @@ public final class PortLayouts {
    * {@code struct up_identity}; its key is the address.
    *
    * <pre>
-   * 0 | tgid  | u32
-   * 4 | added | u32, 1 if the helper made the address local
+   *  0 | tgid       | u32
+   *  4 | uid        | u32
+   *  8 | netns_inum | u32
+   * 12 | flags      | u32, UP_I_*
    * </pre>
    */
   public static final class Identity {
     public static final int TGID = 0;
-    public static final int ADDED = 4;
-    public static final int SIZE = 8;
+    public static final int UID = 4;
+    public static final int NETNS_INUM = 8;
+    public static final int FLAGS = 12;
+    public static final int SIZE = 16;
 
     private Identity() {}
+  }
+
+  /**
+   * {@code struct up_holder}: a uid, where the group is empty, else a group.
+   *
+   * <pre>
+   *  0 | group | 16 bytes
+   * 16 | uid   | u32
+   * 20 | pad   | 4 bytes
+   * </pre>
+   */
+  public static final class Holder {
+    public static final int GROUP = 0;
+    public static final int UID = 16;
+    public static final int SIZE = 24;
+
+    private Holder() {}
+  }
+
+  /**
+   * {@code struct up_share}, what a holder has.
+   *
+   * <pre>
+   * 0 | bound   | s32, sockets
+   * 4 | refused | u32, how many there was no room for
+   * </pre>
+   */
+  public static final class Share {
+    public static final int BOUND = 0;
+    public static final int REFUSED = 4;
+    public static final int SIZE = 8;
+
+    private Share() {}
   }
 
   /**

@@ -43,11 +43,23 @@ public interface Datapath extends AutoCloseable {
   void claim(Registration registration) throws IOException;
 
   /**
-   * A socket that is bound to a port of a group.
+   * Which sockets that are bound to ports of groups are asked for.
    *
-   * @param uid of the process that bound it
+   * @param everybodys whether those of all users; else of {@code uid}, and of the group {@code own}
+   * @param own empty for none
+   * @param group null for every one
+   * @param port -1 for every one
+   * @param limit how many are told; the others are counted
    */
-  record BoundPort(PortView view, int uid) {}
+  record PortQuery(boolean everybodys, int uid, String own, String group, int port, int limit) {}
+
+  /**
+   * The sockets that were asked for.
+   *
+   * @param total how many there are
+   * @param first by group, port, protocol and age, up to the limit
+   */
+  record Ports(int total, List<PortView> first) {}
 
   /**
    * Makes a process that was admitted a member of a port group, or, with null, of none. A refusal
@@ -67,8 +79,8 @@ public interface Datapath extends AutoCloseable {
    */
   void datagrams(Registration registration) throws IOException;
 
-  /** All ports of groups that are bound. */
-  List<BoundPort> ports() throws IOException;
+  /** The ports of groups that are bound, as far as they are asked for. */
+  Ports ports(PortQuery query) throws IOException;
 
   /** The process's sockets go back to TCP, and it is in no port group any more. */
   void dismiss(Registration registration);

@@ -282,20 +282,19 @@ final class Requests {
 
   /** A member sees its group's ports, root all, others those of their own processes. */
   private Reply ports(Connection connection, Request request) throws IOException {
-    String group = request.fields().get("group");
-    String port = request.fields().get("port");
     int uid = connection.peer().uid();
-    List<Map<String, String>> records =
-        datapath.ports().stream()
-            .filter(p -> uid == 0 || p.uid() == uid || p.view().group().equals(connection.group()))
-            .map(Datapath.BoundPort::view)
-            .filter(v -> group == null || v.group().equals(group))
-            .filter(v -> port == null || Integer.toString(v.virtual()).equals(port))
-            .map(PortView::toWire)
-            .toList();
+    Datapath.Ports ports =
+        datapath.ports(
+            new Datapath.PortQuery(
+                uid == 0,
+                uid,
+                connection.group(),
+                request.fields().get("group"),
+                Integer.parseInt(request.fields().getOrDefault("port", "-1")),
+                request.limit()));
     return Reply.ok(
-        Map.of("total", Integer.toString(records.size())),
-        records.subList(0, Math.min(records.size(), request.limit())));
+        Map.of("total", Integer.toString(ports.total())),
+        ports.first().stream().map(PortView::toWire).toList());
   }
 
   private static Predicate<Registration> visibleTo(Connection connection) {

@@ -1,46 +1,75 @@
 package io.underpass.datapath;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.PortLayouts.Local;
+import io.underpass.helper.Net;
+import io.underpass.testing.KernelTest;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+/** The list of this host's addresses. */
 class LocalAddressesTest {
+  private static final int OWN = 4711;
+
   @Test
-  void theTrieNamesEachAddressBeforeItsKind() {
-    assertEquals(
-        Set.of(InetAddress.ofLiteral("127.0.0.1"), InetAddress.ofLiteral("192.0.2.7")),
-        LocalAddresses.v4(
-            List.of(
-                "Main:",
-                "  +-- 0.0.0.0/0 3 0 5",
-                "     |-- 0.0.0.0",
-                "        /0 universe UNICAST",
-                "     +-- 127.0.0.0/8 2 0 2",
-                "        |-- 127.0.0.0",
-                "           /8 host LOCAL",
-                "        |-- 127.0.0.1",
-                "           /32 host LOCAL",
-                "        |-- 127.255.255.255",
-                "           /32 link BROADCAST",
-                "     |-- 192.0.2.7",
-                "        /32 host LOCAL")));
+  void theKernelTellsTheAddressesOfEachInterface() throws Exception {
+    Set<InetAddress> addresses = LocalAddresses.own(LocalAddresses.OWN_MOST);
+    NetworkInterface loopback = NetworkInterface.getByName("lo");
+    for (InetAddress address : loopback.inetAddresses().toList()) {
+      InetAddress plain = InetAddress.getByAddress(address.getAddress()); // without a scope
+      // Other tests give it addresses, and take them away.
+      assertTrue(!plain.isLoopbackAddress() || addresses.contains(plain), addresses::toString);
+    }
+    assertTrue(addresses.contains(InetAddress.ofLiteral("127.0.0.1")), addresses::toString);
+    assertFalse(addresses.contains(InetAddress.ofLiteral("127.0.0.0")), addresses::toString);
   }
 
   @Test
-  void theListOfV6BeginsWithDigits() {
-    assertEquals(
-        Set.of(InetAddress.ofLiteral("fd00::7")),
-        LocalAddresses.v6(List.of("fd000000000000000000000000000007 01 80 00 80       lo")));
+  void noMoreIsReadThanIsAskedFor() throws Exception {
+    assertEquals(Set.of(), LocalAddresses.own(0));
+    assertTrue(LocalAddresses.own(2).size() <= 2);
   }
 
   @Test
-  void thisProcessHasTheLoopbackAddress() {
-    int pid = (int) ProcessHandle.current().pid();
-    assertTrue(LocalAddresses.of(pid).contains(InetAddress.ofLiteral("127.0.0.1")));
-    assertEquals(Set.of(), LocalAddresses.of(Integer.MAX_VALUE));
+  @KernelTest
+  void aMapThatIsFullIsSaidOnceAndNoTrouble() throws Exception {
+    List<String> said = new ArrayList<>();
+    try (BpfObject object = BpfObject.open(BuiltObject.PORTS.image(), "ports")) {
+      object.load();
+      BpfMap map = object.map("locals");
+      for (int i = 0; i < map.maxEntries(); i++) {
+        byte[] address = {10, 0, (byte) (i >> 8), (byte) i};
+        map.update(
+            map.newKey()
+                .putInt(Local.NETNS_INUM, 1)
+                .put(Local.ADDR, Net.mapped(InetAddress.getByAddress(address))),
+            map.newValue(),
+            BpfMap.ANY);
+      }
+      LocalAddresses locals = new LocalAddresses(map, OWN, said::add);
+      LocalAddresses.Dweller here = new LocalAddresses.Dweller(OWN, 1, 0);
+      boolean any = LocalAddresses.own(16).stream().anyMatch(a -> !a.isLoopbackAddress());
+      locals.enter(here, List.of());
+      locals.enter(here, List.of());
+      assertEquals(any ? 1 : 0, said.size(), said::toString);
+      // The other namespace is nobody's any more.
+      locals.refresh(List.of(here), List.of());
+      for (InetAddress address : LocalAddresses.own(16)) {
+        assertEquals(
+            !address.isLoopbackAddress(),
+            map.lookup(
+                map.newKey().putInt(Local.NETNS_INUM, OWN).put(Local.ADDR, Net.mapped(address)),
+                map.newValue()));
+      }
+    }
   }
 }

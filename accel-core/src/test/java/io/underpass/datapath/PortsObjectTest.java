@@ -1,6 +1,7 @@
 package io.underpass.datapath;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.BpfMap;
@@ -31,6 +32,7 @@ class PortsObjectTest {
 
   private BpfObject object;
   private BpfMap bound;
+  private PortsTable table;
   private long cookies;
 
   @BeforeEach
@@ -38,6 +40,7 @@ class PortsObjectTest {
     object = BpfObject.open(BuiltObject.PORTS.image(), "ports");
     object.load(); // fails if the kernel refuses one program
     bound = object.map("bound");
+    table = new PortsTable(bound);
   }
 
   @AfterEach
@@ -47,7 +50,8 @@ class PortsObjectTest {
 
   @Test
   void nothingIsBoundAtFirst() throws Exception {
-    assertEquals(List.of(), PortsTable.of(bound));
+    assertEquals(new Datapath.Ports(0, List.of()), table.list(all(1000)));
+    assertEquals(0, table.count());
   }
 
   @Test
@@ -58,7 +62,7 @@ class PortsObjectTest {
     put("blue", 8080, 8080, TCP, "fd00::7", 10, PortLayouts.UP_B_PUBLISHED);
     put("blue", 8080, 40004, TCP, "::", 3600, 0);
 
-    List<Datapath.BoundPort> ports = PortsTable.of(bound);
+    List<PortView> ports = table.list(all(1000)).first();
     assertEquals(
         List.of(
             "blue:8080 tcp * 40004",
@@ -66,17 +70,47 @@ class PortsObjectTest {
             "blue:8080 udp 127.0.0.1 40003 confined",
             "blue:9090 tcp * 40002",
             "green:8080 tcp * 40001"),
-        ports.stream().map(p -> text(p.view())).toList());
-    assertEquals(4711, ports.getFirst().uid());
-    assertEquals(42, ports.getFirst().view().pid());
-    long age = ports.getFirst().view().ageMillis();
+        ports.stream().map(PortsObjectTest::text).toList());
+    assertEquals(42, ports.getFirst().pid());
+    long age = ports.getFirst().ageMillis();
     assertTrue(age >= 3_600_000 && age < 3_700_000, () -> age + " ms");
+    assertEquals(5, table.count());
+    assertTrue(table.isAnyConfined());
   }
 
   @Test
   void aSocketThatIsBoundWhileTheListIsReadIsNotOlderThanNow() throws Exception {
     put("blue", 8080, 40001, TCP, "::", -60, 0);
-    assertEquals(0, PortsTable.of(bound).getFirst().view().ageMillis());
+    assertEquals(0, table.list(all(1)).first().getFirst().ageMillis());
+    assertFalse(table.isAnyConfined());
+  }
+
+  @Test
+  void onlyWhatIsAskedForIsToldAndNoMoreThanTheLimit() throws Exception {
+    for (int i = 0; i < 5000; i++) {
+      put(i % 2 == 0 ? "blue" : "green", 1000 + i, 40_000, TCP, "::", 10, 0);
+    }
+    assertEquals(List.of(1000, 1002, 1004), ports(all(3), 5000));
+    assertEquals(List.of(1000, 1002, 1004), ports(query(4711, "", null, -1, 3), 5000));
+    assertEquals(List.of(1001, 1003, 1005), ports(query(1, "green", null, -1, 3), 2500));
+    assertEquals(List.of(1002), ports(query(4711, "", "blue", 1002, 3), 1));
+    assertEquals(List.of(), ports(query(4711, "", "green", 1002, 3), 0));
+    assertEquals(List.of(), ports(query(4711, "", null, 0, 3), 0));
+    assertEquals(List.of(), ports(query(1, "", null, -1, 3), 0));
+  }
+
+  private List<Integer> ports(Datapath.PortQuery query, int total) throws Exception {
+    Datapath.Ports ports = table.list(query);
+    assertEquals(total, ports.total());
+    return ports.first().stream().map(PortView::virtual).toList();
+  }
+
+  private static Datapath.PortQuery all(int limit) {
+    return new Datapath.PortQuery(true, 0, "", null, -1, limit);
+  }
+
+  private static Datapath.PortQuery query(int uid, String own, String group, int port, int limit) {
+    return new Datapath.PortQuery(false, uid, own, group, port, limit);
   }
 
   private static String text(PortView p) {

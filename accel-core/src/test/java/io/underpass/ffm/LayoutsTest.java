@@ -53,7 +53,9 @@ class LayoutsTest {
         PortLayouts.Vport.class,
         PortLayouts.Bound.class,
         PortLayouts.Local.class,
-        PortLayouts.Identity.class
+        PortLayouts.Identity.class,
+        PortLayouts.Holder.class,
+        PortLayouts.Share.class
       })
   void everyMemberOfAPortMapsValueIsWhereTheCompiledObjectHasIt(Class<?> layout) throws Exception {
     compare(object("ports"), layout);

@@ -79,14 +79,34 @@ class GroupRulesTest {
   @Test
   void withoutAFileRootMayUseEveryGroupButHasNoPool() throws Exception {
     GroupRules rules = Policy.byDefault().groups();
-    GroupWish wish = wish("any", "80", "80", "10.1.2.3");
+    GroupWish wish = wish("any", "80", "80", "127.20.0.7");
     assertEquals(wish, rules.grant(wish, 0, 0, Set.of()));
+    for (String address : new String[] {"10.1.2.3", "128.0.0.1", "fd00::7", "::2"}) {
+      assertEquals(
+          "identity=" + address + ": the policy does not let uid 0 take it",
+          refusal(rules, wish("any", "80", "80", address), 0),
+          "an address that another host may have");
+    }
     assertEquals(
         "identity=auto: the policy has no pool of addresses",
         refusal(rules, wish("any", "", "", "auto"), 0));
     assertEquals(
         "group=any: the policy does not let uid 1000 use it",
         refusal(rules, wish("any", "", "", ""), 1000));
+  }
+
+  @Test
+  void rootHasNoMoreThanItsLines() throws Exception {
+    GroupRules rules =
+        Policy.parse("policy", List.of("group blue uid 0 identity 10.9.0.0/16")).groups();
+    assertEquals(
+        "ports=80: the policy does not let uid 0 bind ports below 1024, such as 80",
+        refusal(rules, wish("blue", "80", "", ""), 0));
+    assertEquals(
+        "identity=127.20.0.7: the policy does not let uid 0 take it",
+        refusal(rules, wish("blue", "", "", "127.20.0.7"), 0));
+    GroupWish wish = wish("blue", "", "", "10.9.9.53");
+    assertEquals(wish, rules.grant(wish, 0, 0, Set.of()));
   }
 
   @ParameterizedTest

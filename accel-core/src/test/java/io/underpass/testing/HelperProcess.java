@@ -41,6 +41,23 @@ public final class HelperProcess implements AutoCloseable {
         pins);
   }
 
+  /** With a policy. */
+  public HelperProcess(Path socket, Path pins, Path policy) throws IOException {
+    this(
+        new ProcessBuilder(
+                Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString(),
+                "helper",
+                "--socket",
+                socket.toString(),
+                "--pin-dir",
+                pins.toString(),
+                "--policy",
+                policy.toString())
+            .redirectErrorStream(true)
+            .start(),
+        pins);
+  }
+
   /**
    * @param process a helper that says when it is ready as the command line does
    * @param pins the folder that it pins in

@@ -214,8 +214,8 @@ public final class SteeredHelper implements AutoCloseable {
     }
 
     @Override
-    public List<BoundPort> ports() throws IOException {
-      return kernel.ports();
+    public Ports ports(PortQuery query) throws IOException {
+      return kernel.ports(query);
     }
 
     @Override

@@ -80,15 +80,14 @@ final class Cast {
     return new Cast(List.of(), CLASS_PATH, List.of(), List.of());
   }
 
-  /** A member that runs as the user nobody, with classes that this user can read. */
-  static Cast nobody(
-      Path socket, Path classes, String group, String ports, String publish, String identity)
+  /**
+   * A process of a user without any privilege, with classes that this user can read.
+   *
+   * @param member as {@link Member} takes them; none for a process that no helper knows of
+   */
+  static Cast user(int uid, Path classes, List<String> options, List<String> member)
       throws IOException {
-    return new Cast(
-        List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
-        classes.toString(),
-        List.of(),
-        List.of(socket.toString(), group, ports, publish, identity));
+    return new Cast(Tenant.as(uid), classes.toString(), options, member);
   }
 
   /** Copies the classes that a {@link Member} needs to where everybody can read them. */

@@ -22,14 +22,25 @@ class IdentityTest extends OnBed {
   private static final String POLICY =
       """
       pool 127.20.5.0/30
+      allow uid 2001
+      allow uid 2002
       group * uid 0 identity auto identity 127.20.0.0/16
+      group green uid 2001 identity auto
+      group green uid 2002 identity auto
       group * uid 0 identity 10.213.7.0/24 identity fd00:213:7::/64
       """;
+
+  private static final String REFUSED = "! .*(BindException|Cannot assign requested address).*";
 
   private static Cast one;
   private static Cast two;
   private static Cast six;
   private static Cast green;
+
+  /** Of a user without privilege, in no group; the second makes sockets of IPv4. */
+  private static Cast stranger;
+
+  private static Cast stranger4;
 
   @BeforeAll
   static void start() throws Exception {
@@ -38,6 +49,8 @@ class IdentityTest extends OnBed {
     two = bed.member("blue", "7871", "-", "auto");
     six = bed.member("blue", "7871", "-", "fd00:213:7::7");
     green = bed.member("green", "7871", "-", "10.213.7.5");
+    stranger = bed.stranger(2005);
+    stranger4 = bed.stranger(2005, "-Djava.net.preferIPv4Stack=true");
   }
 
   @AfterAll
@@ -158,15 +171,65 @@ class IdentityTest extends OnBed {
     assertEquals(
         "! denied identity=127.20.0.77: process " + one.pid() + " of group blue has it",
         bed.member("green", "7871", "-", "127.20.0.77").start);
-    Cast last = bed.member("green", "7871", "-", "auto");
+    assertEquals(
+        "! full identity=auto: uid 0 has 1 addresses, as many as are left for all others",
+        bed.member("green", "7871", "-", "auto").start);
+    Cast last = bed.user(2001, "green", "7871", "-", "auto");
     assertEquals("joined 127.20.5.2", last.start);
     assertEquals(
         "! full identity=auto: every address of the pool 127.20.5.0/30 is taken",
-        bed.member("green", "7871", "-", "auto").start);
+        bed.user(2002, "green", "7871", "-", "auto").start);
     last.kill();
-    Cast next = bed.member("green", "7871", "-", "auto");
+    Cast next = bed.user(2001, "green", "7871", "-", "auto");
     assertEquals("joined 127.20.5.2", next.start);
     next.kill();
+  }
+
+  @Test
+  void nobodyElseBindsAnAddress() throws Exception {
+    for (Cast other : new Cast[] {stranger, stranger4, two, plain}) {
+      for (String address : new String[] {"127.20.0.77", "10.213.7.5", "fd00:213:7::7"}) {
+        if (other == stranger4 && address.indexOf(':') >= 0) {
+          continue; // it has no IPv6
+        }
+        assertMatches(REFUSED, other.say("serve s socket " + address + " 9090"));
+        assertMatches(REFUSED, other.say("serve s channel " + address + " 0"));
+        assertMatches(REFUSED, other.say("answer s channel " + address + " 9091"));
+        assertMatches(REFUSED, other.say("answer s socket " + address + " 9091"));
+      }
+      assertMatches("127.20.0.78:9092", other.say("serve s socket 127.20.0.78 9092"));
+      other.say("close");
+    }
+    assertEquals("127.20.0.77:9090", one.say("serve one socket 127.20.0.77 9090"));
+  }
+
+  @Test
+  void nobodyElseConnectsFromAnAddress() throws Exception {
+    assertMatches(".*:9301", green.say("serve g socket :: 9301"));
+    assertMatches(".*:9301", six.say("serve s socket :: 9301"));
+    assertMatches(".*:9302", green.say("answer gudp channel :: 9302"));
+    Cast fellow = bed.member("green", "7871");
+    for (Cast other : new Cast[] {stranger, stranger4, plain, fellow}) {
+      for (String kind : new String[] {"socket", "channel", "async"}) {
+        assertMatches(
+            "g at 10.213.7.5:9301 to 127.0.0.1:.*",
+            other.say("connect " + kind + " 10.213.7.5 9301"));
+      }
+      assertMatches("! .*", other.say("connect channel 10.213.7.5 9301 9444"));
+      for (String kind : new String[] {"channel", "socket"}) {
+        assertMatches(
+            "gudp at .* to 127.0.0.1:.* from 10.213.7.5:9302",
+            other.say("ask " + kind + " 10.213.7.5 9302"));
+      }
+    }
+    assertMatches(
+        "s at .* to .0:0:0:0:0:0:0:1.:.*", stranger.say("connect channel fd00:213:7::7 9301"));
+    assertMatches("g at .* to 10.213.7.5:.*", green.say("connect socket 10.213.7.5 9301"));
+    assertMatches("g at .* to 127.20.0.77:.*", one.say("connect socket 10.213.7.5 9301"));
+    assertMatches(".*:7871", green.say("serve v socket :: 7871"));
+    assertMatches(
+        "v at 10.213.7.5:7871 to 127.0.0.1:.*", fellow.say("connect socket 127.0.0.1 7871"));
+    fellow.kill();
   }
 
   @Test

@@ -25,15 +25,21 @@ import org.junit.jupiter.api.Timeout;
 class LifetimeTest extends HelperFolders {
   private final List<Cast> cast = new ArrayList<>();
 
+  private Path policy() throws IOException {
+    return Files.writeString(
+        folder.resolve("policy"), "allow uid 0\ngroup * uid 0 identity 10.213.8.0/24\n");
+  }
+
   @AfterEach
   void endMembers() throws IOException {
     cast.forEach(Cast::kill);
     Files.deleteIfExists(folder.resolve("member"));
+    Files.deleteIfExists(folder.resolve("policy"));
   }
 
   @Test
   void boundPortsGoOnWhenTheHelperIsKilledAndAreAdopted() throws Exception {
-    HelperProcess first = new HelperProcess(socket, pins);
+    HelperProcess first = new HelperProcess(socket, pins, policy());
     Cast one = member("blue", "7871-7889", "10.213.8.1");
     Cast two = member("blue", "7871-7889", "-");
     assertEquals("10.213.8.1:7871", one.say("serve one channel :: 7871"));
@@ -55,7 +61,7 @@ class LifetimeTest extends HelperFolders {
 
   @Test
   void anOrderlyStopStrandsNobodyWhoIsBound() throws Exception {
-    HelperProcess first = new HelperProcess(socket, pins);
+    HelperProcess first = new HelperProcess(socket, pins, policy());
     Cast one = member("blue", "7871-7889", "10.213.8.2");
     Cast two = member("blue", "7871-7889", "-");
     assertEquals("10.213.8.2:7871", one.say("serve one channel :: 7871"));
@@ -95,6 +101,32 @@ class LifetimeTest extends HelperFolders {
       assertEquals(0, last.exit(), last::out);
     }
     assertFalse(HelperProcess.left(pins), "pins are left");
+  }
+
+  /** As a container's is, by default: it has not one capability. */
+  @Test
+  void rootHasNoAddressOfAnotherHostWithoutALineOfThePolicy() throws Exception {
+    try (HelperProcess helper = new HelperProcess(socket, pins)) {
+      Cast denied = root("10.213.9.53");
+      assertEquals(
+          "! denied identity=10.213.9.53: the policy does not let uid 0 take it", denied.start);
+      assertFalse(IdentityTest.isLocal("10.213.9.53"), "it was added");
+      Cast joined = root("127.20.9.53");
+      assertEquals("joined 127.20.9.53", joined.start);
+      cast.forEach(Cast::kill);
+      helper.stop();
+    }
+  }
+
+  private Cast root(String identity) throws IOException {
+    Cast made =
+        Cast.user(
+            0,
+            Path.of(System.getProperty("java.class.path")),
+            List.of(),
+            List.of(socket.toString(), "blue", "7871", "-", identity));
+    cast.add(made);
+    return made;
   }
 
   private HelperProcess.Result drain() throws Exception {

@@ -20,6 +20,8 @@ import java.util.stream.Stream;
 
 /** A helper in this JVM, which is in no group itself, and the processes that register with it. */
 final class PortsBed implements AutoCloseable {
+  static final int NOBODY = 65534;
+
   private final Path folder;
   private final Helper helper;
   private final Path pins;
@@ -93,13 +95,33 @@ final class PortsBed implements AutoCloseable {
 
   /** As the user nobody. */
   Cast nobody(String group, String ports, String publish, String identity) throws IOException {
+    return user(NOBODY, group, ports, publish, identity);
+  }
+
+  /** A member of some user's, who has no privilege. */
+  Cast user(int uid, String group, String ports, String publish, String identity)
+      throws IOException {
+    return user(uid, List.of(), List.of(socket().toString(), group, ports, publish, identity));
+  }
+
+  /** A process of some user's, who has no privilege, that no helper knows of. */
+  Cast stranger(int uid, String... options) throws IOException {
+    return user(uid, List.of(options), List.of());
+  }
+
+  private Cast user(int uid, List<String> options, List<String> member) throws IOException {
     Path classes = folder.resolve("classes");
     if (!Files.exists(classes)) {
       Cast.copyClasses(classes);
     }
-    Cast made = Cast.nobody(socket(), classes, group, ports, publish, identity);
+    Cast made = Cast.user(uid, classes, options, member);
     cast.add(made);
     return made;
+  }
+
+  /** What runs here can be read, and run, by everybody. */
+  Path folder() {
+    return folder;
   }
 
   /** All ports that are bound. */
