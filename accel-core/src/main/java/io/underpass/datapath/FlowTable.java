@@ -14,7 +14,6 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -25,34 +24,60 @@ import java.util.PriorityQueue;
 /**
  * Makes the flow table of what {@link FlowDump} reads: joins the two ends, sorts, bounds.
  *
- * <p>There may be a hundred thousand flows and the helper is small, so it goes over them twice:
- * once for a few numbers of each, by which the busiest are chosen, and once for all there is to say
- * of those.
+ * <p>There may be a hundred thousand flows and the helper is small, so no more of them are kept
+ * than are asked for, whatever their owners have: those with most bytes so far.
  */
 final class FlowTable {
-  /** Of the first pass. A flow that changes between the passes is shown as the second sees it. */
-  private record Brief(long id, long peer, long ownBytes, long redirected) {}
+  /** A flow that is among those with most bytes, so far. */
+  private record Candidate(long bytes, FlowView view) {}
 
   private FlowTable() {}
 
   /** All flows of a registration, or of {@link Datapath#ALL}; the busiest {@code limit}. */
   static Datapath.Flows of(FlowDump dump, int owner, int limit) throws NativeException {
-    Map<Long, Long> redirected = new HashMap<>();
-    List<Brief> briefs = new ArrayList<>();
+    PriorityQueue<Candidate> top = new PriorityQueue<>(Comparator.comparingLong(Candidate::bytes));
+    long[] total = {0};
     dump.run(
-        rows -> {
+        owner,
+        (rows, peers) -> {
+          Map<Long, Integer> places = places(peers);
           for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            Brief brief = brief(rows, at);
-            if (brief.redirected != 0) {
-              redirected.put(brief.id, brief.redirected);
-            }
             if (owner == Datapath.ALL || rows.getInt(at + Sock.OWNER_ID) == owner) {
-              briefs.add(brief);
+              total[0]++;
+              // An id is never used again, so a peer that has gone is simply not found.
+              Integer peer = places.get(rows.getLong(at + Sock.PEER_ID));
+              FlowView.Counters received =
+                  peer == null ? FlowView.Counters.ZERO : counters(peers, peer);
+              long bytes = ownBytes(rows, at) + received.redirectedBytes();
+              if (top.size() < limit || bytes > top.element().bytes) {
+                top.add(new Candidate(bytes, view(rows, at, received)));
+              }
+              if (top.size() > limit) {
+                top.remove();
+              }
             }
           }
         });
-    List<Brief> top = busiest(briefs, redirected, limit);
-    return new Datapath.Flows(briefs.size(), views(dump, top));
+    return new Datapath.Flows(
+        total[0],
+        top.stream()
+            .sorted(Comparator.comparingLong(Candidate::bytes).reversed())
+            .map(Candidate::view)
+            .toList());
+  }
+
+  private static Map<Long, Integer> places(ByteBuffer rows) {
+    Map<Long, Integer> places = new HashMap<>();
+    for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+      places.put(rows.getLong(at + Sock.ID), at);
+    }
+    return places;
+  }
+
+  private static long ownBytes(ByteBuffer rows, int at) {
+    return rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES)
+        + rows.getLong(at + Flow.TCP_BYTES_SENT)
+        + rows.getLong(at + Flow.TCP_BYTES_RECEIVED);
   }
 
   /** How many flows each registration has. */
@@ -94,63 +119,7 @@ final class FlowTable {
     return endpoint(rows, at + Flow.TUPLE + Tuple.REMOTE_ADDR, at + Flow.TUPLE + Tuple.REMOTE_PORT);
   }
 
-  private static List<Brief> busiest(List<Brief> all, Map<Long, Long> redirected, int limit) {
-    Comparator<Brief> byBytes =
-        Comparator.comparingLong(b -> b.ownBytes + redirected.getOrDefault(b.peer, 0L));
-    PriorityQueue<Brief> top = new PriorityQueue<>(byBytes);
-    for (Brief brief : all) {
-      top.add(brief);
-      if (top.size() > limit) {
-        top.remove();
-      }
-    }
-    return top.stream().sorted(byBytes.reversed()).toList();
-  }
-
-  private static List<FlowView> views(FlowDump dump, List<Brief> top) throws NativeException {
-    Map<Long, FlowView.Counters> counters = new HashMap<>();
-    Map<Long, ByteBuffer> wanted = new HashMap<>();
-    for (Brief brief : top) {
-      wanted.put(brief.id, null);
-      counters.put(brief.peer, FlowView.Counters.ZERO);
-    }
-    dump.run(
-        rows -> {
-          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            long id = rows.getLong(at + Sock.ID);
-            if (wanted.containsKey(id)) {
-              byte[] row = new byte[Flow.SIZE];
-              rows.get(at, row);
-              wanted.put(id, ByteBuffer.wrap(row).order(ByteOrder.nativeOrder()));
-            }
-            if (counters.containsKey(id)) {
-              counters.put(id, counters(rows, at));
-            }
-          }
-        });
-    List<FlowView> views = new ArrayList<>();
-    for (Brief brief : top) {
-      ByteBuffer row = wanted.get(brief.id);
-      if (row != null) { // else it was closed between the passes
-        // An id is never used again, so a peer that has gone is simply not found.
-        views.add(view(row, counters.get(row.getLong(Sock.PEER_ID))));
-      }
-    }
-    return views;
-  }
-
-  private static Brief brief(ByteBuffer rows, int at) {
-    long redirected = rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES);
-    long own =
-        redirected
-            + rows.getLong(at + Flow.TCP_BYTES_SENT)
-            + rows.getLong(at + Flow.TCP_BYTES_RECEIVED);
-    return new Brief(rows.getLong(at + Sock.ID), rows.getLong(at + Sock.PEER_ID), own, redirected);
-  }
-
-  private static FlowView view(ByteBuffer dump, FlowView.Counters peer) {
-    int at = Flow.RECORD;
-    FlowView.Counters received = peer == null ? FlowView.Counters.ZERO : peer;
+  private static FlowView view(ByteBuffer dump, int at, FlowView.Counters received) {
     boolean pinned = dump.get(at + Sock.PINNED) != 0;
     boolean ready = dump.getInt(at + Sock.STATE) == Layouts.UP_READY;
     Reason reason = pinned ? Reason.PINNED : Reason.ofNumber(dump.get(at + Sock.REASON));

@@ -20,6 +20,15 @@ final class Ids {
     }
   }
 
+  /** A list of its own, of at most {@code count} of them. */
+  Ids slice(int from, int count) {
+    Ids some = new Ids();
+    for (int i = from; i < Math.min(size, from + count); i++) {
+      some.add(values[i]);
+    }
+    return some;
+  }
+
   long get(int at) {
     return values[at];
   }
