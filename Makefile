@@ -6,6 +6,8 @@
 #   make bench SUITE=rtt    a benchmark suite (rtt, stream, connect, grid, ...); all of them without SUITE
 #   make soak SCHEDULES=1000000
 #                           random schedules against a model of TCP; also MINUTES=30, SEED=..., FAULTS=1, PLAIN=1 (docs/testing.md)
+#   make fuzz FRAMES=1000000
+#                           frames that no client should send, to a helper; also SEED=... (docs/testing.md)
 #   make emulate KERNEL=6.1 TEST=LoadTest,LeavingTest
 #                           test classes on a kernel of Debian's, 6.1 or 6.12, in an emulator; or RUN="bin/underpass doctor" (docs/testing.md)
 #   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar
@@ -27,7 +29,7 @@ MVN = JAVA_HOME="$(JAVA_HOME_FOUND)" mvn --batch-mode -Dstyle.color=never -Dorg.
 SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" --sun-misc-unsafe-memory-access=allow -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
 
 .DEFAULT_GOAL := build
-.PHONY: setup build demo sample-ports test soak emulate bench clean format
+.PHONY: setup build demo sample-ports test soak fuzz emulate bench clean format
 
 # Silent where everything is there. What it looks for is the tool or the file, not the package, so that a
 # clang of another origin is as good. No `grep -q` behind a pipe: it ends the writer by SIGPIPE, which pipefail takes for
@@ -82,6 +84,10 @@ soak: build
 	@"$(JAVA_HOME_FOUND)/bin/java" --enable-native-access=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
 	  -cp "bpf/target/test-classes:$$(cat bpf/target/test.classpath)" io.underpass.bpf.soak.Soak \
 	  SCHEDULES=$(SCHEDULES) MINUTES=$(MINUTES) SEED=$(SEED) PLAIN=$(PLAIN) FAULTS=$(FAULTS)
+
+fuzz: build
+	@"$(JAVA_HOME_FOUND)/bin/java" --enable-native-access=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
+	  -cp "bpf/target/test-classes:$$(cat bpf/target/test.classpath)" io.underpass.bpf.fuzz.Fuzz FRAMES=$(FRAMES) SEED=$(SEED)
 
 # The build first, since it would take an hour in there.
 emulate: setup

@@ -1,13 +1,19 @@
 package io.underpass.cli;
 
 import io.underpass.helper.HelperConfig;
+import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.WireException;
 import java.io.IOException;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.time.Duration;
 import picocli.CommandLine.Option;
 
-/** The option that says which helper to ask. */
+/**
+ * The options that say which helper to ask. It is asked over its socket for administration if that
+ * can be opened, and else over the one that everybody has, which tells less.
+ */
 final class Connect {
   /** Long enough for a helper that has a hundred thousand flows to look at. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -15,7 +21,36 @@ final class Connect {
   @Option(names = "--socket", paramLabel = "PATH", description = "where the helper listens")
   private Path socket = HelperConfig.DEFAULT_SOCKET;
 
-  HelperClient open() throws IOException {
-    return HelperClient.connect(socket, PATIENCE);
+  @Option(
+      names = "--admin-socket",
+      paramLabel = "PATH",
+      description = "where it listens for administration; default: admin/ beside --socket")
+  private Path adminSocket;
+
+  /** What is asked. */
+  @FunctionalInterface
+  interface Question<T> {
+    T ask(HelperClient helper) throws IOException;
+  }
+
+  <T> T ask(Question<T> question) throws IOException {
+    try (HelperClient admin = openAdmin()) {
+      return question.ask(admin);
+    } catch (SocketException e) {
+      // There is none, or this user may not open it.
+    } catch (WireException e) {
+      if (e.code() != ErrorCode.DENIED) {
+        throw e;
+      }
+    }
+    try (HelperClient client = HelperClient.connect(socket, PATIENCE)) {
+      return question.ask(client);
+    }
+  }
+
+  /** A connection for administration. */
+  HelperClient openAdmin() throws IOException {
+    Path path = adminSocket == null ? HelperConfig.adminSocketOf(socket) : adminSocket;
+    return HelperClient.connect(path, PATIENCE);
   }
 }

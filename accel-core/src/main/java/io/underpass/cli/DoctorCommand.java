@@ -41,7 +41,7 @@ final class DoctorCommand implements Callable<Integer> {
       json.print(out, findings);
     } else {
       for (Doctor.Finding f : findings) {
-        out.printf("%-4s  %s: %s%n", f.result(), f.name(), f.reason());
+        out.println("%-4s  %s: %s".formatted(f.result(), f.name(), f.reason()));
         if (!f.remedy().isEmpty()) {
           out.println("      -> " + f.remedy());
         }

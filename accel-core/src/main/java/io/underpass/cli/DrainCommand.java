@@ -58,8 +58,8 @@ final class DrainCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     Drained drained;
-    try (HelperClient client = connect.open()) {
-      drained = ask(client, out);
+    try {
+      drained = connect.ask(client -> ask(client, out));
     } catch (SocketException e) {
       // ConnectException too: nobody listens, or there is no such socket.
       drained = finish();
@@ -88,14 +88,14 @@ final class DrainCommand implements Callable<Integer> {
   }
 
   /** Prints how far it is while the helper drains: over a second connection, which it serves. */
-  private Drained ask(HelperClient client, PrintWriter out) throws Exception {
+  private Drained ask(HelperClient client, PrintWriter out) throws IOException {
     Thread progress =
         Thread.ofPlatform()
             .daemon()
             .name("underpass-progress")
             .start(
                 () -> {
-                  try (HelperClient second = connect.open()) {
+                  try (HelperClient second = connect.openAdmin()) {
                     String last = "";
                     while (true) {
                       Thread.sleep(LOOK);
@@ -114,7 +114,15 @@ final class DrainCommand implements Callable<Integer> {
       return client.drain(wait);
     } finally {
       progress.interrupt();
-      progress.join();
+      awaitEnd(progress);
+    }
+  }
+
+  private static void awaitEnd(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

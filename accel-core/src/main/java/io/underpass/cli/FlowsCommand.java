@@ -2,7 +2,6 @@ package io.underpass.cli;
 
 import io.underpass.Reason;
 import io.underpass.protocol.FlowView;
-import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Wire;
 import java.io.PrintWriter;
 import java.util.List;
@@ -35,10 +34,7 @@ final class FlowsCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--limit is a number from 1 to " + Wire.MAX_FLOWS);
     }
-    List<FlowView> flows;
-    try (HelperClient client = connect.open()) {
-      flows = client.flows(limit);
-    }
+    List<FlowView> flows = connect.ask(client -> client.flows(limit));
     if (json.isAsked()) {
       json.print(spec.commandLine().getOut(), flows);
       return 0;

@@ -26,6 +26,12 @@ final class HelperCommand implements Callable<Integer> {
   @Option(names = "--socket", paramLabel = "PATH", description = "where it listens")
   private Path socket = HelperConfig.DEFAULT_SOCKET;
 
+  @Option(
+      names = "--admin-socket",
+      paramLabel = "PATH",
+      description = "where it listens for administration; default: admin/ beside --socket")
+  private Path adminSocket;
+
   @Option(names = "--policy", paramLabel = "FILE", description = "who may register")
   private Path policy;
 
@@ -42,6 +48,7 @@ final class HelperCommand implements Callable<Integer> {
     HelperConfig config =
         HelperConfig.defaults()
             .withSocket(socket)
+            .withAdminSocket(adminSocket)
             .withPolicyFile(policy)
             .withRules(Rules.load(rules))
             .withBpffs(pinDir);
@@ -67,6 +74,6 @@ final class HelperCommand implements Callable<Integer> {
   private static void stop(Helper helper, AtomicInteger exit) {
     int code = exit.get();
     helper.close();
-    Runtime.getRuntime().halt(code);
+    Runtime.getRuntime().halt(helper.hung() ? CommandLine.ExitCode.SOFTWARE : code);
   }
 }

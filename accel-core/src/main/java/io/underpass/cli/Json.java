@@ -25,7 +25,8 @@ final class Json {
   }
 
   void print(PrintWriter out, Object value) throws JsonProcessingException {
-    out.println(writer().writeValueAsString(value));
+    out.print(writer().writeValueAsString(value) + "\n");
+    out.flush();
   }
 
   /** Reasons and outcomes have the same words as everywhere else. */

@@ -8,6 +8,7 @@ import java.net.ConnectException;
 import java.net.SocketException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
 
 /** Entry point of {@code bin/underpass}. A failure is one line on stderr, and exit code 1. */
 @Command(
@@ -48,6 +49,9 @@ public final class Main implements Runnable {
 
   static CommandLine commandLine() {
     return new CommandLine(new Main())
+        .setOut(new Terminal(System.out))
+        .setErr(new Terminal(System.err))
+        .setColorScheme(Help.defaultColorScheme(Help.Ansi.OFF))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(
             (e, args) -> {

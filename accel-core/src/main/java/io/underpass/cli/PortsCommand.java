@@ -1,6 +1,5 @@
 package io.underpass.cli;
 
-import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Wire;
@@ -31,10 +30,7 @@ final class PortsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    List<PortView> ports;
-    try (HelperClient client = connect.open()) {
-      ports = client.ports(Request.ports(Wire.MAX_FLOWS));
-    }
+    List<PortView> ports = connect.ask(client -> client.ports(Request.ports(Wire.MAX_FLOWS)));
     Table table =
         new Table(
             List.of("group", ">port", ">real", "protocol", "address", ">pid", "since", "reach"));

@@ -1,7 +1,6 @@
 package io.underpass.cli;
 
 import io.underpass.protocol.GroupWish;
-import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortRanges;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Request;
@@ -39,10 +38,7 @@ final class ResolveCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     int number = checked();
     String protocol = udp ? "udp" : "tcp";
-    List<PortView> ports;
-    try (HelperClient client = connect.open()) {
-      ports = client.ports(Request.ports(group, number));
-    }
+    List<PortView> ports = connect.ask(client -> client.ports(Request.ports(group, number)));
     for (PortView bound : ports) {
       if (bound.protocol().equals(protocol)) {
         spec.commandLine().getOut().println(bound.real());

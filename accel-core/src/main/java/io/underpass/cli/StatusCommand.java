@@ -25,10 +25,7 @@ final class StatusCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Status status;
-    try (HelperClient client = connect.open()) {
-      status = client.status();
-    }
+    Status status = connect.ask(HelperClient::status);
     PrintWriter out = spec.commandLine().getOut();
     if (json.isAsked()) {
       json.print(out, status);

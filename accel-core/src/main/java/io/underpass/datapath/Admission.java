@@ -15,7 +15,7 @@ final class Admission {
 
   /**
    * @param former what the process is so far; null for no member
-   * @throws WireException naming the option, and who has what it asks for
+   * @throws WireException naming the option, and not who has what it asks for
    */
   static void check(
       List<GroupMembers.Entry> members,
@@ -50,15 +50,7 @@ final class Admission {
         if (port != 0) {
           throw new WireException(
               ErrorCode.DENIED,
-              "publish="
-                  + wish.publish()
-                  + ": port "
-                  + port
-                  + " is published by group "
-                  + other.group()
-                  + " (process "
-                  + other.pid()
-                  + ")");
+              "publish=" + wish.publish() + ": port " + port + " is published by another group");
         }
       }
     }

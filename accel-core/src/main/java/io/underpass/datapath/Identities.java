@@ -71,15 +71,7 @@ final class Identities {
             : InetAddress.ofLiteral(wish);
     GroupMembers.Entry holder = holderOf(address);
     if (holder != null && holder.pid() != pid) {
-      throw new WireException(
-          ErrorCode.DENIED,
-          "identity="
-              + wish
-              + ": process "
-              + holder.pid()
-              + " of group "
-              + holder.group()
-              + " has it");
+      throw new WireException(ErrorCode.DENIED, "identity=" + wish + ": another process has it");
     }
     ByteBuffer value = map.newValue();
     boolean known = map.lookup(key(address), value);

@@ -8,10 +8,12 @@ import io.underpass.helper.Datapath;
 import io.underpass.helper.HelperConfig;
 import io.underpass.helper.Net;
 import io.underpass.helper.Registration;
+import io.underpass.helper.Vital;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
+import io.underpass.protocol.Text;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.UserShare;
 import io.underpass.protocol.WireException;
@@ -57,6 +59,7 @@ public final class KernelDatapath implements Datapath {
 
   private final OptionHooks hooks;
 
+  private final Vital vital = new Vital();
   private final Sweeps sweeps;
   private final SweepThread thread;
   private final Consumer<String> trouble;
@@ -76,7 +79,7 @@ public final class KernelDatapath implements Datapath {
             .withRules(config.rules())
             .withTrustDigest(config.trustDigest()),
         false,
-        line -> System.err.println("underpass: " + line));
+        line -> System.err.println("underpass: " + Text.clean(line)));
   }
 
   /** Whether an earlier helper left something in this folder. */
@@ -96,7 +99,7 @@ public final class KernelDatapath implements Datapath {
         cgroup,
         Tuning.DEFAULT,
         true,
-        line -> System.err.println("underpass: " + line));
+        line -> System.err.println("underpass: " + Text.clean(line)));
   }
 
   /**
@@ -151,8 +154,9 @@ public final class KernelDatapath implements Datapath {
           open.keep(
               new Sweeps(object, control, halves, known, namespaces, lock, registrations, hooks));
       sweeps.first();
-      this.thread = new SweepThread(sweeps.events(), control, () -> sweeps.run(false), trouble);
-      this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble));
+      this.thread =
+          new SweepThread(sweeps.events(), control, () -> sweeps.run(false), trouble, vital);
+      this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble, vital));
       this.drain = new Drain(sweeps, lock, thread, pins, halves, dump, ports);
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
@@ -190,7 +194,7 @@ public final class KernelDatapath implements Datapath {
       } finally {
         lock.unlock();
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       end(registration);
       throw e;
     }
@@ -335,8 +339,19 @@ public final class KernelDatapath implements Datapath {
   }
 
   @Override
+  public void whenFailed(Consumer<Throwable> who) {
+    vital.whenFailed(who);
+  }
+
+  @Override
   public String state() {
-    return drain.hasBegun() ? "stopping" : refusal.isEmpty() ? "running" : "refused";
+    if (drain.hasBegun()) {
+      return "stopping";
+    }
+    if (!refusal.isEmpty()) {
+      return "refused";
+    }
+    return thread.failing() > 0 ? "failing" : "running";
   }
 
   @Override
@@ -346,6 +361,10 @@ public final class KernelDatapath implements Datapath {
     }
     if (!refusal.isEmpty()) {
       return refusal;
+    }
+    int failing = thread.failing();
+    if (failing > 0) {
+      return failing + " sweeps in a row have failed; the helper's log says how";
     }
     int there = sweeps.unreachable();
     return there == 0 ? "" : "network namespaces that cannot be entered to find sockets: " + there;

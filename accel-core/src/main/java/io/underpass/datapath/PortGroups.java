@@ -7,6 +7,7 @@ import io.underpass.helper.Datapath;
 import io.underpass.helper.Net;
 import io.underpass.helper.PeerProcess;
 import io.underpass.helper.Registration;
+import io.underpass.helper.Vital;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.WireException;
@@ -47,6 +48,7 @@ final class PortGroups implements AutoCloseable {
   private final Pins pins;
   private final Path cgroup;
   private final Consumer<String> trouble;
+  private final Vital vital;
 
   /** The helper's own network namespace. */
   private final int netns;
@@ -73,7 +75,9 @@ final class PortGroups implements AutoCloseable {
    */
   private final Set<Integer> heard = ConcurrentHashMap.newKeySet();
 
-  PortGroups(Path pinFolder, Path cgroup, Consumer<String> trouble) throws IOException {
+  PortGroups(Path pinFolder, Path cgroup, Consumer<String> trouble, Vital vital)
+      throws IOException {
+    this.vital = vital;
     this.pins = pins(pinFolder);
     this.cgroup = cgroup;
     this.trouble = trouble;
@@ -112,7 +116,8 @@ final class PortGroups implements AutoCloseable {
   private LoadedPorts load() throws IOException {
     if (loaded == null) {
       loaded = LoadedPorts.load(pins, cgroup, netns, trouble);
-      thread = Thread.ofPlatform().daemon().name("underpass-ports").start(this::watch);
+      thread = vital.thread("underpass-ports", this::watch);
+      thread.start();
     }
     return loaded;
   }
@@ -275,12 +280,12 @@ final class PortGroups implements AutoCloseable {
             changes.unlock();
           }
         } catch (IOException | RuntimeException | Error e) {
+          Thread.sleep(LOOK_MILLIS); // there may be memory again to say so
           String said = "port groups: " + (e instanceof IOException ? e.getMessage() : e);
           if (!said.equals(told)) {
             told = said;
             trouble.accept(said);
           }
-          Thread.sleep(LOOK_MILLIS);
           pause = 0;
         }
       }

@@ -2,6 +2,7 @@ package io.underpass.datapath;
 
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.RingBuffer;
+import io.underpass.helper.Vital;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -16,6 +17,12 @@ final class SweepThread implements AutoCloseable {
 
   /** After a sweep that failed. */
   private static final long TROUBLE_NANOS = 1_000_000_000;
+
+  /** So many sweeps in a row that fail are no accident. */
+  private static final int FAILING = 3;
+
+  /** Nor will one more succeed after so many: the helper is to be started anew. */
+  private static final int MAX_FAILURES = 30;
 
   /** One sweep. */
   @FunctionalInterface
@@ -32,12 +39,24 @@ final class SweepThread implements AutoCloseable {
 
   private volatile boolean stopping;
 
-  SweepThread(RingBuffer events, ControlBlock control, Step step, Consumer<String> trouble) {
+  /** In a row; written by the thread alone. */
+  private volatile int failures;
+
+  /** It ends the helper if it ends by itself. */
+  SweepThread(
+      RingBuffer events, ControlBlock control, Step step, Consumer<String> trouble, Vital vital) {
     this.events = events;
     this.control = control;
     this.step = step;
     this.trouble = trouble;
-    this.thread = Thread.ofPlatform().name("underpass-sweep").daemon().start(this::run);
+    this.thread = vital.thread("underpass-sweep", this::run);
+    thread.start();
+  }
+
+  /** How many sweeps in a row have failed; 0 for what may be an accident. */
+  int failing() {
+    int now = failures;
+    return now < FAILING ? 0 : now;
   }
 
   /** Makes the next sweep happen soon. */
@@ -51,14 +70,20 @@ final class SweepThread implements AutoCloseable {
       try {
         long start = System.nanoTime();
         Sweep.Result result = step.run();
+        failures = 0;
         // At most one sweep in `least`, however often it is woken; what is named is not lost.
         long least = Math.max(LEAST_NANOS, budget.spend(start, System.nanoTime()));
         Thread.sleep(Duration.ofNanos(least));
         await(result.next());
       } catch (IOException | RuntimeException | Error e) {
         // An Error of one sweep, too, is no reason for none.
+        int failed = failures + 1;
+        failures = failed;
+        if (failed == MAX_FAILURES) {
+          throw new IllegalStateException(failed + " sweeps in a row have failed", e);
+        }
+        sleep(TROUBLE_NANOS); // there may be memory again to say so
         trouble.accept("sweep: " + e);
-        sleep(TROUBLE_NANOS);
       } catch (InterruptedException e) {
         return; // close() does that
       }

@@ -113,13 +113,13 @@ final class Sweeps implements AutoCloseable {
         lock.unlock();
       }
       // What a sweep that fails was to visit, the next one finds among all.
-      events.consume();
-      Ids named = names.take();
       boolean anew = control.takeLost() || hasFailed;
-      boolean all = whole || anew || isTimeToForget() || isCrowded();
       hasFailed = true;
       Sweep.Result result;
       try {
+        events.consume();
+        Ids named = names.take();
+        boolean all = whole || anew || isTimeToForget() || isCrowded();
         for (Registrations.Ended one : ended) {
           if (!all) {
             named.addAll(known.of(one.id()));

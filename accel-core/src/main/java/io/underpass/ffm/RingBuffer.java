@@ -44,7 +44,7 @@ public final class RingBuffer implements AutoCloseable {
   private final Object consuming = new Object();
 
   /** What the consumer threw, which is thrown again; guarded by {@link #consuming}. */
-  private RuntimeException thrown;
+  private Throwable thrown;
 
   /**
    * @param records gets each record, in native order, good only during the call
@@ -105,10 +105,13 @@ public final class RingBuffer implements AutoCloseable {
       } catch (Throwable t) {
         throw Symbols.unexpected(t);
       }
-      if (thrown != null) {
-        RuntimeException e = thrown;
-        thrown = null;
-        throw e;
+      Throwable e = thrown;
+      thrown = null;
+      switch (e) {
+        case null -> {}
+        case RuntimeException failure -> throw failure;
+        case Error failure -> throw failure;
+        default -> throw new IllegalStateException(e);
       }
       return BpfCalls.check(count, "ring_buffer__consume");
     }
@@ -132,15 +135,16 @@ public final class RingBuffer implements AutoCloseable {
     }
   }
 
-  /** Called by libbpf. An exception that left an upcall would end the JVM, so none does. */
+  /**
+   * Called by libbpf. An exception that left an upcall would end the JVM, so none does; not even
+   * where there is no memory, so it is kept as it is.
+   */
   @SuppressWarnings("unused") // by the constructor
   private int sample(MemorySegment context, MemorySegment data, long size) {
     try {
       records.accept(Symbols.bytes(data, size).asByteBuffer().order(ByteOrder.nativeOrder()));
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       thrown = e;
-    } catch (Throwable t) {
-      thrown = new IllegalStateException(t);
     }
     return 0;
   }

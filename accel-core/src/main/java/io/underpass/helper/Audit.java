@@ -1,28 +1,46 @@
 package io.underpass.helper;
 
+import io.underpass.protocol.Text;
+import io.underpass.protocol.WireException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * The helper's log of who registered and what was refused. A client cannot flood it: a refusal of
- * the same kind is counted and shown at its 1st, 10th, 100th ... time, and events are limited in
- * each second.
+ * The helper's log of who registered and what was refused, or failed. A client cannot flood it, nor
+ * keep others out of it, nor make lines of its own: a refusal of the same kind is counted and shown
+ * at its 1st, 10th, 100th ... time, events are limited for each uid, and all text is cleaned.
+ * Thread-safe.
  */
 final class Audit {
   /** So many kinds of refusal are told apart; the rest is counted together. */
   private static final int MAX_KINDS = 256;
 
-  private static final int MAX_EVENTS_A_SECOND = 20;
+  /** They begin anew after so long, so that nobody fills them for good. */
+  private static final long KINDS_NANOS = 3_600_000_000_000L;
+
+  /** Lines a second for one uid's events. */
+  private static final int MAX_EVENTS = 20;
+
+  /** Uids whose events are shown in a second; as many as a busy host's tenants. */
+  private static final int MAX_UIDS = 50;
+
   private static final String OTHER = "refused: others";
 
   private final Consumer<String> out;
 
   /** Guarded by this, as are those below. */
-  private final Map<String, Long> counts = new HashMap<>();
+  private final Map<String, Long> refusals = new HashMap<>();
+
+  /** Apart from those, which strangers make as many of as they like. */
+  private final Map<String, Long> failures = new HashMap<>();
+
+  private long refusalsSince = System.nanoTime();
+
+  /** How many lines each uid had in this second. */
+  private final Map<Integer, Integer> events = new HashMap<>();
 
   private long second;
-  private int inSecond;
   private long dropped;
 
   /** Lines go to {@code out}, each without a line end. */
@@ -30,32 +48,66 @@ final class Audit {
     this.out = out;
   }
 
-  /** Something ordinary happened. */
-  synchronized void event(String text) {
+  private void say(String text) {
+    out.accept("underpass: " + Text.clean(text));
+  }
+
+  /** Something ordinary happened to a uid's process. */
+  synchronized void event(int uid, String text) {
     long now = System.nanoTime() / 1_000_000_000;
     if (now != second) {
       second = now;
-      inSecond = 0;
+      events.clear();
     }
-    if (++inSecond > MAX_EVENTS_A_SECOND) {
+    boolean known = events.containsKey(uid) || events.size() < MAX_UIDS;
+    if (!known || events.merge(uid, 1, Integer::sum) > MAX_EVENTS) {
       dropped++;
       return;
     }
     if (dropped > 0) {
-      out.accept("underpass: (" + dropped + " lines left out)");
+      say("(" + dropped + " lines left out)");
       dropped = 0;
     }
-    out.accept("underpass: " + text);
+    say(text);
   }
 
-  /** Something was refused or failed; {@code kind} holds nothing that makes each one different. */
-  synchronized void refused(String kind, String detail) {
+  /** A uid was refused something. */
+  void refused(int uid, WireException why) {
+    refused(uid, why.code().wireName(), why.getMessage());
+  }
+
+  /** A client of this uid was too slow. */
+  void timedOut(int uid) {
+    refused(uid, "timeout", "");
+  }
+
+  private synchronized void refused(int uid, String kind, String detail) {
+    long now = System.nanoTime();
+    if (now - refusalsSince > KINDS_NANOS) {
+      refusalsSince = now;
+      refusals.clear();
+    }
+    count(refusals, kind + " uid=" + Integer.toUnsignedString(uid), detail);
+  }
+
+  /**
+   * Something of the helper's own failed.
+   *
+   * @param what holds nothing that makes each one different
+   * @param e null if there is none
+   */
+  synchronized void failed(String what, Throwable e) {
+    String kind = e == null ? "failed: " + what : what + " failed: " + e.getClass().getSimpleName();
+    count(failures, kind, e == null ? "" : e.toString());
+  }
+
+  private void count(Map<String, Long> counts, String kind, String detail) {
     boolean known = counts.containsKey(kind) || counts.size() < MAX_KINDS;
     String key = known ? kind : OTHER;
     long count = counts.merge(key, 1L, Long::sum);
     if (isPowerOfTen(count)) {
       String times = count == 1 ? "" : " (" + count + " times)";
-      out.accept("underpass: " + key + (detail.isEmpty() ? "" : ": " + detail) + times);
+      say(key + (detail.isEmpty() ? "" : ": " + detail) + times);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.underpass.helper;
 
+import io.underpass.ffm.UnixStream;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.LineBuffer;
 import io.underpass.protocol.Reply;
@@ -10,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * One client of the control server: a request is read, answered, and the answer written before the
@@ -29,6 +31,8 @@ final class Connection {
   private final SocketChannel channel;
   private final SelectionKey key;
   private final Peer peer;
+  private final Tenant tenant;
+  private final Consumer<Connection> over;
   private final LineBuffer lines = new LineBuffer(Wire.MAX_REQUEST);
   private final ByteBuffer in = ByteBuffer.allocate(Wire.MAX_REQUEST).flip();
 
@@ -38,8 +42,14 @@ final class Connection {
   /** Whether the reply in {@link #out} is the last. */
   private boolean last;
 
+  /** A request is with the server: nothing is read, and no time-out runs. */
+  private boolean busy;
+
   private boolean closed;
   private long deadline = NEVER;
+
+  /** Until when it has to register. */
+  private final long registerBy;
 
   /** Set once, by REGISTER. */
   private Registration registration;
@@ -50,52 +60,52 @@ final class Connection {
   /** Of the port group; empty for none. */
   private String group = "";
 
-  Connection(SocketChannel channel, SelectionKey key, Peer peer) {
+  /**
+   * @param registerBy {@link #NEVER} if it does not have to
+   * @param over is told once, when the connection is over; the socket is still to be closed
+   */
+  Connection(
+      SocketChannel channel,
+      SelectionKey key,
+      Peer peer,
+      Tenant tenant,
+      long registerBy,
+      Consumer<Connection> over) {
     this.channel = channel;
     this.key = key;
     this.peer = peer;
+    this.tenant = tenant;
+    this.registerBy = registerBy;
+    this.over = over;
   }
 
-  /** Answers one line. */
-  @FunctionalInterface
-  interface Handler {
-    /** Null if the answer comes later, by {@link Connection#answer}; until then nothing is read. */
-    Reply answer(Connection connection, String line);
-  }
-
-  /** Does what can be done without waiting, and at most one request, so that others get a turn. */
-  void advance(Handler handler, long now, long patienceNanos) {
+  /**
+   * Does what can be done without waiting, up to one request, so that others get a turn.
+   *
+   * @return a request, which {@link #answer} answers; null if there is none yet
+   */
+  String advance(long now, long patienceNanos) {
     try {
-      if (!flush()) {
-        return;
+      if (!flush() || !(in.hasRemaining() || fill())) {
+        return null;
       }
-      if (!in.hasRemaining() && !fill()) {
-        return;
-      }
-      String line;
-      try {
-        line = lines.next(in);
-      } catch (WireException e) {
-        reply(e.toReply(), now + patienceNanos);
-        return;
-      }
+      String line = lines.next(in);
       if (line != null) {
         deadline = NEVER;
-        Reply reply = handler.answer(this, line);
-        if (reply == null) {
-          key.interestOps(0);
-        } else {
-          reply(reply, now + patienceNanos);
-        }
-        return;
+        busy = true;
+        key.interestOps(0);
+        return line;
       }
       if (lines.isPartial() && deadline == NEVER) {
         deadline = now + patienceNanos;
       }
       key.interestOps(SelectionKey.OP_READ);
+    } catch (WireException e) {
+      answer(e.toReply(), now + patienceNanos);
     } catch (IOException e) {
       close();
     }
+    return null;
   }
 
   /** The time-out has come: an unfinished request is told so, an unread reply cut off. */
@@ -104,41 +114,28 @@ final class Connection {
       close();
       return;
     }
+    String message =
+        lines.isPartial() ? "the request was not finished in time" : "nobody registered in time";
+    answer(Reply.error(ErrorCode.TIMEOUT, message), now + patienceNanos);
+  }
+
+  /** Sends what the request gets, or an error that is no answer to one. */
+  void answer(Reply reply, long until) {
+    busy = false;
+    if (closed) {
+      return;
+    }
     try {
-      String message = "the request was not finished in time";
-      reply(Reply.error(ErrorCode.TIMEOUT, message), now + patienceNanos);
+      out = ByteBuffer.wrap(reply.toBytes());
+      tenant.addUnread(out.remaining());
+      last = reply.code() != null;
+      deadline = until;
+      if (flush()) {
+        // Writable at once: the rest of the input, if there is some, gets its turn then.
+        key.interestOps(in.hasRemaining() ? SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+      }
     } catch (IOException e) {
       close();
-    }
-  }
-
-  /** The answer that a handler owed. */
-  void answer(Reply reply, long deadlineNanos) {
-    try {
-      if (!closed) {
-        reply(reply, deadlineNanos);
-      }
-    } catch (IOException gone) {
-      close();
-    }
-  }
-
-  /** Sends an error that is no answer to a request, and closes. */
-  void refuse(WireException e, long deadlineNanos) {
-    try {
-      reply(e.toReply(), deadlineNanos);
-    } catch (IOException gone) {
-      close();
-    }
-  }
-
-  private void reply(Reply reply, long until) throws IOException {
-    out = ByteBuffer.wrap(reply.toBytes());
-    last = reply.code() != null;
-    deadline = until;
-    if (flush()) {
-      // Writable at once: the rest of the input, if there is some, gets its turn then.
-      key.interestOps(in.hasRemaining() ? SelectionKey.OP_WRITE : SelectionKey.OP_READ);
     }
   }
 
@@ -150,7 +147,7 @@ final class Connection {
     if (out == null) {
       return true;
     }
-    channel.write(out);
+    tenant.addUnread(-channel.write(out));
     if (out.hasRemaining()) {
       key.interestOps(SelectionKey.OP_WRITE);
       return false;
@@ -165,9 +162,12 @@ final class Connection {
 
   /** False if there was nothing to read. */
   private boolean fill() throws IOException {
-    int count = channel.read(in.clear());
+    int count = UnixStream.read(channel, in.clear());
     in.flip();
-    if (count < 0) {
+    if (count == UnixStream.DESCRIPTORS) {
+      throw new WireException(ErrorCode.MALFORMED, "descriptors were sent along");
+    }
+    if (count == UnixStream.END) {
       close();
     } else if (count == 0) {
       key.interestOps(SelectionKey.OP_READ);
@@ -176,14 +176,15 @@ final class Connection {
   }
 
   void close() {
-    closed = true;
-    deadline = NEVER;
-    out = null;
-    try {
-      channel.close();
-    } catch (IOException e) {
-      // It is over either way.
+    if (closed) {
+      return;
     }
+    closed = true;
+    if (out != null) {
+      tenant.addUnread(-out.remaining());
+      out = null;
+    }
+    over.accept(this);
   }
 
   boolean isClosed() {
@@ -192,16 +193,18 @@ final class Connection {
 
   /** By {@link System#nanoTime}; {@link #NEVER} if none runs. */
   long deadline() {
-    return deadline;
-  }
-
-  /** Bytes of the reply that the client has not taken yet. */
-  int pendingBytes() {
-    return out == null ? 0 : out.remaining();
+    if (busy || closed) {
+      return NEVER;
+    }
+    return registration == null ? Math.min(deadline, registerBy) : deadline;
   }
 
   Peer peer() {
     return peer;
+  }
+
+  Tenant tenant() {
+    return tenant;
   }
 
   SocketChannel channel() {
@@ -230,5 +233,6 @@ final class Connection {
   void register(Registration made, String joined) {
     registration = made;
     group = joined;
+    tenant.addUnregistered(-1);
   }
 }

@@ -1,96 +1,124 @@
 package io.underpass.helper;
 
 import io.underpass.ffm.PeerCredentials;
-import io.underpass.protocol.ErrorCode;
+import io.underpass.ffm.UnixStream;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
-import java.util.Map;
+import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Serves the helper's protocol to all clients on one thread, which sleeps while nothing is asked.
- * The next hop of a request is {@link Requests}.
+ * Serves the helper's protocol to all clients on one thread, which sleeps while nothing is asked,
+ * and waits for nobody. Those who administer the helper have a socket of their own. The next hop of
+ * a request is {@link Requests}; what takes its time is done by {@link Turns}.
  */
 final class ControlServer implements AutoCloseable {
   /**
    * What clients can take of the helper.
    *
-   * @param connections of all clients; {@link #RESERVE} of them only root gets
-   * @param perUid of one uid; root is not bound by it
-   * @param patience how long a request may take to arrive, and a reply to be read
-   * @param replyBytes of all replies together that wait to be read
+   * @param connections of all clients; see {@link Tenants}
+   * @param unregistered of one uid, of connections without a registration
+   * @param looks of one uid, at its processes, in a second
+   * @param processor of one uid, for all that it asks
+   * @param patience how long a client may take to register, a request to arrive, and a reply to be
+   *     read
+   * @param replyBytes of all replies together that wait to be read; a uid has a quarter at most
    */
-  record Limits(int connections, int perUid, Duration patience, int replyBytes) {
+  record Limits(
+      int connections,
+      int unregistered,
+      int looks,
+      double processor,
+      Duration patience,
+      int replyBytes) {
     /** As many connections as registrations, and some to ask for the status. */
-    static final Limits DEFAULT = new Limits(1100, 256, Duration.ofSeconds(5), 4 << 20);
+    static final Limits DEFAULT = new Limits(1100, 64, 100, 0.1, Duration.ofSeconds(5), 4 << 20);
   }
 
-  /** So that root can look at a helper which others keep busy. */
-  private static final int RESERVE = 32;
+  /** Connections that are accepted between two looks at those that there are. */
+  private static final int ACCEPTS = 64;
 
   /** After a failed accept (no descriptor left) the listener rests. */
   private static final long ACCEPT_PAUSE_NANOS = 1_000_000_000;
 
-  /** So many registrations can be in work at once; others wait for their turn. */
-  private static final int WORKERS = 16;
+  /** Where sockets are about to be closed, the selector has to look again. */
+  private static final long LOOK_AGAIN_NANOS = 5_000_000;
 
-  /** A thread that has nothing to do ends after so long. */
-  private static final long IDLE_SECONDS = 10;
+  /** More rounds in a row that fail are no accident: the helper is to be started anew. */
+  private static final int MAX_FAILURES = 10;
 
-  private final ControlSocket socket;
+  /** A stop does not wait longer for the thread. */
+  private static final Duration CLOSE_WAIT = Duration.ofSeconds(1);
+
+  private final List<Gate> gates;
   private final Requests requests;
   private final Limits limits;
   private final Audit audit;
   private final Selector selector;
-  private final SelectionKey listener;
   private final Thread thread;
+  private final CountDownLatch over = new CountDownLatch(1);
 
-  /** Of the server's thread, as are the two below. */
+  /** Of the server's thread, as are those below. */
   private final Set<Connection> connections = new HashSet<>();
 
-  private final Map<Integer, Integer> perUid = new HashMap<>();
+  private final Tenants tenants;
+  private final Turns turns;
+  private final Closer closer;
+
+  /** Whose sockets are to be closed at the end of the round. */
+  private final Deque<Connection> ended = new ArrayDeque<>();
+
+  /** When time-outs are looked at. */
+  private long look = Connection.NEVER;
+
   private long acceptAgain = Connection.NEVER;
 
   private volatile boolean closing;
 
-  /** Answers that took longer, to be sent by the server's thread. */
+  /** What other threads want done on the server's. */
   private final Queue<Runnable> owed = new ConcurrentLinkedQueue<>();
 
-  /** Do what may take long, or wait for a process: each of them may hang alone. */
-  private final ThreadPoolExecutor workers;
+  /** A listening socket. */
+  private record Gate(ControlSocket socket, SelectionKey key, boolean admin) {}
 
-  /** Takes the socket over; the thread starts with {@link #start}. */
-  ControlServer(ControlSocket socket, Requests requests, Limits limits, Audit audit)
+  /**
+   * Takes the sockets over; the thread starts with {@link #start}.
+   *
+   * @param admin for whoever has the right to administer the helper
+   */
+  ControlServer(
+      ControlSocket clients, ControlSocket admin, Requests requests, Limits limits, Audit audit)
       throws IOException {
-    this.socket = socket;
     this.requests = requests;
     this.limits = limits;
     this.audit = audit;
     this.selector = Selector.open();
-    this.listener = socket.channel().register(selector, SelectionKey.OP_ACCEPT);
+    this.gates = List.of(gate(clients, false), gate(admin, true));
+    this.tenants = new Tenants(limits);
+    this.turns = new Turns(tenants::hasRoom, selector::wakeup, e -> audit.failed("an answer", e));
+    this.closer = new Closer(this::onServer);
     this.thread = Thread.ofPlatform().daemon().name("underpass-control").unstarted(this::run);
-    this.workers =
-        new ThreadPoolExecutor(
-            WORKERS,
-            WORKERS,
-            IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            Thread.ofPlatform().daemon().name("underpass-register-", 0).factory());
-    workers.allowCoreThreadTimeOut(true);
+    requests.leaveBy((tenant, work) -> turns.add(tenant, Turns.Lane.LEAVE, work, nobody -> {}));
+  }
+
+  private Gate gate(ControlSocket socket, boolean admin) throws IOException {
+    SelectionKey key = socket.channel().register(selector, SelectionKey.OP_ACCEPT);
+    Gate gate = new Gate(socket, key, admin);
+    key.attach(gate);
+    return gate;
   }
 
   void start() {
@@ -98,139 +126,205 @@ final class ControlServer implements AutoCloseable {
   }
 
   private void run() {
+    int failures = 0;
     try {
       while (!closing) {
-        selector.select(this::ready, waitMillis(System.nanoTime()));
-        for (Runnable answer = owed.poll(); answer != null; answer = owed.poll()) {
-          answer.run();
+        try {
+          round();
+          failures = 0;
+        } catch (IOException | RuntimeException | Error e) {
+          audit.failed("a round of the control server", e);
+          if (++failures == MAX_FAILURES) {
+            return;
+          }
         }
-        expire(System.nanoTime());
       }
-    } catch (IOException | RuntimeException | Error e) {
-      audit.refused("the control server failed", e.toString());
     } finally {
-      // The data path takes everything back at once: registrations are not dismissed one by one.
-      connections.forEach(Connection::close);
-      socket.close();
+      over.countDown();
+      end();
     }
   }
 
-  /** 0, for ever, if no time-out runs. */
-  private long waitMillis(long now) {
-    long next = acceptAgain;
+  /** The data path takes everything back at once: registrations are not dismissed one by one. */
+  private void end() {
+    for (Runnable job = owed.poll(); job != null; job = owed.poll()) {
+      job.run(); // a last answer
+    }
     for (Connection connection : connections) {
-      next = Math.min(next, connection.deadline());
+      closer.close(connection.channel(), () -> {});
+    }
+    gates.forEach(gate -> gate.socket.close());
+    try {
+      selector.close(); // which closes what was closed
+    } catch (IOException e) {
+      audit.failed("the selector's end", e);
+    }
+    closer.go();
+    closer.close();
+  }
+
+  private void round() throws IOException {
+    selector.select(this::ready, waitMillis(System.nanoTime()));
+    closer.go();
+    // What fails (no memory, say) stays, and is tried again by the next round.
+    for (Runnable job = owed.peek(); job != null; job = owed.peek()) {
+      job.run();
+      owed.remove();
+    }
+    long now = System.nanoTime();
+    turns.finish(now);
+    expire(now);
+    for (Connection connection = ended.peek(); connection != null; connection = ended.peek()) {
+      release(connection);
+      ended.remove();
+    }
+    turns.go(now);
+  }
+
+  /** 0, for ever, if nothing is to be done at any time. */
+  private long waitMillis(long now) {
+    long next = Math.min(acceptAgain, look);
+    long turn = turns.nanosUntilStart(now);
+    if (turn != Connection.NEVER) {
+      next = Math.min(next, now + turn);
+    }
+    if (closer.isWaiting()) {
+      next = Math.min(next, now + LOOK_AGAIN_NANOS);
     }
     return next == Connection.NEVER ? 0 : Math.max(1, (next - now + 999_999) / 1_000_000);
   }
 
   private void ready(SelectionKey key) {
     long now = System.nanoTime();
-    if (key.equals(listener)) {
-      accept(now);
+    if (key.attachment() instanceof Gate gate) {
+      accept(gate, now);
       return;
     }
     Connection connection = (Connection) key.attachment();
-    connection.advance(this::answer, now, limits.patience().toNanos());
-    forgetIfClosed(connection);
+    try {
+      String line = connection.advance(now, limits.patience().toNanos());
+      if (line != null) {
+        answer(connection, line);
+      }
+      look = Math.min(look, connection.deadline());
+      connection.tenant().spend(System.nanoTime() - now, now);
+    } catch (RuntimeException | Error e) {
+      audit.failed("a client's request", e);
+      connection.close();
+    }
   }
 
-  private Reply answer(Connection connection, String line) {
-    int waiting = 0;
-    for (Connection other : connections) {
-      waiting += other.pendingBytes();
-    }
-    if (waiting > limits.replyBytes()) {
-      return Reply.error(ErrorCode.FULL, "too many replies wait to be read; ask again later");
-    }
+  private void answer(Connection connection, String line) {
     Answer answer = requests.answer(connection, line);
-    if (answer.work() != null) {
-      workers.execute(() -> work(connection, answer.work()));
+    if (answer.reply() != null) {
+      send(connection, answer.reply());
+    } else if (answer.work() != null) {
+      turns.add(
+          connection.tenant(), answer.lane(), answer.work(), reply -> send(connection, reply));
     }
-    return answer.reply();
   }
 
-  private void work(Connection connection, Answer.Work work) {
-    Answer.Finish finish = work.run();
-    owed.add(
-        () -> {
-          connection.answer(finish.reply(), System.nanoTime() + limits.patience().toNanos());
-          forgetIfClosed(connection);
-        });
-    selector.wakeup();
+  private void send(Connection connection, Reply reply) {
+    try {
+      connection.answer(reply, System.nanoTime() + limits.patience().toNanos());
+      look = Math.min(look, connection.deadline());
+    } catch (RuntimeException | Error e) {
+      audit.failed("a reply", e);
+      connection.close();
+    }
   }
 
-  private void accept(long now) {
-    SocketChannel channel;
-    try {
-      channel = socket.channel().accept();
-    } catch (IOException e) {
-      audit.refused("cannot accept a connection", e.toString());
-      listener.interestOps(0);
-      acceptAgain = now + ACCEPT_PAUSE_NANOS;
-      return;
-    }
-    if (channel == null) {
-      return;
-    }
-    try {
-      Connection.Peer peer;
-      try (PeerCredentials who = PeerCredentials.of(channel)) {
-        peer = new Connection.Peer(who.pid(), who.uid(), who.gid(), who.groups());
-      }
-      channel.configureBlocking(false);
-      SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
-      Connection connection = new Connection(channel, key, peer);
-      key.attach(connection);
-      connections.add(connection);
-      perUid.merge(peer.uid(), 1, Integer::sum);
-      String uid = Integer.toUnsignedString(peer.uid());
-      if (isTooMany(peer.uid())) {
-        audit.refused("full uid=" + uid, "");
-        connection.refuse(
-            new WireException(ErrorCode.FULL, "too many connections"),
-            now + limits.patience().toNanos());
-        forgetIfClosed(connection);
-      }
-    } catch (IOException e) {
-      audit.refused("cannot tell who connects", e.toString());
+  private void accept(Gate gate, long now) {
+    for (int i = 0; i < ACCEPTS; i++) {
+      SocketChannel channel;
       try {
-        channel.close();
-      } catch (IOException gone) {
-        // It is over either way.
+        channel = gate.socket.channel().accept();
+      } catch (IOException e) {
+        audit.failed("accept", e);
+        gates.forEach(g -> g.key.interestOps(0));
+        acceptAgain = now + ACCEPT_PAUSE_NANOS;
+        return;
+      }
+      if (channel == null) {
+        return;
+      }
+      try {
+        admit(channel, gate.admin, now);
+      } catch (WireException e) {
+        refuse(channel, e);
+      } catch (IOException | RuntimeException | Error e) {
+        audit.failed("a new client", e);
+        onServer(() -> closer.close(channel, () -> {}));
       }
     }
   }
 
-  /** With the new connection counted. */
-  private boolean isTooMany(int uid) {
-    if (uid == 0) {
-      return connections.size() > limits.connections();
+  private void admit(SocketChannel channel, boolean admin, long now) throws IOException {
+    channel.configureBlocking(false);
+    UnixStream.prepare(channel);
+    Connection.Peer peer;
+    try (PeerCredentials who = PeerCredentials.of(channel)) {
+      peer = new Connection.Peer(who.pid(), who.uid(), who.gid(), who.groups());
+      requests.checkMayAsk(who, admin);
     }
-    return perUid.get(uid) > limits.perUid()
-        || connections.size() > Math.max(0, limits.connections() - RESERVE);
+    Tenant tenant;
+    try {
+      tenant = admin ? tenants.administration() : tenants.of(peer.uid(), now);
+      tenants.open(tenant);
+    } catch (WireException e) {
+      audit.refused(peer.uid(), e);
+      throw e;
+    }
+    long registerBy = admin ? Connection.NEVER : now + limits.patience().toNanos();
+    SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
+    Connection connection =
+        new Connection(channel, key, peer, tenant, registerBy, c -> ended.add(c));
+    key.attach(connection);
+    connections.add(connection);
+    look = Math.min(look, connection.deadline());
+  }
+
+  /** What fits into the socket's buffer, and the end. */
+  private void refuse(SocketChannel channel, WireException why) {
+    try {
+      channel.write(ByteBuffer.wrap(why.toReply().toBytes()));
+    } catch (IOException | RuntimeException | Error e) {
+      audit.failed("a refusal", e); // it has gone; or there is no memory
+    }
+    onServer(() -> closer.close(channel, () -> {}));
   }
 
   private void expire(long now) {
     if (acceptAgain <= now) {
       acceptAgain = Connection.NEVER;
-      listener.interestOps(SelectionKey.OP_ACCEPT);
+      gates.forEach(gate -> gate.key.interestOps(SelectionKey.OP_ACCEPT));
     }
-    for (Connection connection : Set.copyOf(connections)) {
+    if (now < look) {
+      return;
+    }
+    look = Connection.NEVER;
+    for (Connection connection : connections) {
       if (connection.deadline() <= now) {
-        String uid = Integer.toUnsignedString(connection.peer().uid());
-        audit.refused("timeout uid=" + uid, "");
+        audit.timedOut(connection.peer().uid());
         connection.expire(now, limits.patience().toNanos());
       }
-      forgetIfClosed(connection);
+      look = Math.min(look, connection.deadline());
     }
   }
 
-  private void forgetIfClosed(Connection connection) {
-    if (connection.isClosed() && connections.remove(connection)) {
-      perUid.computeIfPresent(connection.peer().uid(), (uid, n) -> n == 1 ? null : n - 1);
-      requests.ended(connection);
+  /** Its socket is closed, and its registration ends. */
+  private void release(Connection connection) {
+    requests.ended(connection);
+    closer.close(connection.channel(), () -> tenants.closed(connection.tenant()));
+    connections.remove(connection);
+    if (connection.registration() == null) {
+      connection.tenant().addUnregistered(-1);
     }
+  }
+
+  private void onServer(Runnable job) {
+    owed.add(job);
+    selector.wakeup();
   }
 
   /**
@@ -239,38 +333,43 @@ final class ControlServer implements AutoCloseable {
    */
   void answer(Connection connection, Reply reply) throws InterruptedException {
     CountDownLatch sent = new CountDownLatch(1);
-    owed.add(
+    onServer(
         () -> {
-          connection.answer(reply, System.nanoTime() + limits.patience().toNanos());
-          forgetIfClosed(connection);
+          send(connection, reply);
           sent.countDown();
         });
-    selector.wakeup();
     if (!sent.await(limits.patience().toMillis(), TimeUnit.MILLISECONDS)) {
-      audit.refused("the answer to DRAIN was not sent", "");
+      audit.failed("the answer to DRAIN was not sent", null);
     }
+  }
+
+  /** Something that the helper cannot do without has failed: it serves no more. */
+  void fail(Throwable e) {
+    audit.failed("a thread that the helper needs", e);
+    closing = true;
+    over.countDown();
+    selector.wakeup();
   }
 
   /** Waits until it serves no more: it was closed, or it failed, which its log then says. */
   void awaitEnd() throws InterruptedException {
-    thread.join();
+    over.await();
   }
 
-  /** Ends all connections and removes the socket; returns when the thread has ended. */
+  /** Ends all connections and removes the sockets; does not wait for long, whatever hangs. */
   @Override
   public void close() {
     closing = true;
-    workers.shutdown();
+    turns.close();
     selector.wakeup();
     try {
-      if (thread.getState() != Thread.State.NEW) {
-        thread.join();
+      if (thread.getState() == Thread.State.NEW) {
+        end();
+      } else if (!thread.join(CLOSE_WAIT)) {
+        audit.failed("the control server does not end", null);
       }
-      selector.close();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException e) {
-      // It held no more than descriptors.
     }
   }
 }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * What carries the bytes of registered processes, as the control server sees it. Methods are called
@@ -104,8 +105,8 @@ public interface Datapath extends AutoCloseable {
   Drained drain(Duration wait) throws IOException;
 
   /**
-   * One word for people: {@code running}, {@code refused} (the kernel is not fit), {@code
-   * stopping}.
+   * One word for people: {@code running}, {@code failing} (what it does fails, again and again),
+   * {@code refused} (the kernel is not fit), {@code stopping}.
    */
   String state();
 
@@ -114,6 +115,11 @@ public interface Datapath extends AutoCloseable {
 
   /** What the kernel was found to do when it was tried, at the start. */
   List<Probe> probes();
+
+  /**
+   * Who is told when something has failed without which nothing is carried: the helper has to end.
+   */
+  void whenFailed(Consumer<Throwable> who);
 
   /** Does now what would be done at the next sweep, and returns when it is done. */
   void sweep() throws IOException;

@@ -8,6 +8,7 @@ import io.underpass.ffm.UnavailableException;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Status;
+import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.file.AccessDeniedException;
@@ -194,9 +195,22 @@ public final class Doctor {
     }
   }
 
-  private void helper() {
+  /** Over the socket for administration, if this user may use that. */
+  private Status askHelper() throws IOException {
+    Path admin = HelperConfig.adminSocketOf(config.socket());
+    try (HelperClient client = HelperClient.connect(admin, PATIENCE)) {
+      return client.status();
+    } catch (SocketException | WireException e) {
+      // Then as anybody may.
+    }
     try (HelperClient client = HelperClient.connect(config.socket(), PATIENCE)) {
-      helper = client.status();
+      return client.status();
+    }
+  }
+
+  private void helper() {
+    try {
+      helper = askHelper();
       boolean running = helper.state().equals("running");
       add(
           "helper",
@@ -209,6 +223,12 @@ public final class Doctor {
               + helper.state()
               + (helper.reason().isEmpty() ? "" : ": " + helper.reason()),
           helper.state().equals("refused") ? "run another kernel" : START);
+    } catch (WireException e) {
+      add(
+          "helper",
+          Result.WARN,
+          config.socket() + " does not tell this user (" + e.getMessage() + ")",
+          AS_ROOT);
     } catch (AccessDeniedException | SocketException e) {
       boolean denied = String.valueOf(e.getMessage()).contains("Permission denied");
       add(

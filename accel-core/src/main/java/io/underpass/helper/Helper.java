@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * The helper: in a process of its own ({@code bin/underpass helper}), or embedded in a JVM that has
@@ -35,6 +36,15 @@ public final class Helper implements AutoCloseable {
     Datapath load(HelperConfig config, Path cgroup) throws IOException;
   }
 
+  /**
+   * A stop takes no longer, whatever hangs: the strictest of the usual supervisors kills after 10
+   * s. It waits 5 s for readers.
+   */
+  private static final Duration STOP_LIMIT = Duration.ofSeconds(8);
+
+  /** What a drain may take beside the time that it gives readers. */
+  private static final Duration DRAIN_MORE = Duration.ofSeconds(10);
+
   private final HelperConfig config;
   private final FolderLock lock;
   private final Datapath datapath;
@@ -42,11 +52,12 @@ public final class Helper implements AutoCloseable {
   private final ControlServer server;
   private final Audit audit;
   private volatile boolean drained;
+  private volatile boolean hung;
 
   /** Guarded by this. */
   private boolean closed;
 
-  private Helper(HelperConfig config, Loader loader, Audit audit)
+  private Helper(HelperConfig config, Loader loader, ControlServer.Limits limits, Audit audit)
       throws HelperException, IOException {
     this.config = config;
     this.audit = audit;
@@ -59,18 +70,23 @@ public final class Helper implements AutoCloseable {
     Bpffs.prepare(config.bpffs(), mounts);
     this.lock = lock(config);
     ControlSocket socket = null;
+    ControlSocket admin = null;
     Datapath loaded = null;
     try {
       socket = ControlSocket.bind(config.socket(), policy.reachesBeyondGroup());
+      admin = ControlSocket.bindAdmin(adminSocket(), config.adminSocket() == null);
       loaded = loader.load(config.withTrustDigest(policy.trust().digest()), cgroup);
       Requests.Place place =
           new Requests.Place(config.bpffs(), cgroup, System.getProperty("os.version"));
       this.requests = new Requests(policy, loaded, place, audit, this::startDrain);
-      this.server = new ControlServer(socket, requests, ControlServer.Limits.DEFAULT, audit);
+      this.server = new ControlServer(socket, admin, requests, limits, audit);
       this.datapath = loaded;
     } catch (IOException | RuntimeException e) {
       if (loaded != null) {
         loaded.close();
+      }
+      if (admin != null) {
+        admin.close();
       }
       if (socket != null) {
         socket.close();
@@ -79,6 +95,7 @@ public final class Helper implements AutoCloseable {
       lock.close();
       throw e;
     }
+    loaded.whenFailed(server::fail);
     server.start();
   }
 
@@ -88,8 +105,13 @@ public final class Helper implements AutoCloseable {
   }
 
   static Helper start(HelperConfig config, Loader loader, Audit audit) throws HelperException {
+    return start(config, loader, ControlServer.Limits.DEFAULT, audit);
+  }
+
+  static Helper start(HelperConfig config, Loader loader, ControlServer.Limits limits, Audit audit)
+      throws HelperException {
     try {
-      return new Helper(config, loader, audit);
+      return new Helper(config, loader, limits, audit);
     } catch (IOException e) {
       throw asHelperException(e);
     }
@@ -108,15 +130,22 @@ public final class Helper implements AutoCloseable {
     };
   }
 
-  /** Where it listens. */
+  /** Where it listens for those who register. */
   public Path socket() {
     return config.socket();
+  }
+
+  /** Where it listens for those who administer it. */
+  public Path adminSocket() {
+    return config.adminSocket() == null
+        ? HelperConfig.adminSocketOf(config.socket())
+        : config.adminSocket();
   }
 
   /** The state, with all registrations. */
   public Status status() {
     try {
-      return requests.status(r -> true);
+      return requests.status();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -146,24 +175,45 @@ public final class Helper implements AutoCloseable {
 
   private void drainAndAnswer(Connection connection, Duration wait) {
     try {
-      Reply reply;
-      try {
-        reply = datapath.drain(wait).toReply();
-        drained = true;
-      } catch (IOException | RuntimeException e) {
-        audit.refused("drain failed: " + e.getClass().getSimpleName(), e.toString());
-        reply = Reply.error(ErrorCode.INTERNAL, "the helper failed to stop in order: " + e);
+      AtomicReference<Reply> reply = new AtomicReference<>();
+      boolean done =
+          within("underpass-take-back", wait.plus(DRAIN_MORE), () -> reply.set(drain(wait)));
+      if (!done) {
+        audit.failed("drain: it hangs", null);
+        reply.set(Reply.error(ErrorCode.INTERNAL, "the helper does not come to an end"));
       }
-      server.answer(connection, reply);
+      server.answer(connection, reply.get());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     close();
   }
 
+  private Reply drain(Duration wait) {
+    try {
+      Reply reply = datapath.drain(wait).toReply();
+      drained = true;
+      return reply;
+    } catch (IOException | RuntimeException | Error e) {
+      audit.failed("drain", e);
+      return Reply.error(ErrorCode.INTERNAL, "the helper failed to stop in order: " + e);
+    }
+  }
+
+  /** Does something that may hang; false if it has not ended within that time. */
+  private static boolean within(String name, Duration limit, Runnable work)
+      throws InterruptedException {
+    return Thread.ofPlatform().daemon().name(name).start(work).join(limit);
+  }
+
   /** Whether an orderly stop was asked of it over its socket, and made. */
   public boolean drained() {
     return drained;
+  }
+
+  /** Whether its stop did not come to an end, and was given up. */
+  public boolean hung() {
+    return hung;
   }
 
   /**
@@ -208,13 +258,27 @@ public final class Helper implements AutoCloseable {
     server.awaitEnd();
   }
 
-  /** Takes everything back to TCP, then removes all; a second call does nothing. */
+  /**
+   * Takes everything back to TCP, then removes all; a second call does nothing. If something hangs,
+   * it returns all the same: what is in the kernel then stays pinned, for the next helper.
+   */
   @Override
   public synchronized void close() {
     if (closed) {
       return;
     }
     closed = true;
+    try {
+      if (!within("underpass-stop", STOP_LIMIT, this::stop)) {
+        hung = true;
+        audit.failed("stop: it hangs; what is in the kernel stays pinned", null);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void stop() {
     server.close();
     datapath.close();
     removeFolder(config);

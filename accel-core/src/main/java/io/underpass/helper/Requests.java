@@ -4,9 +4,7 @@ import io.underpass.Version;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.protocol.ErrorCode;
-import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
-import io.underpass.protocol.PortView;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
@@ -15,34 +13,37 @@ import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Predicate;
 
 /**
  * What each request does: who may ask, and what the answer is. The next hop of a registration is
- * {@link Datapath#admit}.
+ * {@link Datapath#admit}. Of the server's thread, except where it says otherwise.
  */
 final class Requests {
   /** Where the helper runs, for STATUS. */
   record Place(Path pins, Path cgroup, String kernel) {}
 
+  /** Made beforehand: it is also for where there is no memory to make one. */
+  static final Reply FAILED =
+      Reply.error(ErrorCode.INTERNAL, "the helper failed; its log says how");
+
   private final Policy policy;
   private final Datapath datapath;
-  private final Place place;
   private final Audit audit;
-  private final long startedNanos = System.nanoTime();
+  private final Reports reports;
 
-  /** By id; written by the server's thread, read by those of an embedded helper's user too. */
+  /** By id; written by the server's thread, read by others too. */
   private final Map<Integer, Connection> registered = new ConcurrentHashMap<>();
 
-  /** Of the server's thread, as are the two below. */
   private int nextId;
+
+  /** All registrations: those that are, in work, or about to end. */
+  private int registrations;
 
   private boolean draining;
 
@@ -57,207 +58,327 @@ final class Requests {
 
   private final Stop stop;
 
+  /** Has the end of a registration done by another thread. */
+  @FunctionalInterface
+  interface Leave {
+    void accept(Tenant tenant, Answer.Work work);
+  }
+
+  /** Set once, before the server starts. */
+  private Leave leave;
+
   Requests(Policy policy, Datapath datapath, Place place, Audit audit, Stop stop) {
     this.stop = stop;
     this.policy = policy;
     this.datapath = datapath;
-    this.place = place;
     this.audit = audit;
     this.nextId = datapath.firstId();
+    this.reports =
+        new Reports(
+            datapath,
+            place,
+            () -> registered.values().stream().map(Connection::registration).toList());
+  }
+
+  void leaveBy(Leave how) {
+    leave = how;
+  }
+
+  /** The state, with all registrations. Any thread may ask. */
+  Status status() throws IOException {
+    return reports.status();
+  }
+
+  /** Whether somebody who connects is to be heard at all; the refusal goes into the log. */
+  void checkMayAsk(PeerCredentials who, boolean admin) throws IOException {
+    WireException why = null;
+    if (admin && !AdminRight.isHeldBy(who)) {
+      why = new WireException(ErrorCode.DENIED, AdminRight.MESSAGE);
+    } else if (!admin && !policy.admits(who.uid(), who.gid(), who.groups())) {
+      String uid = Integer.toUnsignedString(who.uid());
+      why = new WireException(ErrorCode.DENIED, "the helper's policy does not admit uid " + uid);
+    }
+    if (why != null) {
+      audit.refused(who.uid(), why);
+      throw why;
+    }
   }
 
   Answer answer(Connection connection, String line) {
     try {
       Request request = Request.parse(line);
+      boolean admin = connection.tenant().isAdmin();
+      Turns.Lane lane = admin ? Turns.Lane.ADMIN : Turns.Lane.ASK;
       return switch (request.verb()) {
-        case REGISTER -> Answer.after(register(connection, request));
-        case CLAIM -> Answer.after(claim(connection));
+        case REGISTER -> Answer.after(Turns.Lane.PROCESS, register(connection, request));
+        case CLAIM -> claim(connection);
         case DATAGRAMS -> {
-          datapath.datagrams(registrationOf(connection));
-          yield Answer.of(Reply.ok(Map.of()));
+          Registration own = registrationOf(connection);
+          yield question(
+              connection,
+              Turns.Lane.PROCESS,
+              () -> {
+                datapath.datagrams(own);
+                return Reply.ok(Map.of());
+              });
         }
-        case TOTALS -> Answer.of(Reply.ok(datapath.totals(registrationOf(connection)).toWire()));
-        case FLOWS -> Answer.of(flows(connection, request.limit()));
-        case PORTS -> Answer.of(ports(connection, request));
-        case STATUS -> Answer.of(status(visibleTo(connection)).toReply());
+        case TOTALS -> {
+          Registration own = registrationOf(connection);
+          yield question(connection, lane, () -> Reply.ok(datapath.totals(own).toWire()));
+        }
+        case FLOWS -> {
+          Registration own = connection.registration();
+          if (own == null && !admin) {
+            yield Answer.of(Reply.ok(Map.of("total", "0")));
+          }
+          int whose = admin ? Datapath.ALL : own.id();
+          yield question(connection, lane, () -> reports.flows(whose, request.limit()));
+        }
+        case PORTS -> question(connection, lane, () -> reports.ports(connection, request));
+        case STATUS -> {
+          Registration own = connection.registration();
+          yield question(
+              connection,
+              lane,
+              () -> (admin ? reports.status() : reports.statusFor(own)).toReply());
+        }
         case DRAIN -> drain(connection, request.waitSeconds());
       };
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       return Answer.of(refusal(connection, e));
     }
   }
 
-  private Reply refusal(Connection connection, Exception e) {
+  private Reply refusal(Connection connection, Throwable e) {
     if (e instanceof WireException wire) {
-      String uid = Integer.toUnsignedString(connection.peer().uid());
-      audit.refused(wire.code().wireName() + " uid=" + uid, e.getMessage());
+      audit.refused(connection.peer().uid(), wire);
       return wire.toReply();
     }
-    audit.refused("failed: " + e.getClass().getSimpleName(), e.toString());
-    return Reply.error(ErrorCode.INTERNAL, "the helper failed; its log says how");
+    audit.failed("a request", e);
+    return FAILED;
   }
 
-  /**
-   * A registration looks at the open files of its process, which may take long: see {@link Answer}.
-   */
+  /** Asks the data path on another thread. */
+  private Answer question(Connection connection, Turns.Lane lane, Callable<Reply> ask) {
+    return Answer.question(lane, ask, e -> refusal(connection, e));
+  }
+
   private Answer.Work register(Connection connection, Request request) throws IOException {
     GroupWish wish = request.wish();
     Connection.Peer peer = connection.peer();
+    Tenant tenant = connection.tenant();
+    if (tenant.isAdmin()) {
+      throw new WireException(ErrorCode.DENIED, "this socket takes no registrations");
+    }
     if (connection.registration() != null) {
       throw new WireException(ErrorCode.ALREADY_REGISTERED, "this connection has a registration");
     }
-    if (!policy.admits(peer.uid(), peer.gid(), peer.groups())) {
-      throw new WireException(
-          ErrorCode.DENIED,
-          "the helper's policy does not admit uid " + Integer.toUnsignedString(peer.uid()));
-    }
     GroupWish granted =
         wish == null ? null : policy.groups().grant(wish, peer.uid(), peer.gid(), peer.groups());
+    if (tenant.registrations() >= Layouts.UP_MAX_JVMS - registrations) {
+      throw new WireException(
+          ErrorCode.FULL,
+          "uid "
+              + Integer.toUnsignedString(peer.uid())
+              + " has as many registrations as are left for all others");
+    }
     PeerCredentials process = PeerCredentials.of(connection.channel());
     try {
       long startTicks = PeerProcess.startTicks(process);
       endFormer(peer.pid(), startTicks);
-      if (!registering.add(peer.pid())) {
-        throw new WireException(
-            ErrorCode.ALREADY_REGISTERED, "the process is about to be registered already");
-      }
       long domains =
           policy
               .trust()
               .domainsOf(
                   peer.uid(), peer.gid(), peer.groups(), granted == null ? "" : granted.group());
       Registration made = new Registration(nextId++, peer.pid(), startTicks, peer.uid(), domains);
-      return () -> {
-        try (process) {
-          String identity = admit(made, process, granted, request.hasDatagrams());
-          return () -> registered(connection, request, made, granted, identity);
-        } catch (IOException | RuntimeException e) {
-          return () -> {
-            registering.remove(made.pid());
-            return refusal(connection, e);
-          };
-        }
-      };
-    } catch (IOException | RuntimeException e) {
+      Answer.Work work = new Registering(connection, request, made, granted, process);
+      if (!registering.add(peer.pid())) {
+        throw new WireException(
+            ErrorCode.ALREADY_REGISTERED, "the process is about to be registered already");
+      }
+      count(tenant, 1);
+      return work;
+    } catch (IOException | RuntimeException | Error e) {
       process.close();
       throw e;
     }
   }
 
-  private String admit(
-      Registration made, PeerCredentials process, GroupWish granted, boolean datagrams)
-      throws IOException {
-    datapath.admit(made);
-    try {
-      // Was it still the same process while it was admitted?
-      if (PeerProcess.startTicks(process) != made.startTicks()) {
-        throw new WireException(ErrorCode.DENIED, "the process has ended");
+  private void count(Tenant tenant, int more) {
+    registrations += more;
+    tenant.addRegistrations(more);
+  }
+
+  /** A registration looks at the open files of its process, which may take long. */
+  private final class Registering implements Answer.Work {
+    private final Connection connection;
+    private final Request request;
+    private final Registration made;
+    private final GroupWish granted;
+    private final PeerCredentials process;
+    private boolean admitted;
+    private String identity = "";
+
+    Registering(
+        Connection connection,
+        Request request,
+        Registration made,
+        GroupWish granted,
+        PeerCredentials process) {
+      this.connection = connection;
+      this.request = request;
+      this.made = made;
+      this.granted = granted;
+      this.process = process;
+    }
+
+    @Override
+    public void run() throws IOException {
+      try (process) {
+        datapath.admit(made);
+        admitted = true;
+        // Was it still the same process while it was admitted?
+        if (PeerProcess.startTicks(process) != made.startTicks()) {
+          throw new WireException(ErrorCode.DENIED, "the process has ended");
+        }
+        identity = datapath.join(made, granted, request.hasDatagrams(), policy.groups().pools());
       }
-      return datapath.join(made, granted, datagrams, policy.groups().pools());
-    } catch (IOException | RuntimeException e) {
-      dismiss(made);
-      throw e;
+    }
+
+    @Override
+    public Reply reply(Throwable failure) {
+      registering.remove(made.pid());
+      Throwable why = failure;
+      if (why == null && connection.isClosed()) {
+        why = new WireException(ErrorCode.TIMEOUT, "the connection has ended");
+      }
+      if (why == null) {
+        try {
+          return registered();
+        } catch (RuntimeException | Error e) {
+          why = e;
+        }
+      }
+      if (admitted) {
+        leave.accept(connection.tenant(), new Leaving(made, connection.tenant()));
+      } else {
+        count(connection.tenant(), -1);
+      }
+      return refusal(connection, why);
+    }
+
+    private Reply registered() {
+      Map<String, String> fields = new LinkedHashMap<>();
+      fields.put("id", Integer.toString(made.id()));
+      fields.put("proto", Integer.toString(Version.PROTOCOL));
+      fields.put("helper", Version.VERSION);
+      fields.put("level", Integer.toString(Layouts.UP_SOL));
+      fields.put("state", datapath.state());
+      fields.put("reason", datapath.state().equals("refused") ? datapath.reason() : "");
+      Probe.toWire(datapath.probes(), fields);
+      if (granted != null) {
+        fields.put("group", granted.group());
+        fields.put("identity", identity);
+      }
+      String group = granted == null ? "" : granted.group();
+      audit.event(
+          made.uid(),
+          "registered id=%d pid=%d uid=%s agent=%s%s%s"
+              .formatted(
+                  made.id(),
+                  made.pid(),
+                  Integer.toUnsignedString(made.uid()),
+                  request.fields().get("agent").replace(' ', '?'), // it is one word of the line
+                  group.isEmpty() ? "" : " group=" + group,
+                  identity.isEmpty() ? "" : " identity=" + identity));
+      Reply reply = Reply.ok(fields);
+      connection.register(made, group);
+      registered.put(made.id(), connection);
+      return reply;
     }
   }
 
-  private Reply registered(
-      Connection connection,
-      Request request,
-      Registration made,
-      GroupWish granted,
-      String identity) {
-    registering.remove(made.pid());
-    if (connection.isClosed()) {
-      dismiss(made);
-      return Reply.error(ErrorCode.TIMEOUT, "the connection has ended");
+  /** What was a registration's goes back; to detach hooks takes its time. */
+  private final class Leaving implements Answer.Work {
+    private final Registration registration;
+    private final Tenant tenant;
+
+    Leaving(Registration registration, Tenant tenant) {
+      this.registration = registration;
+      this.tenant = tenant;
     }
-    connection.register(made, granted == null ? "" : granted.group());
-    registered.put(made.id(), connection);
-    audit.event(
-        "registered id=%d pid=%d uid=%s agent=%s%s%s"
-            .formatted(
-                made.id(),
-                made.pid(),
-                Integer.toUnsignedString(made.uid()),
-                clean(request.fields().get("agent")),
-                granted == null ? "" : " group=" + granted.group(),
-                identity.isEmpty() ? "" : " identity=" + identity));
-    Map<String, String> fields = new LinkedHashMap<>();
-    fields.put("id", Integer.toString(made.id()));
-    fields.put("proto", Integer.toString(Version.PROTOCOL));
-    fields.put("helper", Version.VERSION);
-    fields.put("level", Integer.toString(Layouts.UP_SOL));
-    fields.put("state", datapath.state());
-    fields.put("reason", datapath.reason());
-    Probe.toWire(datapath.probes(), fields);
-    if (granted != null) {
-      fields.put("group", granted.group());
-      fields.put("identity", identity);
+
+    @Override
+    public void run() {
+      datapath.dismiss(registration);
     }
-    return Reply.ok(fields);
+
+    @Override
+    public Reply reply(Throwable failure) {
+      registered.remove(registration.id());
+      count(tenant, -1);
+      if (failure != null) {
+        // Nobody is there to be told, and the other clients are to be served on.
+        audit.failed("dismiss", failure);
+      }
+      return null;
+    }
   }
 
   /** A process registers once; what an earlier process with that pid left (to a child) ends. */
   private void endFormer(int pid, long startTicks) throws WireException {
     for (Connection other : registered.values()) {
       Registration former = other.registration();
-      if (former.pid() == pid && former.startTicks() == startTicks) {
+      if (former.pid() != pid || other.isClosed()) {
+        continue;
+      }
+      if (former.startTicks() == startTicks) {
         throw new WireException(
             ErrorCode.ALREADY_REGISTERED, "the process is registered on another connection");
       }
-      if (former.pid() == pid) {
-        other.close();
-        ended(other);
-      }
+      other.close();
     }
   }
 
   /** To be called when a connection is over. */
   void ended(Connection connection) {
     Registration was = connection.registration();
-    if (was != null && registered.remove(was.id()) != null) {
-      dismiss(was);
-      audit.event("ended id=%d pid=%d".formatted(was.id(), was.pid()));
+    if (was != null && registered.containsKey(was.id())) {
+      audit.event(was.uid(), "ended id=%d pid=%d".formatted(was.id(), was.pid()));
+      leave.accept(connection.tenant(), new Leaving(was, connection.tenant()));
     }
   }
 
-  private void dismiss(Registration registration) {
-    try {
-      datapath.dismiss(registration);
-    } catch (RuntimeException e) {
-      // Nobody is there to be told, and the other clients are to be served on.
-      audit.refused("failed: dismiss", e.toString());
-    }
-  }
-
-  /** Only root stops the helper. The answer comes when it is done, from the stop's own thread. */
+  /** The answer comes when it is done, from the stop's own thread. */
   private Answer drain(Connection connection, int waitSeconds) throws WireException {
-    if (connection.peer().uid() != 0) {
-      throw new WireException(ErrorCode.DENIED, "only root may stop the helper");
+    if (!connection.tenant().isAdmin()) {
+      throw new WireException(
+          ErrorCode.DENIED, "only root may stop the helper, over its socket for administration");
     }
     if (draining) {
       throw new WireException(ErrorCode.UNAVAILABLE, "the helper is stopping already");
     }
     draining = true;
-    audit.event("drain asked by pid=%d".formatted(connection.peer().pid()));
+    audit.event(
+        connection.peer().uid(), "drain asked by pid=%d".formatted(connection.peer().pid()));
     stop.drain(connection, Duration.ofSeconds(waitSeconds));
     return Answer.OWED;
   }
 
   /** Each look goes through all open files of the process. */
-  private Answer.Work claim(Connection connection) throws IOException {
+  private Answer claim(Connection connection) throws IOException {
     Registration registration = registrationOf(connection);
     if (!connection.mayClaim(System.nanoTime())) {
       throw new WireException(ErrorCode.DENIED, "CLAIM comes at most once in a second");
     }
-    return () -> {
-      try {
-        datapath.claim(registration);
-        return () -> Reply.ok(Map.of());
-      } catch (IOException | RuntimeException e) {
-        return () -> refusal(connection, e);
-      }
-    };
+    return question(
+        connection,
+        Turns.Lane.PROCESS,
+        () -> {
+          datapath.claim(registration);
+          return Reply.ok(Map.of());
+        });
   }
 
   private static Registration registrationOf(Connection connection) throws WireException {
@@ -265,72 +386,5 @@ final class Requests {
       throw new WireException(ErrorCode.NOT_REGISTERED, "REGISTER comes first");
     }
     return connection.registration();
-  }
-
-  /** A registration sees its own flows; the command line sees all as root, and none otherwise. */
-  private Reply flows(Connection connection, int limit) throws IOException {
-    Datapath.Flows flows = new Datapath.Flows(0, List.of());
-    if (connection.registration() != null) {
-      flows = datapath.flows(connection.registration().id(), limit);
-    } else if (connection.peer().uid() == 0) {
-      flows = datapath.flows(Datapath.ALL, limit);
-    }
-    return Reply.ok(
-        Map.of("total", Long.toString(flows.total())),
-        flows.top().stream().map(FlowView::toWire).toList());
-  }
-
-  /** A member sees its group's ports, root all, others those of their own processes. */
-  private Reply ports(Connection connection, Request request) throws IOException {
-    int uid = connection.peer().uid();
-    Datapath.Ports ports =
-        datapath.ports(
-            new Datapath.PortQuery(
-                uid == 0,
-                uid,
-                connection.group(),
-                request.fields().get("group"),
-                Integer.parseInt(request.fields().getOrDefault("port", "-1")),
-                request.limit()));
-    return Reply.ok(
-        Map.of("total", Integer.toString(ports.total())),
-        ports.first().stream().map(PortView::toWire).toList());
-  }
-
-  private static Predicate<Registration> visibleTo(Connection connection) {
-    return r -> connection.peer().uid() == 0 || r.equals(connection.registration());
-  }
-
-  /** The state, with those registrations that the predicate lets through. */
-  Status status(Predicate<Registration> visible) throws IOException {
-    Map<Integer, Long> flows = datapath.flowCounts();
-    List<Status.Registration> shown =
-        registered.values().stream()
-            .map(Connection::registration)
-            .filter(visible)
-            .sorted(Comparator.comparingInt(Registration::id))
-            .map(
-                r ->
-                    new Status.Registration(
-                        r.id(), r.pid(), r.uid(), flows.getOrDefault(r.id(), 0L)))
-            .toList();
-    return new Status(
-        Version.VERSION,
-        datapath.state(),
-        datapath.reason(),
-        (int) ProcessHandle.current().pid(),
-        (System.nanoTime() - startedNanos) / 1_000_000_000,
-        registered.size(),
-        flows.values().stream().mapToLong(Long::longValue).sum(),
-        place.pins().toString(),
-        place.cgroup().toString(),
-        place.kernel(),
-        datapath.probes(),
-        shown);
-  }
-
-  /** A client's text goes into one line of a log. */
-  private static String clean(String text) {
-    return text.replaceAll("[^\\x21-\\x7e]", "?");
   }
 }

@@ -131,8 +131,8 @@ public final class HelperClient implements AutoCloseable {
   }
 
   /**
-   * The bound ports of groups that the caller may see: a member those of its group, root all,
-   * others their own.
+   * The bound ports of groups that the caller may see: a member those of its group, administration
+   * all, others their own.
    */
   public List<PortView> ports(Request request) throws IOException {
     List<PortView> ports = new ArrayList<>();
@@ -165,7 +165,7 @@ public final class HelperClient implements AutoCloseable {
       }
       long deadline = System.nanoTime() + timeout.toNanos();
       ByteBuffer out = ByteBuffer.wrap(request.toBytes());
-      while (channel.write(out) >= 0 && out.hasRemaining()) {
+      while (send(out) && out.hasRemaining()) {
         await(key, SelectionKey.OP_WRITE, deadline);
       }
       Reply.Parser reply = new Reply.Parser();
@@ -189,6 +189,18 @@ public final class HelperClient implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       close();
       throw e;
+    }
+  }
+
+  /** False if the helper has closed; what it said before, a refusal, is still there to be read. */
+  private boolean send(ByteBuffer out) throws ClosedChannelException {
+    try {
+      channel.write(out);
+      return true;
+    } catch (ClosedChannelException e) {
+      throw e;
+    } catch (IOException e) {
+      return false;
     }
   }
 

@@ -9,12 +9,12 @@ import java.util.Map;
  * The state of the helper.
  *
  * @param helper its version
- * @param state one word: {@code running}, {@code refused} or {@code stopping}
+ * @param state one word: {@code running}, {@code failing}, {@code refused} or {@code stopping}
  * @param reason why it is in that state; empty if there is nothing to say
  * @param pid of the helper's process
  * @param uptimeSeconds since it serves
- * @param registrations how many processes are registered
- * @param flows how many sockets have a record
+ * @param registrations how many processes are registered that the caller may see
+ * @param flows how many sockets of these have a record; of all, for administration
  * @param bpffs where its objects are pinned
  * @param cgroup the cgroup its programs are attached to
  * @param kernel the kernel's release

@@ -18,7 +18,7 @@ public enum Verb {
   PORTS,
   /** Asks for the state of the helper. */
   STATUS,
-  /** Ends the helper in good order: root only; the reply comes when that is done. */
+  /** Ends the helper in good order: administration only; the reply comes when that is done. */
   DRAIN;
 
   /** The names that a request of this verb has. */

@@ -3,6 +3,8 @@ package io.underpass.helper;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.WireException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -11,10 +13,14 @@ class AuditTest {
   private final List<String> lines = new ArrayList<>();
   private final Audit audit = new Audit(lines::add);
 
+  private static WireException denied(String why) {
+    return new WireException(ErrorCode.DENIED, why);
+  }
+
   @Test
   void aRepeatedRefusalIsCountedNotRepeated() {
     for (int i = 0; i < 1000; i++) {
-      audit.refused("denied uid=7", "the policy");
+      audit.refused(7, denied("the policy"));
     }
     assertEquals(
         List.of(
@@ -26,19 +32,37 @@ class AuditTest {
   }
 
   @Test
-  void endlesslyManyKindsAreCountedTogether() {
-    for (int i = 0; i < 100_000; i++) {
-      audit.refused("kind " + i, "");
+  void endlesslyManyUsersAreCountedTogetherAndHideNoFailure() {
+    for (int uid = 0; uid < 100_000; uid++) {
+      audit.refused(uid, denied(""));
     }
     assertTrue(lines.size() < 300, () -> lines.size() + " lines");
     assertTrue(lines.getLast().startsWith("underpass: refused: others"), lines.getLast());
+    audit.failed("dismiss", new IllegalStateException("of the test"));
+    assertTrue(lines.getLast().startsWith("underpass: dismiss failed: "), lines.getLast());
   }
 
   @Test
-  void aFloodOfEventsIsCutShort() {
+  void aFloodOfOneUsersEventsIsCutShortAndHidesNoOthers() {
     for (int i = 0; i < 10_000; i++) {
-      audit.event("registered");
+      audit.event(1, "registered id=" + i);
     }
     assertTrue(lines.size() < 1000, () -> lines.size() + " lines");
+    audit.event(2, "registered the other");
+    assertEquals("underpass: registered the other", lines.getLast());
+  }
+
+  @Test
+  void noTextMakesLinesOfItsOwnOrSpeaksToATerminal() {
+    audit.refused(7, denied("group=a\nunderpass: registered id=1 pid=1 uid=0"));
+    audit.event(7, "agent=\u001b]0;owned\u0007 \u009b1m\r\u202e");
+    audit.failed("read", new IllegalStateException("of\nthe test"));
+    assertEquals(
+        List.of(
+            "underpass: denied uid=7: group=a?underpass: registered id=1 pid=1 uid=0",
+            "underpass: agent=?]0;owned? ?1m??",
+            "underpass: read failed: IllegalStateException: java.lang.IllegalStateException:"
+                + " of?the test"),
+        lines);
   }
 }

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** A data path that carries nothing: it keeps the registrations, each with some flows. */
@@ -23,10 +25,26 @@ final class MemoryDatapath implements Datapath {
   private final int room;
   private final int flowsEach;
 
+  /** Of the helper; null before it has started. */
+  private volatile Consumer<Throwable> failed;
+
+  /** Thrown by whatever looks at flows; null: nothing is. */
+  volatile Error error;
+
+  /** Whose processes hang while they are looked at, as long as this latch. */
+  volatile int hangingUid;
+
+  final CountDownLatch hanging = new CountDownLatch(1);
+
   /** With room for so many registrations. */
   MemoryDatapath(int room, int flowsEach) {
     this.room = room;
     this.flowsEach = flowsEach;
+  }
+
+  /** Something that the helper cannot do without has failed. */
+  void fail(Throwable e) {
+    failed.accept(e);
   }
 
   Map<Integer, Registration> admitted() {
@@ -40,6 +58,13 @@ final class MemoryDatapath implements Datapath {
 
   @Override
   public void admit(Registration registration) throws IOException {
+    if (hangingUid != 0 && registration.uid() == hangingUid) {
+      try {
+        hanging.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
     if (admitted.size() >= room) {
       throw new WireException(ErrorCode.FULL, "no room for another registration");
     }
@@ -82,6 +107,9 @@ final class MemoryDatapath implements Datapath {
 
   @Override
   public Flows flows(int id, int limit) {
+    if (error != null) {
+      throw error;
+    }
     List<FlowView> all = new ArrayList<>();
     for (Registration r : admitted.values()) {
       for (int i = 0; (id == ALL || r.id() == id) && i < flowsEach; i++) {
@@ -130,6 +158,11 @@ final class MemoryDatapath implements Datapath {
     return List.of(
         new Probe("order", Probe.Outcome.OK, ""),
         new Probe("fionread", Probe.Outcome.OFF, "it counts 0 of 7"));
+  }
+
+  @Override
+  public void whenFailed(Consumer<Throwable> who) {
+    failed = who;
   }
 
   @Override

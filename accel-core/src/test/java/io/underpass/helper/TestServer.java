@@ -18,10 +18,14 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class TestServer implements AutoCloseable {
   static final ControlServer.Limits DEFAULT = ControlServer.Limits.DEFAULT;
 
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
   final MemoryDatapath datapath;
   final List<String> log = new CopyOnWriteArrayList<>();
   final Path socket;
+  final Path adminSocket;
   private final ControlServer server;
+  private boolean closed;
 
   TestServer(Path folder) throws IOException {
     this(folder, List.of("allow uid " + uid()), DEFAULT, new MemoryDatapath(1024, 2));
@@ -29,8 +33,24 @@ final class TestServer implements AutoCloseable {
 
   TestServer(Path folder, List<String> policy, ControlServer.Limits limits, MemoryDatapath datapath)
       throws IOException {
+    this(folder, policy, limits, datapath, false, true);
+  }
+
+  /**
+   * @param everybody whether every user may connect
+   * @param refusing whether the kernel refuses descriptors, if it can
+   */
+  TestServer(
+      Path folder,
+      List<String> policy,
+      ControlServer.Limits limits,
+      MemoryDatapath datapath,
+      boolean everybody,
+      boolean refusing)
+      throws IOException {
     this.datapath = datapath;
     this.socket = folder.resolve("helper.sock");
+    this.adminSocket = HelperConfig.adminSocketOf(socket);
     Audit audit = new Audit(log::add);
     Requests requests =
         new Requests(
@@ -39,8 +59,21 @@ final class TestServer implements AutoCloseable {
             new Requests.Place(Path.of("/pins"), Path.of("/cgroup"), "6.18"),
             audit,
             this::drain);
-    server = new ControlServer(ControlSocket.bind(socket, false), requests, limits, audit);
+    server =
+        new ControlServer(
+            ControlSocket.bind(socket, everybody, refusing),
+            ControlSocket.bindAdmin(adminSocket, true),
+            requests,
+            limits,
+            audit);
     server.start();
+  }
+
+  /** As by default, but for these. */
+  static ControlServer.Limits limits(
+      int connections, int unregistered, Duration patience, int replyBytes) {
+    return new ControlServer.Limits(
+        connections, unregistered, DEFAULT.looks(), DEFAULT.processor(), patience, replyBytes);
   }
 
   private void drain(Connection connection, Duration wait) {
@@ -60,7 +93,12 @@ final class TestServer implements AutoCloseable {
   }
 
   HelperClient client() throws IOException {
-    return HelperClient.connect(socket, Duration.ofSeconds(20));
+    return HelperClient.connect(socket, PATIENCE);
+  }
+
+  /** One that sees all; root's. */
+  HelperClient admin() throws IOException {
+    return HelperClient.connect(adminSocket, PATIENCE);
   }
 
   SocketChannel raw() throws IOException {
@@ -113,8 +151,12 @@ final class TestServer implements AutoCloseable {
     return null;
   }
 
+  /** A second call does nothing. */
   @Override
   public void close() {
-    server.close();
+    if (!closed) {
+      closed = true;
+      server.close();
+    }
   }
 }

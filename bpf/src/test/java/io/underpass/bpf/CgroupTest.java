@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;
+import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
@@ -278,9 +279,13 @@ class CgroupTest extends HelperFolders {
     return ids;
   }
 
+  private HelperClient admin() throws IOException {
+    return HelperClient.connect(HelperConfig.adminSocketOf(socket), Testbed.PATIENCE);
+  }
+
   private void awaitRegistrations(int wanted) throws Exception {
     long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
-    try (HelperClient client = HelperClient.connect(socket, Testbed.PATIENCE)) {
+    try (HelperClient client = admin()) {
       while (client.status().registrations() != wanted) {
         assertTrue(System.nanoTime() < end, () -> "not " + wanted);
         Thread.sleep(10);
@@ -310,7 +315,7 @@ class CgroupTest extends HelperFolders {
 
     /** Accelerated, as the helper says. */
     long enrolledPairs() throws IOException {
-      try (HelperClient client = HelperClient.connect(socket, Testbed.PATIENCE)) {
+      try (HelperClient client = admin()) {
         return client.flows(100).stream().filter(FlowView::accelerated).count() / 2;
       }
     }

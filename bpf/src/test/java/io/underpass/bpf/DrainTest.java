@@ -142,8 +142,8 @@ class DrainTest extends HelperFolders {
       bed.awaitAccelerated(pair);
       EnrolmentTest.exchange(pair, 2);
       pair.client().write(ByteBuffer.wrap(new byte[QUEUED]));
-      try (HelperClient admin = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE);
-          HelperClient looker = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
+      try (HelperClient admin = HelperClient.connect(bed.helper.adminSocket(), Testbed.PATIENCE);
+          HelperClient looker = HelperClient.connect(bed.helper.adminSocket(), Testbed.PATIENCE)) {
         CompletableFuture<Drained> drained = new CompletableFuture<>();
         Thread.ofPlatform()
             .start(

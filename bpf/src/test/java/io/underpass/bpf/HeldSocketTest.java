@@ -45,7 +45,7 @@ class HeldSocketTest {
   @Test
   void oneHeldSocketHoldsNobodyElse() throws Exception {
     try (Testbed bed = new Testbed(true);
-        HelperClient admin = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE);
+        HelperClient admin = HelperClient.connect(bed.helper.adminSocket(), Testbed.PATIENCE);
         HeldMemory strangers = new HeldMemory();
         HeldMemory members = new HeldMemory();
         Testbed.Pair stranger = unknown();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.Layouts;
+import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.HelperProcess;
@@ -156,6 +157,8 @@ class HelperFaultTest extends HelperFolders {
     List<SocketChannel> channels = new ArrayList<>();
     try (HelperProcess helper = new HelperProcess(socket, pins);
         HelperClient client = Streams.register(socket);
+        HelperClient admin =
+            HelperClient.connect(HelperConfig.adminSocketOf(socket), Testbed.PATIENCE);
         Sink sink = new Sink(List.of(), socket, 4)) {
       for (int i = 0; i < 4; i++) {
         channels.add(sink.connect());
@@ -176,8 +179,8 @@ class HelperFaultTest extends HelperFolders {
       }
       long end = System.nanoTime() + Testbed.PATIENCE.toNanos();
       while (Testbed.members(pins) > 0
-          || client.status().flows() > 0
-          || client.status().registrations() > 1) {
+          || admin.status().flows() > 0
+          || admin.status().registrations() > 1) {
         assertTrue(System.nanoTime() < end, () -> "something of it is left");
         Thread.sleep(10);
       }

@@ -97,7 +97,7 @@ class NamespaceTest {
     try (Namespace elsewhere = new Namespace();
         Testbed bed = new Testbed(true);
         Testbed.Pair pair = openIn(elsewhere);
-        HelperClient admin = HelperClient.connect(bed.helper.socket(), Testbed.PATIENCE)) {
+        HelperClient admin = HelperClient.connect(bed.helper.adminSocket(), Testbed.PATIENCE)) {
       bed.client.claim();
       bed.awaitAccelerated(pair);
       EnrolmentTest.exchange(pair, 10);

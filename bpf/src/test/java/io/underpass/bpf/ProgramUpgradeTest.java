@@ -3,6 +3,7 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.HelperProcess;
@@ -69,7 +70,8 @@ class ProgramUpgradeTest extends HelperFolders {
   }
 
   private HelperClient registeredAgain() throws Exception {
-    try (HelperClient looker = HelperClient.connect(socket, Testbed.PATIENCE)) {
+    try (HelperClient looker =
+        HelperClient.connect(HelperConfig.adminSocketOf(socket), Testbed.PATIENCE)) {
       // A registration that comes before the sweep finds its flows as they were.
       while (looker.status().registrations() > 0 || Testbed.members(pins) > 0) {
         Thread.sleep(5);

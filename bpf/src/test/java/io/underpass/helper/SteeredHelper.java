@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 
 /**
  * A helper whose processes are taken up, and let go, when the test says so. A process registers as
@@ -221,6 +222,11 @@ public final class SteeredHelper implements AutoCloseable {
     @Override
     public List<Probe> probes() {
       return kernel.probes();
+    }
+
+    @Override
+    public void whenFailed(Consumer<Throwable> who) {
+      kernel.whenFailed(who);
     }
 
     @Override

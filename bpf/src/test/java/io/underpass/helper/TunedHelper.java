@@ -4,12 +4,17 @@ import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.Tuning;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * A helper of which a test says how its programs decide. It has no audit, which would have a line
  * for each of a million registrations; trouble is still told.
  */
 public final class TunedHelper implements AutoCloseable {
+  /** A test registers and ends its registration as often as it can, and looks on meanwhile. */
+  private static final ControlServer.Limits EAGER =
+      new ControlServer.Limits(1100, 64, 100_000, 1, Duration.ofSeconds(5), 4 << 20);
+
   private final Helper helper;
 
   /** Set once, before the server starts. */
@@ -28,6 +33,7 @@ public final class TunedHelper implements AutoCloseable {
                       line -> System.err.println("underpass: " + line));
               return datapath;
             },
+            EAGER,
             new Audit(line -> {}));
   }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.HelperProcess;
@@ -36,7 +37,7 @@ class HelperLossIT {
       int ending = dialogue.connect();
       FlowView before;
       String id;
-      try (HelperClient looker = HelperClient.connect(socket, Duration.ofSeconds(10))) {
+      try (HelperClient looker = looker(socket)) {
         awaitAccelerated(looker, dialogue, old);
         awaitAccelerated(looker, dialogue, ending);
         id = Dialogue.jmx(dialogue.client).get("RegistrationId");
@@ -57,7 +58,7 @@ class HelperLossIT {
       dialogue.exchange(meanwhile, 500);
 
       try (HelperProcess second = new HelperProcess(socket, pins);
-          HelperClient looker = HelperClient.connect(socket, Duration.ofSeconds(10))) {
+          HelperClient looker = looker(socket)) {
         for (Child end : List.of(dialogue.client, dialogue.server)) {
           assertEquals("", awaitState(end, "registered").get("Reason"));
         }
@@ -80,6 +81,11 @@ class HelperLossIT {
       assertEquals(List.of(), dialogue.client.errors());
       assertEquals(List.of(), dialogue.server.errors());
     }
+  }
+
+  /** Sees the flows of both JVMs. */
+  private static HelperClient looker(Path socket) throws IOException {
+    return HelperClient.connect(HelperConfig.adminSocketOf(socket), Duration.ofSeconds(10));
   }
 
   /** What is in the psock queue, of which the kernel's own count may know nothing. */

@@ -130,7 +130,8 @@ final class PortsBed implements AutoCloseable {
   }
 
   static List<PortView> ports(Path socket) {
-    try (HelperClient client = HelperClient.connect(socket, Duration.ofSeconds(20))) {
+    Path admin = HelperConfig.adminSocketOf(socket);
+    try (HelperClient client = HelperClient.connect(admin, Duration.ofSeconds(20))) {
       return client.ports(Request.ports(1000));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

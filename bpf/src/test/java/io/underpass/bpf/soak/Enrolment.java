@@ -3,6 +3,7 @@ package io.underpass.bpf.soak;
 import io.underpass.bpf.soak.Event.Action;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
+import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.Pinning;
 import java.io.IOException;
@@ -151,7 +152,8 @@ final class Enrolment implements AutoCloseable {
     registration.close();
     registration = null;
     long until = System.nanoTime() + PATIENCE.toNanos();
-    try (HelperClient observer = HelperClient.connect(place.socket, PATIENCE)) {
+    try (HelperClient observer =
+        HelperClient.connect(HelperConfig.adminSocketOf(place.socket), PATIENCE)) {
       while (observer.status().registrations() > 0) {
         if (System.nanoTime() - until > 0) {
           throw new IOException("the helper does not notice that a client is gone");

@@ -1,5 +1,6 @@
 package io.underpass.samples.bench;
 
+import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
 import io.underpass.samples.process.Cgroup;
 import io.underpass.samples.process.Child;
@@ -87,9 +88,9 @@ final class Lab implements AutoCloseable {
     return helper.child();
   }
 
-  /** A connection to the helper; only where the plan accelerates. */
+  /** A connection that sees all of the helper; only where the plan accelerates. */
   HelperClient askHelper() throws IOException {
-    return HelperClient.connect(helper.socket(), ANSWER);
+    return HelperClient.connect(HelperConfig.adminSocketOf(helper.socket()), ANSWER);
   }
 
   /** Ends the helper, if there is one: for a suite that measures without it. */
