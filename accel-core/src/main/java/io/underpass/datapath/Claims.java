@@ -145,8 +145,7 @@ final class Claims {
    * By what /proc says. The program image stays unknown: an exec that changes no user is not
    * noticed.
    */
-  private void markByHand(Registrations.Entry entry, Registration registration)
-      throws IOException {
+  private void markByHand(Registrations.Entry entry, Registration registration) throws IOException {
     ProcessStatus status = ProcessStatus.of(entry.pid());
     ByteBuffer key = jvms.newKey().putInt(0, entry.pid());
     ByteBuffer value = jvms.newValue();

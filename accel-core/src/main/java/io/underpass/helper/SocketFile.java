@@ -31,8 +31,7 @@ final class SocketFile {
   }
 
   /** Binds the socket, which makes the file, with the mode that the socket has. */
-  static SocketFile bind(ServerSocketChannel channel, Path path, int backlog)
-      throws IOException {
+  static SocketFile bind(ServerSocketChannel channel, Path path, int backlog) throws IOException {
     ChannelCalls.setMode(ChannelCalls.descriptor(channel), CLOSED);
     channel.bind(UnixDomainSocketAddress.of(path), backlog);
     return new SocketFile(path);
