@@ -29,6 +29,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 #include "take_off.bpf.h"
 #include "lookup.bpf.h"
 #include "visit.bpf.h"
+#include "back_pressure.bpf.h"
 #include "verdict.bpf.h"
 #include "room.bpf.h"
 #include "options.bpf.h"

@@ -123,7 +123,7 @@ struct up_counters {
  * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
  * `sk` tells from the original.
  * Who writes, and what keeps others from writing at the same time:
- *   the verdict, under the lock of this socket: tx, written, average_size, largest, seen, contended, tx_counters;
+ *   the verdict, under the lock of this socket: tx, written, average_size, largest, seen, contended, tx_counters, queued;
  *   the option programs, under the lock of this socket: room, window_clamp, and pinned, repaired, which only ever become 1;
  *   whoever claims the socket for a process: owner_*, asked; whoever names it to the helper: named, which a visit clears;
  *   the visits, one at a time (the helper's sweep lock): all else.
@@ -143,7 +143,7 @@ struct up_sock {
 	__u8 tx;            /* enum up_tx */
 	__u8 pinned;        /* 1: UP_OPT_PIN_TCP was set */
 	__u8 seen;          /* UP_SEEN_*, of the verdict */
-	__u8 reason;        /* enum up_reason */
+	__u8 queued;        /* messages redirected since the peer's queue was last seen empty, or counted: it holds no more */
 	__u32 isn_mine;     /* initial sequence numbers of the handshake, each plus one */
 	struct up_counters tx_counters;
 	__u64 judge_at;     /* messages sent, when it is to be judged again */
@@ -180,7 +180,8 @@ struct up_sock {
 	__u8 trials;                    /* how often it was taken off again; each makes the next rarer */
 	__u8 asked;                     /* 1: claimed by a registration since it was last looked at: may look for its other end once more */
 	__u8 waits;                     /* visits in a row that changed nothing: each makes the next rarer */
-	__u8 pad[2];
+	__u8 reason;                    /* enum up_reason */
+	__u8 pad[1];
 };
 
 /* Key of `handshakes`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */

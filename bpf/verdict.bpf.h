@@ -12,98 +12,6 @@
 #ifndef UNDERPASS_VERDICT_H
 #define UNDERPASS_VERDICT_H
 
-/*
- * Kernel memory that a queued message holds beside its bytes: a struct sk_msg (about 700 bytes on 64 bit) is an object of
- * kmalloc-1k. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
- */
-#define MESSAGE_OVERHEAD 1024
-
-/*
- * How much the peer may hold, redirected and unread: what its receive buffer has room for beside the window that its TCP has
- * announced, with a quarter for the buffers' own overhead. So whatever is sent by TCP afterwards finds room (make_room).
- * A buffer that the application has set may leave none; a little is taken all the same, less than the one segment by which TCP
- * lets the buffer be overrun, so that requests and responses can be redirected there too.
- */
-#define LEAST_ROOM 16384
-
-static __always_inline __u32 limit_of(__u64 peer_sk)
-{
-	__u32 limit = READ_AT(struct sock, peer_sk, sk_rcvbuf);
-	__u32 window = READ_AT(struct tcp_sock, peer_sk, rcv_wup) + READ_AT(struct tcp_sock, peer_sk, rcv_wnd) -
-		       READ_AT(struct tcp_sock, peer_sk, rcv_nxt);
-
-	window += window / 4;
-	return window + LEAST_ROOM < limit ? limit - window : LEAST_ROOM < limit / 4 ? LEAST_ROOM : 0;
-}
-
-static __always_inline __u32 held_by(__u64 peer_sk)
-{
-	return READ_AT(struct sock, peer_sk, sk_backlog.rmem_alloc.counter);
-}
-
-static __always_inline int has_room(const struct up_sock *rec, __u32 size)
-{
-	__u64 held = held_by(rec->peer_sk);
-	__u32 average_size = rec->average_size;
-
-	if (fault & UP_FAULT_BACK_PRESSURE)
-		return 1;
-	if (held) {
-		if (average_size < 1)
-			average_size = 1;
-		held += held * MESSAGE_OVERHEAD / average_size;
-	}
-	return held + size <= limit_of(rec->peer_sk);
-}
-
-/*
- * Memory that must be left to the peer's cgroup. What is left when the bytes are queued is not what was left here: other
- * processors take from the same counter, in steps of up to 64 pages each (MEMCG_CHARGE_BATCH).
- */
-#define ROOM_PAGES 256
-#define CGROUP_DEPTH 8
-
-/*
- * Can the peer's memory be charged? Where it cannot, the redirect fails (bpf_tcp_ingress, __sk_rmem_schedule) and so
- * does the caller's send(), with ENOMEM; TCP would hold the sender instead. So TCP it is, in good time: when all TCP
- * together is under pressure (tcp_mem), and when the peer's memory cgroup, or one above it, has little left.
- */
-static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec, __u32 size)
-{
-	struct proto *prot;
-	struct mem_cgroup *memcg;
-	struct page_counter *counter = 0;
-	__u64 pressure;
-	int i;
-
-	if (!rec)
-		return 0;
-	/* Charged already, and not used up: nothing has to be asked for. */
-	if (READ_AT(struct sock, rec->peer_sk, sk_forward_alloc) >= (int)size)
-		return 1;
-	prot = READ_AT(struct sock, rec->peer_sk, __sk_common.skc_prot);
-	pressure = (__u64)READ_AT(struct proto, prot, memory_pressure);
-	/* The flag is a bare long: read as the first member of any struct that begins with one. */
-	if (pressure && READ_AT(struct list_head, pressure, next))
-		return 0;
-	memcg = READ_AT(struct sock, rec->peer_sk, sk_memcg);
-	if (!memcg)
-		return 1;
-	if (bpf_core_field_exists(memcg->tcpmem_active) && READ_AT(struct mem_cgroup, memcg, tcpmem_active))
-		counter = (void *)memcg + bpf_core_field_offset(struct mem_cgroup, tcpmem);
-	else
-		counter = (void *)memcg + bpf_core_field_offset(struct mem_cgroup, memory);
-	for (i = 0; i < CGROUP_DEPTH; i++) {
-		if (!counter)
-			break;
-		if (READ_AT(struct page_counter, counter, usage.counter) + ROOM_PAGES >
-		    (__s64)READ_AT(struct page_counter, counter, max))
-			return 0;
-		counter = READ_AT(struct page_counter, counter, parent);
-	}
-	return 1;
-}
-
 /* A layer above TCP, such as kernel TLS, that was put on after the enrolment: what it sends is not what is written. */
 static __always_inline int has_ulp(const struct up_sock *rec)
 {
@@ -169,6 +77,7 @@ static __always_inline int goes_on(struct up_sock *rec, __u32 size)
 	if (held_by(rec->peer_sk) || size > LEAST_ROOM ||
 	    (__u32)READ_AT(struct sock, rec->peer_sk, sk_rcvbuf) / 4 <= LEAST_ROOM)
 		return 0;
+	rec->queued = 0;
 	/* Its memory is in no cgroup that could have little left, and TCP in all has enough; or else somebody has to look. */
 	return (!READ_AT(struct sock, rec->peer_sk, sk_memcg) && !READ_AT(struct list_head, rec->pressure, next)) ||
 	       peer_may_charge(rec, size);
@@ -234,6 +143,7 @@ static __always_inline void count_redirected(struct up_sock *rec, __u32 size)
 		sum->tx.redirected_bytes += size;
 		sum->tx.redirected_messages++;
 	}
+	rec->queued++;
 	rec->tx_counters.redirected_bytes += size;
 	rec->tx_counters.redirected_messages++;
 }

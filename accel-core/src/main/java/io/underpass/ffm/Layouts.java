@@ -101,7 +101,7 @@ public final class Layouts {
    * <pre>
    *   0 | peer_id, peer_sk, sk, pressure                   | u64 each
    *  32 | state, written, average_size, owner_slot         | u32 each
-   *  48 | tx, pinned, seen, reason                         | u8 each
+   *  48 | tx, pinned, seen, queued                         | u8 each
    *  52 | isn_mine                                         | u32
    *  56 | tx_counters                                      | struct up_counters
    *  96 | judge_at, prot                                   | u64 each
@@ -115,7 +115,7 @@ public final class Layouts {
    * 236 | judged_contended, room                           | u32 each
    * 244 | peer_enrolments, named, introducing              | u32 each
    * 256 | flags, repaired, rule, trials                    | u8 each
-   * 260 | asked, waits, pad[2]                             | u8 each
+   * 260 | asked, waits, reason, pad[1]                     | u8 each
    * </pre>
    */
   public static final class Sock {
@@ -130,7 +130,7 @@ public final class Layouts {
     public static final int TX = 48;
     public static final int PINNED = 49;
     public static final int SEEN = 50;
-    public static final int REASON = 51;
+    public static final int QUEUED = 51;
     public static final int ISN_MINE = 52;
     public static final int TX_COUNTERS = 56;
     public static final int JUDGE_AT = 96;
@@ -167,6 +167,7 @@ public final class Layouts {
     public static final int TRIALS = 259;
     public static final int ASKED = 260;
     public static final int WAITS = 261;
+    public static final int REASON = 262;
     public static final int SIZE = 264;
 
     private Sock() {}

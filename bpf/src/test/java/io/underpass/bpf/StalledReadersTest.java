@@ -255,7 +255,7 @@ class StalledReadersTest {
   }
 
   /** What nothing charges: a redirected message is a struct sk_msg, an object of kmalloc-1k. */
-  private static long messages() throws IOException {
+  static long messages() throws IOException {
     long objects = 0;
     for (String line : Files.readAllLines(Path.of("/proc/slabinfo"))) {
       String[] words = line.split(" +", -1);

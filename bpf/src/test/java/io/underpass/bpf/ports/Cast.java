@@ -1,19 +1,14 @@
 package io.underpass.bpf.ports;
 
+import io.underpass.bpf.ReadableClasses;
 import io.underpass.protocol.HelperClient;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
-import java.net.URI;
-import java.nio.file.FileSystem;
-import java.nio.file.FileSystems;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /** One of a test's processes, a {@link Member}, as its script sees it. */
 final class Cast {
@@ -92,26 +87,7 @@ final class Cast {
 
   /** Copies the classes that a {@link Member} needs to where everybody can read them. */
   static void copyClasses(Path to) throws IOException {
-    for (Class<?> of : List.of(Member.class, HelperClient.class)) {
-      URI place = URI.create(of.getProtectionDomain().getCodeSource().getLocation().toString());
-      if (place.getPath().endsWith(".jar")) {
-        try (FileSystem jar = FileSystems.newFileSystem(Path.of(place))) {
-          copy(jar.getPath("/"), to);
-        }
-      } else {
-        copy(Path.of(place), to);
-      }
-    }
-  }
-
-  private static void copy(Path from, Path to) throws IOException {
-    try (Stream<Path> files = Files.walk(from)) {
-      for (Path file : files.filter(f -> f.toString().endsWith(".class")).toList()) {
-        Path copy = to.resolve(from.relativize(file).toString());
-        Files.createDirectories(copy.getParent());
-        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
-      }
-    }
+    ReadableClasses.copy(to, List.of(Member.class, HelperClient.class));
   }
 
   /** Its answer. */

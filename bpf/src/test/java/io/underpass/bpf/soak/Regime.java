@@ -9,7 +9,8 @@ enum Regime {
 
   /**
    * The traffic, as in use, but judged after so few messages that the flows of a schedule leave by
-   * themselves, and come back by themselves, while it runs.
+   * themselves, and come back by themselves, while it runs; with a bound on queued messages that
+   * some of them reach.
    */
   TRAFFIC;
 
@@ -30,7 +31,8 @@ enum Regime {
                   .withKnob("trial_segments", 1)
                   .withKnob("answer_segments", 1)
                   .withKnob("judge_mask", 0)
-                  .withKnob("judge_without_room_ns", 0);
+                  .withKnob("judge_without_room_ns", 0)
+                  .withKnob("most_queued", 4);
         };
     return fault == 0 ? tuning : tuning.withKnob("fault", fault);
   }
