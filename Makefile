@@ -42,6 +42,7 @@ setup:
 	command -v gcc >/dev/null || want gcc; \
 	command -v mvn >/dev/null || want maven; \
 	command -v ip >/dev/null || want iproute2; \
+	command -v nft >/dev/null || [ -x /usr/sbin/nft ] || want nftables; \
 	command -v setpriv >/dev/null && command -v taskset >/dev/null || want util-linux; \
 	[ -r /usr/include/bpf/bpf_helpers.h ] || want libbpf-dev; \
 	[ -r /usr/include/linux/bpf.h ] || want linux-libc-dev; \

@@ -66,11 +66,20 @@ static __always_inline int charge_pair(struct up_half *half, struct up_half *oth
 	return err;
 }
 
+/*
+ * Messages that could not be redirected: all that passed but those that keep the flow alive. The verdict counts both meanwhile, so it
+ * may be one too many or too few.
+ */
+static __always_inline __s64 failed_of(const struct up_sock *rec)
+{
+	return rec->tx_counters.passed_messages - rec->kept_alive;
+}
+
 /* What the flow does from here on is what it is judged by. */
 static __always_inline void begin_judging(struct up_sock *rec, __u64 sent)
 {
 	rec->judged = sent;
-	rec->judged_passed = rec->tx_counters.passed_messages;
+	rec->judged_failed = failed_of(rec);
 	rec->judged_contended = rec->contended;
 	rec->judged_bytes = bytes_of(rec);
 }

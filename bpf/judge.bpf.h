@@ -127,7 +127,8 @@ static __always_inline int is_large(const struct up_sock *rec, __u64 bytes, __u6
  */
 static __always_inline void review(struct up_sock *rec, struct up_visit *out, __u64 now)
 {
-	__u64 sent = messages_of(rec), mine, theirs, passed, bytes, next;
+	__u64 sent = messages_of(rec), mine, theirs, bytes, next;
+	__s64 failed;
 	__u32 contended;
 	int large;
 	struct up_half *half;
@@ -161,7 +162,7 @@ static __always_inline void review(struct up_sock *rec, struct up_visit *out, __
 	mine = sent - rec->judged;
 	theirs = half->messages - rec->peer_judged;
 	rec->peer_judged = half->messages;
-	passed = rec->tx_counters.passed_messages - rec->judged_passed;
+	failed = failed_of(rec) - (__s64)rec->judged_failed;
 	contended = rec->contended - rec->judged_contended;
 	bytes = bytes_of(rec) - rec->judged_bytes;
 	begin_judging(rec, sent);
@@ -176,7 +177,7 @@ static __always_inline void review(struct up_sock *rec, struct up_visit *out, __
 	mark_stream(rec, theirs * stream_factor < mine);
 	if (theirs * stream_factor < mine && !large)
 		leave(rec, UP_REASON_ONE_WAY, out);
-	else if (passed > mine / 2)
+	else if (failed > (__s64)(mine / 2))
 		leave(rec, UP_REASON_BEHIND, out);
 	else if (theirs * stream_factor >= mine && contended > theirs * contended_costs &&
 		 rec->average_size < contended_gains_size)

@@ -174,6 +174,7 @@ const volatile __u32 trial_segments = 4096; /* a stream is tried after so many d
 const volatile __u32 answer_segments = 64;  /* or taken up again when it has had so many each way; both times 8 for each trial */
 const volatile __u32 room = 1835008;        /* bytes that the receive buffer of an enrolled socket has for redirects, beside TCP's window */
 const volatile __u32 most_queued = 128;     /* messages that a socket may have queued, 255 at most; what is more goes by TCP */
+const volatile __u64 keep_alive_ns = 30000000000; /* a direction that is redirected sends a message by TCP after so long */
 const volatile __u64 judge_without_room_ns = 1000000000; /* a flow whose other end has no room after so long is judged without */
 const volatile __u32 user_sockets = 65536;    /* known sockets of one user */
 const volatile __u32 user_enrolled = 32768;   /* enrolled ones */

@@ -123,7 +123,8 @@ struct up_counters {
  * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
  * `sk` tells from the original.
  * Who writes, and what keeps others from writing at the same time:
- *   the verdict, under the lock of this socket: tx, written, average_size, largest, seen, contended, tx_counters, queued;
+ *   the verdict, under the lock of this socket: tx, written, average_size, largest, seen, contended, tx_counters, queued, redirects_since,
+ *   kept_alive;
  *   the option programs, under the lock of this socket: room, window_clamp, and pinned, repaired, which only ever become 1;
  *   whoever claims the socket for a process: owner_*, asked; whoever names it to the helper: named, which a visit clears;
  *   the visits, one at a time (the helper's sweep lock): all else.
@@ -144,7 +145,7 @@ struct up_sock {
 	__u8 pinned;        /* 1: UP_OPT_PIN_TCP was set */
 	__u8 seen;          /* UP_SEEN_*, of the verdict */
 	__u8 queued;        /* messages redirected since the peer's queue was last seen empty, or counted: it holds no more */
-	__u32 isn_mine;     /* initial sequence numbers of the handshake, each plus one */
+	__u32 redirects_since; /* when tx became UP_TX_REDIRECT (coarse_now) */
 	struct up_counters tx_counters;
 	__u64 judge_at;     /* messages sent, when it is to be judged again */
 	__u64 prot;         /* address of its struct proto since its enrolment: another one is not TCP's; never leaves the kernel */
@@ -157,9 +158,10 @@ struct up_sock {
 	__u64 published;    /* messages sent, as the half last said */
 	__u64 judged;       /* messages sent, and those of the peer, when the flow was last judged */
 	__u64 peer_judged;
-	__u64 judged_passed; /* messages passed, when it was last judged */
+	__u64 judged_failed; /* messages that could not be redirected, when it was last judged */
 	__u64 judged_bytes; /* sent, when it was last judged */
 	__u64 busy_since_ns; /* of the first attempt at enrolment that found another psock; 0: none did */
+	__u32 isn_mine;     /* initial sequence numbers of the handshake, each plus one */
 	__u32 isn_theirs;
 	__u32 owner_id;     /* registration; 0: not registered any more */
 	__u32 owner_tgid;   /* in the initial pid namespace */
@@ -174,6 +176,7 @@ struct up_sock {
 	__u32 peer_enrolments;          /* of the other end, when this one became UP_READY */
 	__u32 named;                    /* 1: its id is on the way to the helper; by atomic exchange */
 	__u32 introducing;              /* 1: it is being made known (introduce); likewise */
+	__u32 kept_alive;               /* messages passed for no other reason than that it was time for one (is_time_for_tcp) */
 	__u8 flags;                     /* UP_F_*, of the visits */
 	__u8 repaired;                  /* 1: TCP_REPAIR was asked for: its sequence numbers prove nothing */
 	__u8 rule;                      /* enum up_decision, of the rule that names one of its ports */

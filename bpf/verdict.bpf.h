@@ -46,6 +46,21 @@ static __always_inline int is_drained(struct up_sock *rec)
 	return (rec->seen & UP_SEEN_READER_PASSED) || (fault & UP_FAULT_READER);
 }
 
+/* In units of 1.05 ms; as exact as the kernel's tick. */
+static __always_inline __u32 coarse_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> 20;
+}
+
+/*
+ * A flow that is redirected looks idle to whoever is between its ends and remembers connections: the connection tracking of NAT
+ * forgets it, and what then goes by TCP meets a reset. So a direction that is used sends a message by TCP now and then.
+ */
+static __always_inline int is_time_for_tcp(const struct up_sock *rec)
+{
+	return rec->tx == UP_TX_REDIRECT && coarse_now() - rec->redirects_since >= (__u32)(keep_alive_ns >> 20);
+}
+
 /*
  * tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. Nor does a redirect look whether the other end still reads:
  * a close that was on its way by plain TCP's functions while its socket was enrolled leaves it in the sockhash until the
@@ -111,6 +126,8 @@ static __attribute__((noinline)) int switch_tx(struct up_sock *rec, __u8 tx)
 	if (rec->tx == tx)
 		return 0;
 	rec->tx = tx;
+	if (tx == UP_TX_REDIRECT)
+		rec->redirects_since = coarse_now();
 	rec->tx_counters.switches++;
 	if (sum)
 		sum->tx.switches++;
@@ -255,14 +272,16 @@ int up_verdict(struct sk_msg_md *msg)
 	__u32 size = msg->size;
 	struct up_sock *rec;
 	__u64 key;
-	int as_before, after_redirect, rest = is_rest(msg);
+	int as_before, after_redirect, time_for_tcp, rest = is_rest(msg);
 
 	rec = bpf_sk_storage_get(&socks, msg->sk, 0, 0);
 	if (!rec || !ctl)
 		return SK_PASS;
 	if (rest)
 		uncount_rest(rec, size);
-	if (rec->state == UP_READY && !rec->pinned && (!ctl->paused || fault & UP_FAULT_PAUSE) && !is_kept_back(size)) {
+	time_for_tcp = is_time_for_tcp(rec);
+	if (rec->state == UP_READY && !rec->pinned && (!ctl->paused || fault & UP_FAULT_PAUSE) && !time_for_tcp &&
+	    !is_kept_back(size)) {
 		as_before = goes_on(rec, size);
 		if (as_before || may_redirect(rec, size)) {
 			key = goes_astray(size) ? rec->id : rec->peer_id;
@@ -281,6 +300,7 @@ int up_verdict(struct sk_msg_md *msg)
 	after_redirect = rest || rec->tx == UP_TX_REDIRECT || (fault & UP_FAULT_REST);
 	switch_tx(rec, UP_TX_TCP);
 	count_passed(rec, size);
+	rec->kept_alive += time_for_tcp;
 	call_for_judgement(rec);
 	return after_redirect ? pass_after_redirect(msg, rec, rest) : SK_PASS;
 }

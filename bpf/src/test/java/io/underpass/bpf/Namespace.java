@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Namespace implements AutoCloseable {
   private static final AtomicInteger NUMBER = new AtomicInteger();
 
-  private final String name =
+  final String name =
       "underpass-" + ProcessHandle.current().pid() + "-b" + NUMBER.incrementAndGet();
 
   Namespace() throws IOException, InterruptedException {

@@ -10,7 +10,7 @@ enum Regime {
   /**
    * The traffic, as in use, but judged after so few messages that the flows of a schedule leave by
    * themselves, and come back by themselves, while it runs; with a bound on queued messages that
-   * some of them reach.
+   * some of them reach, and a time after which they pass one that some of them last.
    */
   TRAFFIC;
 
@@ -32,7 +32,8 @@ enum Regime {
                   .withKnob("answer_segments", 1)
                   .withKnob("judge_mask", 0)
                   .withKnob("judge_without_room_ns", 0)
-                  .withKnob("most_queued", 4);
+                  .withKnob("most_queued", 4)
+                  .withKnob("keep_alive_ns", 5_000_000);
         };
     return fault == 0 ? tuning : tuning.withKnob("fault", fault);
   }
