@@ -7,8 +7,7 @@
 #ifndef UNDERPASS_TENANTS_H
 #define UNDERPASS_TENANTS_H
 
-/* Messages that may be queued for one socket: no more are needed, and fewer would be no use. */
-#define MOST_QUEUED 256
+/* Messages that may be queued for one socket; fewer would be no use. */
 #define LEAST_QUEUED 16
 
 /* No user's uid. */
@@ -93,11 +92,11 @@ static __always_inline int has_share(__u32 uid)
  * How many messages may be queued for the next socket of a user: each is kernel memory that no cgroup is charged for. The first have as
  * many as is good for them, and the more there are, the fewer: all together stay below the user's share.
  */
-static __always_inline __u32 most_queued(const struct up_user *user)
+static __always_inline __u32 next_share(const struct up_user *user)
 {
 	__u64 most = user_messages / 4 / (user->enrolled + 1);
 
-	return most > MOST_QUEUED ? MOST_QUEUED : most < LEAST_QUEUED ? LEAST_QUEUED : most;
+	return most >= most_queued ? most_queued : most < LEAST_QUEUED ? LEAST_QUEUED : most;
 }
 
 /* Enrolment takes a share, which stands in the half until it is given back (publish). Visits alone call these. */
@@ -110,7 +109,7 @@ static __attribute__((noinline)) int charge_enrolment(struct up_half *half)
 		return -EDQUOT;
 	if (half->messages_share)
 		return 0;
-	messages = most_queued(user);
+	messages = next_share(user);
 	if (user->enrolled >= user_enrolled || user->messages + messages > user_messages) {
 		count_refused(user);
 		return -EDQUOT;

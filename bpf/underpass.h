@@ -184,7 +184,7 @@ struct up_sock {
 	__u8 asked;                     /* 1: claimed by a registration since it was last looked at: may look for its other end once more */
 	__u8 waits;                     /* visits in a row that changed nothing: each makes the next rarer */
 	__u8 reason;                    /* enum up_reason */
-	__u8 pad[1];
+	__u8 peer_share;                /* messages that may be queued for the peer (struct up_half.messages_share), when this one became UP_READY */
 };
 
 /* Key of `handshakes`: the handshake's sequence numbers, as the socket sees them. The other end has them swapped. */

@@ -51,6 +51,7 @@ static __always_inline void hand_over(struct up_sock *rec, struct up_visit *out,
 		if (rec->state == UP_ENROLLED && (half->state == UP_ENROLLED || half->state == UP_READY)) {
 			rec->peer_copied_at_enrolment = half->copied_at_enrolment;
 			rec->peer_enrolments = half->enrolments;
+			rec->peer_share = half->messages_share;
 			rec->reason = rec->rule == UP_DECIDE_REDIRECT ? UP_REASON_RULE : UP_REASON_NONE;
 			set_state(rec, UP_READY);
 			out->moved = 1;

@@ -116,7 +116,7 @@ public final class Layouts {
    * 240 | judged_contended, room                           | u32 each
    * 248 | peer_enrolments, named, introducing, kept_alive  | u32 each
    * 264 | flags, repaired, rule, trials                    | u8 each
-   * 268 | asked, waits, reason, pad[1]                     | u8 each
+   * 268 | asked, waits, reason, peer_share                 | u8 each
    * </pre>
    */
   public static final class Sock {
@@ -171,6 +171,7 @@ public final class Layouts {
     public static final int ASKED = 268;
     public static final int WAITS = 269;
     public static final int REASON = 270;
+    public static final int PEER_SHARE = 271;
     public static final int SIZE = 272;
 
     private Sock() {}
