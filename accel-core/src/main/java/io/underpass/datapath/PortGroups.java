@@ -13,6 +13,7 @@ import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -331,8 +332,15 @@ final class PortGroups implements AutoCloseable {
   }
 
   private static int netnsOf(long pid) throws IOException {
-    String name = Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/net")).toString();
-    return Integer.parseUnsignedInt(name.substring("net:[".length(), name.length() - 1));
+    try {
+      String name = Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/net")).toString();
+      return Integer.parseUnsignedInt(name.substring("net:[".length(), name.length() - 1));
+    } catch (AccessDeniedException e) {
+      throw new WireException(
+          ErrorCode.UNAVAILABLE,
+          "group: the helper has no CAP_SYS_PTRACE, and does not see the network namespace of"
+              + " another user's process");
+    }
   }
 
   /**

@@ -38,7 +38,11 @@ public final class Privileges {
       List.of(
           new Capability(2, "CAP_DAC_READ_SEARCH"), // cgroups by their ids
           new Capability(12, "CAP_NET_ADMIN"), // socket programs and sockmaps
-          new Capability(19, "CAP_SYS_PTRACE"), // network namespaces of other users' processes
+          new Capability(
+              19,
+              "CAP_SYS_PTRACE", // to see which network namespace a process is in
+              "JVMs of users other than the helper's own have no port groups, and their connections"
+                  + " in network namespaces other than the helper's run by TCP"),
           new Capability(
               21,
               "CAP_SYS_ADMIN", // setns(2), mount(2)
