@@ -155,8 +155,7 @@ class HalfPairTest {
         assertEquals(10, messages(after.rx()) - messages(before.rx()), "the way back too");
       }
     }
-    Files.delete(socket);
-    Files.delete(folder);
+    Pinning.remove(folder);
   }
 
   /** What {@code take_off} does to a socket, without its lock: nothing is on the way. */

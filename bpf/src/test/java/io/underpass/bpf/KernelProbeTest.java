@@ -90,8 +90,7 @@ class KernelProbeTest {
       }
       streams.finish();
     }
-    Files.delete(socket);
-    Files.delete(folder);
+    Pinning.remove(folder);
     Files.deleteIfExists(pins);
     assertEquals(List.of(), trouble);
   }

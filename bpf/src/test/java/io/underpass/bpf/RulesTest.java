@@ -155,8 +155,7 @@ class RulesTest {
       }
     } finally {
       first.destroyForcibly().waitFor();
-      Files.deleteIfExists(folder.resolve("first.sock"));
-      Files.deleteIfExists(folder);
+      Pinning.remove(folder);
     }
     assertFalse(Files.exists(pins), "pins are left");
   }
