@@ -2,15 +2,8 @@ package io.underpass.protocol;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.SocketTimeoutException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ClosedSelectorException;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One connection to the helper. Every wait has a bound, every reply has one, and there is no thread
- * of its own.
+ * One connection to the helper. Every wait has a bound and every reply has one, whatever the other
+ * end is and does.
  *
  * <p>Calls may come from any thread and go one after the other. The first failure of the connection
  * (a time-out, a broken line, the end of it) closes it; a refusal by the helper arrives as {@link
@@ -30,16 +23,17 @@ public final class HelperClient implements AutoCloseable {
   /** How late {@link #awaitEnd} may be; each look is one system call. */
   private static final long LOOK_MILLIS = 1_000;
 
-  private final SocketChannel channel;
-  private final Selector selector;
+  private final HelperSocket socket;
   private volatile Duration timeout;
 
-  /** Guarded by this. */
-  private final ByteBuffer in = ByteBuffer.allocate(8192).flip();
+  /** Looks at who is at the other end, before anything is said to him. */
+  public interface Check {
+    /** Throws why the connection is not to be used; it may take its time. */
+    void check(SocketChannel channel) throws IOException;
+  }
 
-  private HelperClient(SocketChannel channel, Selector selector, Duration timeout) {
-    this.channel = channel;
-    this.selector = selector;
+  private HelperClient(HelperSocket socket, Duration timeout) {
+    this.socket = socket;
     this.timeout = timeout;
   }
 
@@ -49,28 +43,22 @@ public final class HelperClient implements AutoCloseable {
    * @param timeout how long to connect, and later how long each request may wait for the whole of
    *     its reply
    */
-  public static HelperClient connect(Path socket, Duration timeout) throws IOException {
-    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-    Selector selector = null;
+  public static HelperClient connect(Path path, Duration timeout) throws IOException {
+    return connect(path, timeout, null);
+  }
+
+  /**
+   * Likewise, to a helper that passes the check, which is null for none.
+   *
+   * @param timeout is for the check as well
+   */
+  public static HelperClient connect(Path path, Duration timeout, Check check) throws IOException {
+    HelperSocket socket = HelperSocket.open();
     try {
-      // Not blocking: an interrupt of the caller then closes nothing, and the waits have bounds.
-      channel.configureBlocking(false);
-      selector = Selector.open();
-      HelperClient client = new HelperClient(channel, selector, timeout);
-      SelectionKey key = channel.register(selector, SelectionKey.OP_CONNECT);
-      long deadline = System.nanoTime() + timeout.toNanos();
-      boolean connected = channel.connect(UnixDomainSocketAddress.of(socket));
-      while (!connected) {
-        client.await(key, SelectionKey.OP_CONNECT, deadline);
-        connected = channel.finishConnect();
-      }
-      key.interestOps(SelectionKey.OP_READ);
-      return client;
+      socket.call(new Connecting(socket, path, check), timeout);
+      return new HelperClient(socket, timeout);
     } catch (IOException | RuntimeException e) {
-      if (selector != null) {
-        selector.close();
-      }
-      channel.close();
+      socket.end();
       throw e;
     }
   }
@@ -80,7 +68,7 @@ public final class HelperClient implements AutoCloseable {
     this.timeout = timeout;
   }
 
-  /** Registers this process; the reply's fields are {@code id proto helper level}. */
+  /** Registers this process; the reply's fields are {@code id proto helper}, and more. */
   public Reply register(String enabled) throws IOException {
     return call(Request.register(enabled)).orThrow();
   }
@@ -159,48 +147,10 @@ public final class HelperClient implements AutoCloseable {
   /** Sends a request and waits for its reply, which may be an error. */
   public synchronized Reply call(Request request) throws IOException {
     try {
-      SelectionKey key = channel.keyFor(selector);
-      if (key == null) {
-        throw new ClosedChannelException();
-      }
-      long deadline = System.nanoTime() + timeout.toNanos();
-      ByteBuffer out = ByteBuffer.wrap(request.toBytes());
-      while (send(out) && out.hasRemaining()) {
-        await(key, SelectionKey.OP_WRITE, deadline);
-      }
-      Reply.Parser reply = new Reply.Parser();
-      LineBuffer lines = new LineBuffer(Wire.MAX_REPLY_LINE);
-      while (true) {
-        for (String line = lines.next(in); line != null; line = lines.next(in)) {
-          Reply whole = reply.accept(line);
-          if (whole != null) {
-            return whole;
-          }
-        }
-        int count;
-        while ((count = channel.read(in.clear())) == 0) {
-          await(key, SelectionKey.OP_READ, deadline);
-        }
-        in.flip();
-        if (count < 0) {
-          throw new EOFException("the helper closed the connection");
-        }
-      }
+      return socket.call(new Exchange(socket, request), timeout);
     } catch (IOException | RuntimeException e) {
       close();
       throw e;
-    }
-  }
-
-  /** False if the helper has closed; what it said before, a refusal, is still there to be read. */
-  private boolean send(ByteBuffer out) throws ClosedChannelException {
-    try {
-      channel.write(out);
-      return true;
-    } catch (ClosedChannelException e) {
-      throw e;
-    } catch (IOException e) {
-      return false;
     }
   }
 
@@ -219,56 +169,70 @@ public final class HelperClient implements AutoCloseable {
   }
 
   /** Whether the connection lives, by a look at it that does not wait. */
-  public synchronized boolean isOpen() {
+  public boolean isOpen() {
     try {
       // Outside of a call the helper has nothing to say: any byte is as wrong as the end.
-      if (channel.isOpen() && channel.read(in.clear()) != 0) {
-        close();
+      if (socket.isQuiet()) {
+        return true;
       }
     } catch (IOException e) {
-      close();
+      // Then it is over as well.
     }
-    in.position(in.limit());
-    return channel.isOpen();
+    close();
+    return false;
   }
 
   /** Ends the connection, and with it the registration. */
   @Override
   public void close() {
-    try {
-      channel.close();
-      // The socket lives on until the selector has seen that the channel is closed.
-      selector.close();
-    } catch (IOException e) {
-      // Nothing of it is in use any more.
+    socket.end();
+  }
+
+  // No lambdas on the way of a start: the first one of a JVM is milliseconds.
+
+  private record Connecting(HelperSocket socket, Path path, Check check)
+      implements HelperSocket.Call<Void> {
+    @Override
+    public Void make() throws IOException {
+      socket.connect(path);
+      if (check != null) {
+        check.check(socket.channel());
+      }
+      return null;
     }
   }
 
-  /**
-   * Waits until the channel is ready for {@code op}; an interrupt is kept for the caller to see
-   * afterwards.
-   */
-  private void await(SelectionKey key, int op, long deadline) throws IOException {
-    boolean interrupted = false;
-    try {
-      key.interestOps(op);
-      while (true) {
-        long left = (deadline - System.nanoTime() + 999_999) / 1_000_000;
-        if (left <= 0) {
-          throw new SocketTimeoutException(
-              "no answer from the helper within " + timeout.toMillis() + " ms");
+  private record Exchange(HelperSocket socket, Request request)
+      implements HelperSocket.Call<Reply> {
+    @Override
+    public Reply make() throws IOException {
+      send();
+      Reply.Parser reply = new Reply.Parser();
+      LineBuffer lines = new LineBuffer(Wire.MAX_REPLY_LINE);
+      ByteBuffer in = ByteBuffer.allocate(8192);
+      while (socket.read(in.clear()) >= 0) {
+        in.flip();
+        for (String line = lines.next(in); line != null; line = lines.next(in)) {
+          Reply whole = reply.accept(line);
+          if (whole != null) {
+            if (in.hasRemaining()) {
+              throw Wire.malformed("more than the reply to one request");
+            }
+            return whole;
+          }
         }
-        selector.selectedKeys().clear();
-        if (selector.select(left) > 0) {
-          return;
-        }
-        interrupted |= Thread.interrupted();
       }
-    } catch (CancelledKeyException | ClosedSelectorException e) {
-      throw new ClosedChannelException();
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
+      throw new EOFException("the helper closed the connection");
+    }
+
+    /** The helper may have closed; what it said before, a refusal, is still there to be read. */
+    private void send() throws ClosedChannelException {
+      try {
+        socket.write(ByteBuffer.wrap(request.toBytes()));
+      } catch (ClosedChannelException e) {
+        throw e;
+      } catch (IOException e) {
+        return; // the read that follows tells the end
       }
     }
   }

@@ -2,6 +2,7 @@ package io.underpass.protocol;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +61,11 @@ public record Reply(ErrorCode code, Map<String, String> fields, List<Map<String,
     return text.append(END).append('\n').toString().getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** Puts a reply together from its lines. Not thread-safe: one belongs to one request. */
+  /**
+   * Puts a reply together from its lines. Whatever is said comes from outside and goes to
+   * terminals, logs and JMX, so each value is made fit for that ({@link Wire#clean}). Not
+   * thread-safe: one belongs to one request.
+   */
   public static final class Parser {
     private final List<Map<String, String>> records = new ArrayList<>();
     private ErrorCode code;
@@ -88,20 +93,28 @@ public record Reply(ErrorCode code, Map<String, String> fields, List<Map<String,
       if (!line.startsWith("-") || code != null) {
         throw Wire.malformed("a line of a reply that is no record");
       }
-      records.add(Wire.parse(line, 1));
+      records.add(clean(Wire.parse(line, 1)));
       return null;
     }
 
     private void first(String line) throws WireException {
       if (line.equals("OK") || line.startsWith("OK ")) {
-        fields = Wire.parse(line, 2);
+        fields = clean(Wire.parse(line, 2));
       } else if (line.startsWith("ERR ")) {
-        fields = Wire.parse(line, 3);
+        fields = clean(Wire.parse(line, 3));
         code = ErrorCode.ofWireName(Wire.text(fields, "code"));
         Wire.text(fields, "message");
       } else {
         throw Wire.malformed("a reply that begins neither with OK nor with ERR");
       }
+    }
+
+    private static Map<String, String> clean(Map<String, String> fields) {
+      Map<String, String> cleaned = new LinkedHashMap<>();
+      for (Map.Entry<String, String> field : fields.entrySet()) {
+        cleaned.put(field.getKey(), Wire.clean(field.getValue()));
+      }
+      return Collections.unmodifiableMap(cleaned);
     }
   }
 }

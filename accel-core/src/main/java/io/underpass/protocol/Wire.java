@@ -32,6 +32,9 @@ public final class Wire {
   /** Most flows that one request may ask for. */
   public static final int MAX_FLOWS = 1000;
 
+  /** More than any text that people are to read whole. */
+  static final int MAX_TEXT = 1000;
+
   /** More names than any line of the protocol has. */
   private static final int MAX_FIELDS = 64;
 
@@ -110,6 +113,37 @@ public final class Wire {
       throw malformed(name + " is missing");
     }
     return value;
+  }
+
+  /**
+   * The text as it may be shown: on one line, without what moves a terminal's cursor or turns the
+   * direction of reading, and no longer than {@link #MAX_TEXT} characters.
+   */
+  static String clean(String text) {
+    StringBuilder shown = null;
+    int length = Math.min(text.length(), MAX_TEXT);
+    for (int i = 0; i < length; i++) {
+      if (!isShown(text.charAt(i))) {
+        if (shown == null) {
+          shown = new StringBuilder(text);
+        }
+        shown.setCharAt(i, '?');
+      }
+    }
+    String whole = shown == null ? text : shown.toString();
+    return length == whole.length() ? whole : whole.substring(0, length - 3) + "...";
+  }
+
+  private static boolean isShown(char c) {
+    return switch (Character.getType(c)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.SURROGATE ->
+          false;
+      default -> true;
+    };
   }
 
   static WireException malformed(String message) {

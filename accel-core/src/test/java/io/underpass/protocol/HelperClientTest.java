@@ -2,6 +2,7 @@ package io.underpass.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -168,6 +170,49 @@ class HelperClientTest {
       peer.write(ByteBuffer.wrap(new byte[] {'O'}));
       assertFalse(client.isOpen());
     }
+  }
+
+  @Test
+  void moreThanOneReplyToARequestEndsTheConnection() throws Exception {
+    byte[] reply =
+        (new String(Reply.ok(Map.of()).toBytes(), StandardCharsets.US_ASCII) + "OK\n")
+            .getBytes(StandardCharsets.US_ASCII);
+    try (HelperClient client = HelperClient.connect(socket, LONG);
+        SocketChannel peer = server.accept()) {
+      Thread.startVirtualThread(() -> answer(peer, reply));
+      assertThrows(WireException.class, client::claim);
+      assertFalse(client.isOpen());
+    }
+  }
+
+  @Test
+  void aHelperThatDoesNotPassTheCheckIsToldNothing() throws Exception {
+    IOException stranger = new IOException("a stranger's");
+    HelperClient.Check check =
+        channel -> {
+          assertTrue(channel.isConnected());
+          throw stranger;
+        };
+    assertSame(
+        stranger, assertThrows(IOException.class, () -> HelperClient.connect(socket, LONG, check)));
+    try (SocketChannel peer = server.accept()) {
+      assertEquals(-1, peer.read(ByteBuffer.allocate(1)));
+    }
+  }
+
+  @Test
+  void aCheckThatHangsEndsInATimeout() {
+    CountDownLatch over = new CountDownLatch(1);
+    HelperClient.Check check =
+        _ -> {
+          try {
+            over.await();
+          } catch (InterruptedException e) {
+            throw new AssertionError(e);
+          }
+        };
+    assertThrows(SocketTimeoutException.class, () -> HelperClient.connect(socket, SHORT, check));
+    over.countDown();
   }
 
   @Test

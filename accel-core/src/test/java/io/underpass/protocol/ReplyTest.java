@@ -70,6 +70,28 @@ class ReplyTest {
     assertEquals("uid 5 may not register = no", e.getMessage());
   }
 
+  /** It goes to terminals, logs and JMX. */
+  @Test
+  void whatIsSaidMovesNoCursorAndNoLine() throws Exception {
+    String[] nasty = {
+      "\u001b[2Jx", "a\nb\rc", "\u0000\u007f\u009b", "\u202e\u2028\u200f", "\ud83d\ude00"
+    };
+    String[] shown = {"?[2Jx", "a?b?c", "???", "???", "??"};
+    for (int i = 0; i < nasty.length; i++) {
+      Map<String, String> fields = Map.of("reason", nasty[i]);
+      Reply reply = parse(Reply.ok(fields, List.of(fields)));
+      assertEquals(shown[i], reply.text("reason"));
+      assertEquals(shown[i], reply.records().get(0).get("reason"));
+      Reply refusal = parse(Reply.error(ErrorCode.INTERNAL, nasty[i]));
+      assertEquals(shown[i], assertThrows(WireException.class, refusal::orThrow).getMessage());
+    }
+    String plain = "caf\u00e9 = 100 %";
+    assertEquals(plain, parse(Reply.ok(Map.of("reason", plain))).text("reason"));
+    String cut = parse(Reply.ok(Map.of("reason", "x".repeat(3000)))).text("reason");
+    assertEquals(Wire.MAX_TEXT, cut.length());
+    assertTrue(cut.endsWith("x..."), cut);
+  }
+
   @Test
   void whatANewerHelperAddsIsIgnored() throws Exception {
     Map<String, String> fields = new HashMap<>(flow(1, true, Reason.NONE).toWire());
