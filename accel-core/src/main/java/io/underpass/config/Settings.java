@@ -24,6 +24,8 @@ import java.util.Properties;
  * @param joinNow whether a connection asks to be accelerated as soon as it is made, and not only
  *     when it has lasted
  * @param wish what is asked of a port group; null: nothing
+ * @param required whether this JVM is to run in its group or not at all
+ * @param groupless whether a group was named, and none of it is valid
  * @param problems one text for each value that was ignored: what it was, and why
  */
 public record Settings(
@@ -34,12 +36,17 @@ public record Settings(
     boolean pace,
     boolean joinNow,
     GroupWish wish,
+    boolean required,
+    boolean groupless,
     List<String> problems) {
   /** Where the helper listens unless told otherwise. */
   public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
 
   /** Enough to see what matters, little enough to read every second. */
   public static final int DEFAULT_FLOWS = 100;
+
+  /** Behind a group's name: the JVM is to run in it or not at all. */
+  private static final String REQUIRED_MARK = "!";
 
   /** The values of {@code enabled}. */
   public enum Mode {
@@ -66,13 +73,26 @@ public record Settings(
     boolean spin = sources.first("spin", true, Settings::autoOrOff);
     boolean pace = sources.first("pace", true, Settings::autoOrOff);
     boolean joinNow = sources.first("join", false, Settings::autoOrNow);
-    GroupWish wish = wish(sources);
-    return new Settings(enabled, socket, flows, spin, pace, joinNow, wish, sources.problems());
+    // Also one that is malformed says that it may not be left out.
+    boolean[] marked = {false};
+    String group =
+        sources.first(
+            "group",
+            null,
+            text -> {
+              marked[0] |= text.endsWith(REQUIRED_MARK);
+              return group(text);
+            });
+    boolean required =
+        sources.first("required", sources.isGiven("required"), Settings::trueOrFalse) || marked[0];
+    GroupWish wish = wish(sources, group, required);
+    boolean groupless = group == null && sources.isGiven("group");
+    return new Settings(
+        enabled, socket, flows, spin, pace, joinNow, wish, required, groupless, sources.problems());
   }
 
   /** What stands without a group is told. */
-  private static GroupWish wish(Sources sources) {
-    String group = sources.first("group", null, GroupWish::name);
+  private static GroupWish wish(Sources sources, String group, boolean required) {
     PortRanges ports = sources.first("ports", PortRanges.NONE, PortRanges::parse);
     PortRanges publish = sources.first("publish", PortRanges.NONE, PortRanges::parse);
     String identity = sources.first("identity", "", GroupWish::identity);
@@ -82,7 +102,21 @@ public record Settings(
     sources.needsGroup("ports", ports.text());
     sources.needsGroup("publish", publish.text());
     sources.needsGroup("identity", identity);
+    sources.needsGroup("required", required ? "true" : "");
     return null;
+  }
+
+  private static String group(String text) {
+    int end = text.length() - (text.endsWith(REQUIRED_MARK) ? REQUIRED_MARK.length() : 0);
+    return GroupWish.name(text.substring(0, end));
+  }
+
+  private static boolean trueOrFalse(String text) {
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException("it is neither true nor false");
+    };
   }
 
   private static Map<String, String> propertiesOf(Properties properties) {

@@ -33,7 +33,8 @@ final class Sources {
           "group",
           "ports",
           "publish",
-          "identity");
+          "identity",
+          "required");
   static final String PROPERTY_PREFIX = "underpass.";
   private static final String ENVIRONMENT_PREFIX = "UNDERPASS_";
 
@@ -63,6 +64,11 @@ final class Sources {
     if (!value.isEmpty()) {
       tell(key + "=" + value, "there is no valid group");
     }
+  }
+
+  /** Whether any place has that key, with whatever value. */
+  boolean isGiven(String key) {
+    return places.stream().anyMatch(place -> place.values.containsKey(key));
   }
 
   /** What was ignored, and why. */

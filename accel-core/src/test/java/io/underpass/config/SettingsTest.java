@@ -1,6 +1,7 @@
 package io.underpass.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.config.Settings.Mode;
@@ -32,6 +33,8 @@ class SettingsTest {
             true,
             false,
             null,
+            false,
+            false,
             List.of());
     assertEquals(expected, Settings.read(null, NONE, NONE));
     assertEquals(expected, Settings.read("", NONE, NONE));
@@ -58,7 +61,9 @@ class SettingsTest {
             NONE,
             NONE);
     assertEquals(
-        new Settings(Mode.ON, Path.of("/tmp/s"), 7, false, true, true, null, List.of()), settings);
+        new Settings(
+            Mode.ON, Path.of("/tmp/s"), 7, false, true, true, null, false, false, List.of()),
+        settings);
   }
 
   @ParameterizedTest
@@ -126,6 +131,42 @@ class SettingsTest {
     GroupWish client = Settings.read("group=blue", NONE, NONE).wish();
     assertEquals(new GroupWish("blue", PortRanges.NONE, PortRanges.NONE, ""), client);
     assertEquals(List.of(), settings.problems());
+  }
+
+  @Test
+  void aGroupIsRequiredByAMarkOrByAnOption() {
+    for (String argument :
+        List.of("group=blue!", "group=blue,required=true", "group=blue!,required=false")) {
+      Settings settings = Settings.read(argument, NONE, NONE);
+      assertTrue(settings.required(), argument);
+      assertEquals("blue", settings.wish().group());
+      assertEquals(List.of(), settings.problems());
+    }
+    Map<String, String> environment = Map.of("UNDERPASS_REQUIRED", "true");
+    assertTrue(Settings.read("group=blue", NONE, environment).required());
+    assertFalse(Settings.read("group=blue,required=false", NONE, environment).required());
+    assertFalse(Settings.read("group=green", Map.of("underpass.group", "blue!"), NONE).required());
+    assertFalse(Settings.read("group=blue", NONE, NONE).required());
+  }
+
+  /** Whoever meant it, and wrote it wrongly, did not mean that it may be left out. */
+  @Test
+  void aGroupIsRequiredByWhatIsMalformedToo() {
+    for (String argument : List.of("group=bl/ue!", "group=!", "required=true", "required=")) {
+      Settings settings = Settings.read(argument, NONE, NONE);
+      assertTrue(settings.required(), argument);
+      assertFalse(settings.problems().isEmpty(), argument);
+    }
+    Settings settings = Settings.read("group=bl/ue!", Map.of("underpass.group", "green"), NONE);
+    assertTrue(settings.required());
+    assertEquals(1, settings.problems().size());
+  }
+
+  @Test
+  void aGroupThatIsNotValidIsKnownToHaveBeenAskedFor() {
+    assertTrue(Settings.read("group=bl/ue", NONE, NONE).groupless());
+    assertFalse(Settings.read("group=blue", NONE, NONE).groupless());
+    assertFalse(Settings.read(null, NONE, NONE).groupless());
   }
 
   @Test

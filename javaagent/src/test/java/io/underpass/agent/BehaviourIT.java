@@ -1,7 +1,6 @@
 package io.underpass.agent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.agent.child.Behaviours;
@@ -119,40 +118,6 @@ class BehaviourIT {
                 + "sun.nio.ch.UnixAsynchronousSocketChannelImpl,"
                 + "sun.nio.ch.UnixDispatcher]"),
         jmx::toString);
-  }
-
-  /**
-   * The repairs themselves, with the kernel's own answers: at the level SOL_SOCKET the three
-   * options are SO_DEBUG, SO_REUSEADDR (1 on what a listener accepted) and SO_TYPE (1 on all of
-   * TCP).
-   */
-  @Test
-  void theKernelsAnswersTakeEffect() throws Exception {
-    int solSocket = 1;
-    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"), solSocket)) {
-      // A socket that the helper does not know yet is not asked about when it is closed.
-      Child.Result result =
-          Child.run(Child.agent("join=now," + Child.socket(helper.socket())), PROGRAM, "jmx");
-      assertEquals(List.of(), result.err());
-      assertTrue(result.jmx().contains("SuppressedErrors=0"), result::toString);
-      assertTrue(result.lines().contains("adaptor: available 1"), result::toString);
-      assertTrue(plain.contains("adaptor: available 5"));
-      assertTrue(
-          result.lines().contains("available: 1 1 1 1 0 SocketException Socket closed"),
-          result::toString);
-      assertTrue(
-          result
-              .lines()
-              .contains(
-                  "close of a channel: SocketException Connection reset, first write IOException Broken pipe"),
-          result::toString);
-      assertTrue(plain.contains("close of a channel: -1, first write done"), plain::toString);
-      assertTrue(
-          result.lines().contains("close of a socket: -1, first write SocketException Broken pipe"),
-          result::toString);
-      assertTrue(plain.contains("close of a socket: -1, first write done"));
-      assertNotEquals(plain, result.lines());
-    }
   }
 
   private static void assertSame(Child.Result result) {

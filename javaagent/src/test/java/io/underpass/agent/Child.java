@@ -65,7 +65,40 @@ final class Child implements AutoCloseable {
 
   /** Likewise, as an ordinary user. */
   static Result runUnprivileged(String... arguments) throws Exception {
-    return run(List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"), arguments);
+    return runAs(65534, arguments);
+  }
+
+  /** Likewise, as that user, without any privilege. */
+  static Result runAs(int uid, String... arguments) throws Exception {
+    return run(as(uid), arguments);
+  }
+
+  /**
+   * Likewise, as in a container that somebody without privilege has made: its user namespace has
+   * that user alone, to whom root is as foreign as all others, and the folder is mounted where
+   * helpers listen.
+   */
+  static Result runInContainer(int uid, Path folder, String... arguments) throws Exception {
+    String mounts =
+        "mount -t tmpfs -o mode=755 none /run && mkdir /run/underpass"
+            + " && mount --bind \"$1\" /run/underpass && shift && exec \"$@\"";
+    List<String> prefix =
+        new ArrayList<>(
+            List.of("unshare", "--mount", "sh", "-c", mounts, "container", folder.toString()));
+    prefix.addAll(as(uid));
+    prefix.addAll(List.of("unshare", "--user", "--map-current-user"));
+    return run(prefix, arguments);
+  }
+
+  /** Starts a JVM as that user, without any privilege. */
+  static Child startAs(int uid, String... arguments) throws IOException {
+    return start(as(uid), arguments);
+  }
+
+  /** What runs a command as that user. */
+  static List<String> as(int uid) {
+    return List.of(
+        "setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups", "--bounding-set=-all");
   }
 
   private static Result run(List<String> prefix, String... arguments) throws Exception {

@@ -27,6 +27,7 @@ class JarIT {
       assertEquals(
           List.of(
               "io/underpass/agent",
+              "io/underpass/agent/beans",
               "io/underpass/agent/boot",
               "io/underpass/agent/hooks",
               "io/underpass/agent/jmx",
@@ -42,9 +43,25 @@ class JarIT {
     }
   }
 
+  /** A class of another package would not be of the module, and could do nothing. */
+  @Test
+  void theAgentsModuleHasAllItsPackages() throws Exception {
+    try (JarFile jar = new JarFile(Child.JAR.toFile())) {
+      Set<String> packages =
+          jar.stream()
+              .map(ZipEntry::getName)
+              .filter(name -> name.endsWith(".class"))
+              .map(name -> name.substring(0, name.lastIndexOf('/')).replace('/', '.'))
+              .collect(Collectors.toCollection(TreeSet::new));
+      packages.removeAll(Set.of("io.underpass.agent", "sun.nio.ch"));
+      assertEquals(packages, new TreeSet<>(AgentModule.PACKAGES));
+    }
+  }
+
   @Test
   void itsEntryPointRunsInAnyJvmAndTheRestInJava25() throws Exception {
     assertEquals(52, version("io/underpass/agent/AgentMain.class"));
+    assertEquals(52, version("io/underpass/agent/Demand.class"));
     assertEquals(69, version("io/underpass/agent/boot/Boot.class"));
   }
 

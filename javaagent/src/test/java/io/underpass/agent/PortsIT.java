@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.agent.child.Hello;
 import io.underpass.agent.child.PortHolder;
 import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
@@ -165,8 +166,8 @@ class PortsIT {
       assertEquals("listening on " + other, purple.line());
       assertEquals(
           List.of(
-              "underpass: running without group purple: group=purple: the policy knows no such"
-                  + " group"),
+              "underpass: running without group purple, its ports are the host's: group=purple: the"
+                  + " policy knows no such group"),
           purple.errors());
       try (Socket outside = new Socket(InetAddress.getLoopbackAddress(), other)) {
         byte[] name = outside.getInputStream().readAllBytes();
@@ -178,6 +179,28 @@ class PortsIT {
       assertTrue(
           jmx.contains("Ports.Reason=group=purple: the policy knows no such group"), jmx::toString);
     }
+  }
+
+  @Test
+  void aJvmThatRequiresItsGroupRunsInItOrNotAtAll() throws Exception {
+    try (Child blue = holder("blue", "group=blue!,ports=" + port, port)) {
+      assertEquals("listening on " + port, blue.line());
+      blue.send("ask");
+      assertEquals("blue at " + port, blue.line());
+      assertEquals(List.of(), blue.errors());
+    }
+    Child.Result purple =
+        Child.run(
+            Child.agent("group=purple,required=true," + Child.socket(helper.socket())),
+            Hello.class.getName(),
+            "0");
+    assertEquals(1, purple.code());
+    assertEquals(List.of(), purple.out());
+    assertEquals(
+        List.of(
+            "underpass: not started: group purple is required: the helper refused (group=purple: the"
+                + " policy knows no such group); admit this user in the helper's policy file"),
+        purple.err());
   }
 
   @ParameterizedTest

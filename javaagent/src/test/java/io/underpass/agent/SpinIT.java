@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.agent.child.Rally;
+import io.underpass.testing.HelperProcess;
+import io.underpass.testing.KernelTest;
+import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,14 +17,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Reads that spin, of sockets that count as enrolled: at the level SOL_SOCKET the option that asks
- * is SO_BROADCAST, which always has an answer.
- */
+/** Reads that spin, of sockets that a helper has enrolled. */
+@KernelTest
 @Timeout(120)
 class SpinIT {
   private static final String PROGRAM = Rally.class.getName();
-  private static final int SOL_SOCKET = 1;
 
   /** All that the program can be asked. */
   private static final List<String> WORDS =
@@ -54,8 +54,9 @@ class SpinIT {
             "[Read timed out]",
             "[read -1] [read -1]"),
         plain);
-    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"), SOL_SOCKET);
-        Child child = Child.start(Child.agent(Child.socket(helper.socket())), PROGRAM)) {
+    Path socket = folder.resolve("s");
+    try (HelperProcess _ = new HelperProcess(socket, Pinning.newFolder());
+        Child child = Child.start(Child.agent(Child.socket(socket)), PROGRAM)) {
       for (int i = 0; i < 5; i++) {
         assertEquals(plain, lines(child));
       }
@@ -69,8 +70,9 @@ class SpinIT {
   @Test
   void readsOfEnrolledSocketsSpin() throws Exception {
     Assumptions.assumeFalse(hasOneProcessor(), "the machine has one processor");
-    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"), SOL_SOCKET);
-        Child child = Child.start(Child.agent(Child.socket(helper.socket())), PROGRAM)) {
+    Path socket = folder.resolve("s");
+    try (HelperProcess _ = new HelperProcess(socket, Pinning.newFolder());
+        Child child = Child.start(Child.agent(Child.socket(socket)), PROGRAM)) {
       for (String word : List.of("sockets", "channels", "selectors")) {
         long before = spins(child);
         // As soon as the machine has a processor to spare.
@@ -94,9 +96,9 @@ class SpinIT {
 
   @Test
   void readsDoNotWhereTheyAreToldNotTo() throws Exception {
-    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"), SOL_SOCKET);
-        Child child =
-            Child.start(Child.agent("spin=off," + Child.socket(helper.socket())), PROGRAM)) {
+    Path socket = folder.resolve("s");
+    try (HelperProcess _ = new HelperProcess(socket, Pinning.newFolder());
+        Child child = Child.start(Child.agent("spin=off," + Child.socket(socket)), PROGRAM)) {
       lines(child);
       assertEquals(0, spins(child));
       assertEquals(List.of(), child.errors());

@@ -57,7 +57,7 @@ class StartIT {
       assertEquals(
           List.of(
               "underpass: ignored colour=blue (unknown option; there are enabled, socket, config,"
-                  + " flows, spin, pace, join, group, ports, publish, identity); flows=many (it is no number from 1 to 1000)"),
+                  + " flows, spin, pace, join, group, ports, publish, identity, required); flows=many (it is no number from 1 to 1000)"),
           errors);
       assertEquals("on", helper.registrations.take().fields().get("enabled"));
     }
@@ -122,7 +122,40 @@ class StartIT {
       helper.toRegister = Reply.ok(java.util.Map.of("hello", "world"));
       List<String> errors = hello(Child.agent(Child.socket(socket)));
       assertEquals(1, errors.size(), errors::toString);
-      assertTrue(errors.get(0).contains("level is missing"), errors::toString);
+      assertTrue(errors.get(0).contains("helper is missing"), errors::toString);
+    }
+  }
+
+  /** Its answers would be to other questions: the kernel's own options, that change the socket. */
+  @Test
+  void aHelperThatNamesAnotherLevelIsNotBelieved() throws Exception {
+    int solSocket = 1;
+    try (ProtocolServer helper = new ProtocolServer(socket, solSocket)) {
+      assertEquals(
+          List.of(
+              "underpass: running plain: the helper at "
+                  + socket
+                  + " names level 1 for socket options, and not 30064; run the agent and the helper"
+                  + " of one release"),
+          hello(Child.agent(Child.socket(socket))));
+      assertEquals(1, helper.registrations.size());
+    }
+  }
+
+  @Test
+  void whatTheHelperSaysStaysOnOneLineAndMovesNoCursor() throws Exception {
+    try (ProtocolServer helper = new ProtocolServer(socket)) {
+      helper.toRegister =
+          Reply.error(
+              ErrorCode.INTERNAL,
+              "\u001b]0;owned\u0007\r\nunderpass: \u202ewoken\u2028" + "x".repeat(3000));
+      List<String> errors = hello(Child.agent(Child.socket(socket)));
+      assertEquals(1, errors.size(), errors::toString);
+      String said = errors.get(0);
+      assertTrue(
+          said.contains("(?]0;owned???underpass: ?woken?xxx") && said.endsWith("helper's output"),
+          said);
+      assertTrue(said.length() < 1200 && said.matches("\\p{ASCII}+"), said);
     }
   }
 

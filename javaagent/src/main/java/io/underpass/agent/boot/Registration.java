@@ -1,8 +1,8 @@
 package io.underpass.agent.boot;
 
+import io.underpass.agent.beans.Beans;
 import io.underpass.agent.hooks.Hooks;
 import io.underpass.agent.hooks.Sockopts;
-import io.underpass.agent.jmx.Beans;
 import io.underpass.config.Settings;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
@@ -29,7 +29,7 @@ import java.util.Locale;
  * takes it along; what it leaves changed at sockets, their own JVM sets right.
  */
 public final class Registration implements Runnable {
-  /** For connecting, and again for the reply: what a start may lose to a helper that hangs. */
+  /** For a helper's answer: what a start may lose to one that hangs. */
   private static final Duration AT_START = Duration.ofMillis(250);
 
   /**
@@ -38,11 +38,23 @@ public final class Registration implements Runnable {
    */
   private static final Duration AT_START_WITH_GROUP = Duration.ofSeconds(5);
 
+  /**
+   * For connecting, which does not wait for the helper: the kernel does it. But the look at whose
+   * it is may wait for a name service.
+   */
+  private static final Duration CONNECT = Duration.ofSeconds(2);
+
   /** For everything later, when nobody but a JMX client waits. */
   private static final Duration LATER = Duration.ofSeconds(2);
 
   private static final long FIRST_PAUSE_MILLIS = 1_000;
   private static final long LAST_PAUSE_MILLIS = 30_000;
+
+  /**
+   * Where the helper's programs answer: by agreement of one release, not by the helper's word. At
+   * another level the same questions are other options of the kernel's, which change the socket.
+   */
+  private static final String OWN_LEVEL = Integer.toString(Sockopts.LEVEL);
 
   /**
    * A JMX client that reads attribute by attribute costs the helper one request, and sees numbers
@@ -58,6 +70,9 @@ public final class Registration implements Runnable {
 
   /** Null for no port group. */
   private final GroupWish wish;
+
+  /** Without the group there is no registration. */
+  private final boolean required;
 
   private boolean beansNow;
 
@@ -90,6 +105,7 @@ public final class Registration implements Runnable {
     this.joinNow = settings.joinNow();
     this.enabled = settings.enabled().name().toLowerCase(Locale.ROOT);
     this.wish = settings.wish();
+    this.required = settings.required();
     this.groupStanding = GroupStanding.waiting(wish);
   }
 
@@ -253,10 +269,6 @@ public final class Registration implements Runnable {
     }
   }
 
-  private Reply register(HelperClient to) throws IOException {
-    return wish == null ? to.register(enabled, null) : to.registerWithoutDatagrams(enabled, wish);
-  }
-
   /** From here on it is the client that is asked. */
   private synchronized void use(HelperClient registered) throws IOException {
     if (datagrams && groupStanding.joined()) {
@@ -273,31 +285,37 @@ public final class Registration implements Runnable {
     HelperClient attempt = null;
     Hooks.registering(true);
     try {
-      attempt = HelperClient.connect(socket, patience);
-      Sockopts options = Sockopts.open(Sockopts.LEVEL);
+      attempt = connect();
+      Sockopts options = Sockopts.open();
       Hooks.prepare(options); // what is accelerated before the reply is here is repaired too
       Reply reply;
+      GroupStanding group;
       try {
-        reply = register(attempt);
-        groupStanding = GroupStanding.of(wish, reply);
+        reply = register(attempt, patience);
+        group = GroupStanding.of(wish, reply);
       } catch (WireException e) {
-        if (wish == null) {
+        if (wish == null || required) {
           throw e;
         }
         // If it is the group that was refused, the JVM can still be accelerated.
-        attempt = HelperClient.connect(socket, patience);
+        attempt.close();
+        attempt = connect();
+        attempt.timeout(AT_START);
         reply = attempt.register(enabled);
-        groupStanding = GroupStanding.refused(wish, e);
+        group = GroupStanding.refused(wish, e);
       }
-      attempt.timeout(LATER);
-      if (reply.number("level") != Sockopts.LEVEL) {
-        options = Sockopts.open((int) reply.number("level"));
-        Hooks.prepare(options);
+      String level = reply.fields().getOrDefault("level", OWN_LEVEL);
+      if (!level.equals(OWN_LEVEL)) {
+        attempt.close();
+        return Trouble.ofLevel(socket, level, OWN_LEVEL);
       }
-      Hooks.activate(options, spin, pace, joinNow, this::claim);
-      standing =
+      Standing registered =
           Standing.registered(
               reply.text("helper"), reply.number("id"), Probe.fromWire(reply.fields()));
+      attempt.timeout(LATER);
+      Hooks.activate(options, spin, pace, joinNow, this::claim);
+      standing = registered;
+      groupStanding = group;
       use(attempt);
       return null;
     } catch (IOException e) {
@@ -306,12 +324,26 @@ public final class Registration implements Runnable {
       }
       return Trouble.ofFailure(socket, e);
     } catch (ReflectiveOperationException | RuntimeException e) {
-      attempt.close();
+      if (attempt != null) {
+        attempt.close();
+      }
       return new Trouble(
           "this JDK's socket classes are not as expected (" + e + ")",
           "run a JDK that this release of the agent supports");
     } finally {
       Hooks.registering(false);
     }
+  }
+
+  /** To a helper of somebody who is trusted. */
+  private HelperClient connect() throws IOException {
+    // Without links, so that what is looked at is what leads there.
+    Path real = socket.toRealPath();
+    return HelperClient.connect(real, CONNECT, new HelperOwner(real));
+  }
+
+  private Reply register(HelperClient to, Duration patience) throws IOException {
+    to.timeout(patience);
+    return wish == null ? to.register(enabled) : to.registerWithoutDatagrams(enabled, wish);
   }
 }

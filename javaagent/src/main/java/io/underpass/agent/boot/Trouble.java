@@ -46,11 +46,23 @@ record Trouble(String reason, String remedy) {
       return new Trouble(
           failure.getMessage() + " at " + socket, "see whether it is overloaded or stopped");
     }
+    if (failure instanceof HelperOwner.Stranger) {
+      return new Trouble(
+          "the helper at " + socket + " is not trusted (" + failure.getMessage() + ")",
+          "let root run it, or let the option socket name another one");
+    }
     if (!Files.isWritable(socket)) {
       return denied(socket);
     }
     return new Trouble(
         "the helper at " + socket + " cannot be reached (" + failure.getMessage() + ")", START);
+  }
+
+  /** The helper's programs answer at a level of socket options that is not this agent's. */
+  static Trouble ofLevel(Path socket, String level, String own) {
+    return new Trouble(
+        "the helper at " + socket + " names level " + level + " for socket options, and not " + own,
+        "run the agent and the helper of one release");
   }
 
   private static Trouble denied(Path socket) {

@@ -20,7 +20,7 @@ import java.net.StandardSocketOptions;
 public final class Sockopts {
   static final String NET = "sun.nio.ch.Net";
 
-  /** Where the helper's programs answer, unless its reply to the registration says otherwise. */
+  /** Where the helper's programs answer: {@code UP_SOL} of bpf/underpass.h. */
   public static final int LEVEL = 0x7570;
 
   // The options of bpf/underpass.h.
@@ -57,8 +57,13 @@ public final class Sockopts {
     this.setByName = setByName;
   }
 
-  /** Looks the calls up, for the level at which the helper's programs answer. */
-  public static Sockopts open(int level) throws ReflectiveOperationException {
+  /** Looks the calls up. */
+  public static Sockopts open() throws ReflectiveOperationException {
+    return open(LEVEL);
+  }
+
+  /** For a level at which the kernel itself answers; tests have no helper. */
+  static Sockopts open(int level) throws ReflectiveOperationException {
     MethodHandles.Lookup lookup = JavaBase.lookup(NET);
     Class<?> net = lookup.lookupClass();
     Class<FileDescriptor> fd = FileDescriptor.class;

@@ -74,7 +74,10 @@ public final class JavaBase {
     }
   }
 
-  /** Full access to a class of the opened packages. */
+  /**
+   * Full access to a class of the opened packages. What keeps it from the application is that the
+   * agent's module does not export this package, not even to reflection; see {@code AgentModule}.
+   */
   public static MethodHandles.Lookup lookup(String type) throws ReflectiveOperationException {
     return MethodHandles.privateLookupIn(Class.forName(type, false, null), MethodHandles.lookup());
   }

@@ -1,4 +1,4 @@
-package io.underpass.agent.jmx;
+package io.underpass.agent.beans;
 
 import io.underpass.agent.boot.Registration;
 import java.util.concurrent.atomic.AtomicBoolean;

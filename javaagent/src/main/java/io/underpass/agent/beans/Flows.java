@@ -1,8 +1,10 @@
-package io.underpass.agent.jmx;
+package io.underpass.agent.beans;
 
 import io.underpass.agent.boot.Registration;
 import io.underpass.agent.hooks.Hooks;
 import io.underpass.agent.hooks.SocketRecord;
+import io.underpass.agent.jmx.FlowRow;
+import io.underpass.agent.jmx.FlowsMXBean;
 import io.underpass.protocol.FlowView;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -37,7 +39,7 @@ final class Flows implements FlowsMXBean {
     for (FlowView flow : flows) {
       SocketRecord record = records.get(flow.local() + " " + flow.remote());
       String kind = record == null ? "unknown" : record.kind().name().toLowerCase(Locale.ROOT);
-      rows.add(FlowRow.of(flow, kind));
+      rows.add(row(flow, kind));
     }
     return rows;
   }
@@ -45,5 +47,26 @@ final class Flows implements FlowsMXBean {
   @Override
   public int getLimit() {
     return limit;
+  }
+
+  private static FlowRow row(FlowView flow, String kind) {
+    return new FlowRow(
+        flow.local(),
+        flow.remote(),
+        flow.state(),
+        flow.reason().wireName(),
+        kind,
+        flow.ageMillis(),
+        flow.tx().redirectedBytes(),
+        flow.tx().redirectedMessages(),
+        flow.tx().passedBytes(),
+        flow.tx().passedMessages(),
+        flow.rx().redirectedBytes(),
+        flow.rx().redirectedMessages(),
+        flow.rx().passedBytes(),
+        flow.rx().passedMessages(),
+        flow.tcpBytesSent(),
+        flow.tcpBytesReceived(),
+        flow.switches());
   }
 }

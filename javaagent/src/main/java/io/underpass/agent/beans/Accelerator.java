@@ -1,8 +1,9 @@
-package io.underpass.agent.jmx;
+package io.underpass.agent.beans;
 
 import io.underpass.Version;
 import io.underpass.agent.boot.Registration;
 import io.underpass.agent.hooks.Hooks;
+import io.underpass.agent.jmx.AcceleratorMXBean;
 import io.underpass.agent.weave.Weaver;
 import io.underpass.protocol.Probe;
 import java.util.List;

@@ -1,6 +1,8 @@
-package io.underpass.agent.jmx;
+package io.underpass.agent.beans;
 
 import io.underpass.agent.boot.Registration;
+import io.underpass.agent.jmx.PortRow;
+import io.underpass.agent.jmx.PortsMXBean;
 import io.underpass.protocol.PortView;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -49,8 +51,21 @@ final class Ports implements PortsMXBean {
     Instant now = Instant.now();
     List<PortRow> rows = new ArrayList<>();
     for (PortView view : registration.ports()) {
-      rows.add(PortRow.of(view, now));
+      rows.add(row(view, now));
     }
     return rows;
+  }
+
+  private static PortRow row(PortView view, Instant now) {
+    return new PortRow(
+        view.group(),
+        view.virtual(),
+        view.real(),
+        view.protocol(),
+        view.address(),
+        view.pid(),
+        now.minusMillis(view.ageMillis()).toString(),
+        view.published(),
+        view.confined());
   }
 }
