@@ -46,7 +46,7 @@ final class LocalAddresses {
   /** Whose share a namespace's addresses are: of the uid that was seen in it first. */
   private final Map<Integer, Integer> charged = new HashMap<>();
 
-  /** Namespaces of which it has been said that they have too many. */
+  /** Namespaces of which something has been said. */
   private final Set<Integer> told = new HashSet<>();
 
   /** A process and its namespace. */
@@ -100,7 +100,13 @@ final class LocalAddresses {
     charged.putIfAbsent(netns, dweller.uid);
     int most = netns == own ? OWN_MOST : UID_MOST - usedElsewhere(netns);
     Set<InetAddress> now = new LinkedHashSet<>(netns == own ? added : List.of());
-    now.addAll(read(dweller, 2 * most + ROUTES_BESIDE));
+    try {
+      now.addAll(read(dweller, 2 * most + ROUTES_BESIDE));
+    } catch (NativeException e) {
+      // What is known of it stays; other namespaces have nothing to do with it.
+      tell(dweller, "cannot be read: " + e.getMessage());
+      return;
+    }
     Set<InetAddress> before = entered.computeIfAbsent(netns, _ -> new HashSet<>());
     for (Iterator<InetAddress> it = before.iterator(); it.hasNext(); ) {
       InetAddress address = it.next();
@@ -114,7 +120,7 @@ final class LocalAddresses {
         continue;
       }
       if (before.size() >= most || !update(netns, address)) {
-        tooMany(dweller, before.size());
+        tell(dweller, "have room for " + before.size() + "; the rest counts as another host's");
         return;
       }
       before.add(address);
@@ -147,18 +153,17 @@ final class LocalAddresses {
     }
   }
 
-  private void tooMany(Dweller dweller, int entered) {
+  private void tell(Dweller dweller, String what) {
     if (told.add(dweller.netns)) {
       trouble.accept(
-          "port groups: of the addresses of network namespace "
+          "port groups: the addresses of network namespace "
               + Integer.toUnsignedString(dweller.netns)
               + " (process "
               + dweller.pid
               + ", uid "
               + Integer.toUnsignedString(dweller.uid)
-              + ") there is room for "
-              + entered
-              + "; the rest counts as another host's");
+              + ") "
+              + what);
     }
   }
 

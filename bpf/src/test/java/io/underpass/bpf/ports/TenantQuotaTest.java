@@ -141,7 +141,7 @@ class TenantQuotaTest extends HelperFolders {
       awaitPorts(0);
       List<String> said = helper.stopAndListen();
       assertTrue(
-          said.stream().anyMatch(l -> l.contains("uid 2001) there is room for 512; the rest")),
+          said.stream().anyMatch(l -> l.contains("uid 2001) have room for 512; the rest")),
           said::toString);
     }
   }
