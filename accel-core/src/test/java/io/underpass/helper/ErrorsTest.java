@@ -9,6 +9,7 @@ import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.WireException;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -66,6 +67,28 @@ class ErrorsTest {
     thread.join();
     vital.whenFailed(told::add); // later than it happened
     assertEquals(error, told.take());
+  }
+
+  @KernelTest
+  @Test
+  void aStopThatHangsIsGivenUp() throws Exception {
+    List<String> log = new CopyOnWriteArrayList<>();
+    MemoryDatapath datapath = new MemoryDatapath(9, 0);
+    datapath.hangsAtClose = true;
+    Path pins = Pinning.newFolder();
+    HelperConfig config =
+        HelperConfig.defaults().withSocket(folder.resolve("helper.sock")).withBpffs(pins);
+    Helper helper = Helper.start(config, (_, _) -> datapath, new Audit(log::add));
+    try {
+      helper.close();
+      assertTrue(helper.hung());
+      assertTrue(log.getLast().contains("stop: it hangs"), log::toString);
+    } finally {
+      datapath.hanging.countDown();
+    }
+    while (Files.exists(pins)) {
+      Thread.sleep(10); // it comes to its end after all
+    }
   }
 
   @KernelTest

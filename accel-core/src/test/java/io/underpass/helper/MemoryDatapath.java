@@ -34,6 +34,9 @@ final class MemoryDatapath implements Datapath {
   /** Whose processes hang while they are looked at, as long as this latch. */
   volatile int hangingUid;
 
+  /** Whether its end hangs, likewise. */
+  volatile boolean hangsAtClose;
+
   final CountDownLatch hanging = new CountDownLatch(1);
 
   /** With room for so many registrations. */
@@ -59,11 +62,7 @@ final class MemoryDatapath implements Datapath {
   @Override
   public void admit(Registration registration) throws IOException {
     if (hangingUid != 0 && registration.uid() == hangingUid) {
-      try {
-        hanging.await();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      awaitHanging();
     }
     if (admitted.size() >= room) {
       throw new WireException(ErrorCode.FULL, "no room for another registration");
@@ -169,5 +168,17 @@ final class MemoryDatapath implements Datapath {
   public void sweep() {}
 
   @Override
-  public void close() {}
+  public void close() {
+    if (hangsAtClose) {
+      awaitHanging();
+    }
+  }
+
+  private void awaitHanging() {
+    try {
+      hanging.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
 }
