@@ -156,6 +156,19 @@ static void serve(int fd, int replies, const char *mode)
 	pause();
 }
 
+// Whoever started this has ended when standard input does.
+static void end_with_starter(void)
+{
+	char byte;
+
+	if (fork_bound() == 0) {
+		while (read(STDIN_FILENO, &byte, 1) > 0)
+			;
+		kill(getppid(), SIGKILL);
+		_exit(0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -165,6 +178,7 @@ int main(int argc, char **argv)
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
+	end_with_starter();
 	open_sink();
 	strncpy(address.sun_path, argv[1], sizeof(address.sun_path) - 1);
 	check(bind(listener, (struct sockaddr *)&address, sizeof(address)), "bind");

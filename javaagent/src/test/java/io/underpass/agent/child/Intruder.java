@@ -87,6 +87,9 @@ public final class Intruder {
 
   /** Goes from a class loader to the method that opens the JDK's packages. */
   private static void turnUp(String where, ClassLoader loader) {
+    if (loader == null) {
+      return; // the JDK's
+    }
     Attempt call = () -> opener(loader).invoke(null, WANTED);
     Attempt force =
         () -> {
@@ -169,9 +172,11 @@ public final class Intruder {
           (_, method, arguments) -> {
             if (method.getName().equals("registerMBean")
                 && arguments[1].toString().startsWith("io.underpass:")) {
-              StandardMBean bean = (StandardMBean) arguments[0];
-              turnUp("bean", bean.getImplementation().getClass().getClassLoader());
-              turnUp("interface", bean.getMBeanInterface().getClassLoader());
+              turnUp("bean", arguments[0].getClass().getClassLoader());
+              if (arguments[0] instanceof StandardMBean bean) {
+                turnUp("implementation", bean.getImplementation().getClass().getClassLoader());
+                turnUp("interface", bean.getMBeanInterface().getClassLoader());
+              }
               lookAtTheStack("registration");
             }
             try {
