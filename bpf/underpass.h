@@ -123,8 +123,8 @@ struct up_counters {
  * A listener has one only where it was pinned (UP_OPT_PIN_TCP): what it accepts starts with a copy (BPF_F_CLONE), which
  * `sk` tells from the original.
  * Who writes, and what keeps others from writing at the same time:
- *   the verdict, under the lock of this socket: tx, written, average_size, largest, seen, contended, tx_counters, queued, redirects_since,
- *   kept_alive;
+ *   the verdict, under the lock of this socket: tx, written, average_size, largest, seen, contended, tx_counters, queued, looked_at,
+ *   redirects_since_ns, kept_alive;
  *   the option programs, under the lock of this socket: room, window_clamp, and pinned, repaired, which only ever become 1;
  *   whoever claims the socket for a process: owner_*, asked; whoever names it to the helper: named, which a visit clears;
  *   the visits, one at a time (the helper's sweep lock): all else.
@@ -145,7 +145,7 @@ struct up_sock {
 	__u8 pinned;        /* 1: UP_OPT_PIN_TCP was set */
 	__u8 seen;          /* UP_SEEN_*, of the verdict */
 	__u8 queued;        /* messages redirected since the peer's queue was last seen empty, or counted: it holds no more */
-	__u32 redirects_since; /* when tx became UP_TX_REDIRECT (coarse_now) */
+	__u32 looked_at;    /* ticks, when it was last asked whether it is time for a message by TCP (is_time_for_tcp) */
 	struct up_counters tx_counters;
 	__u64 judge_at;     /* messages sent, when it is to be judged again */
 	__u64 prot;         /* address of its struct proto since its enrolment: another one is not TCP's; never leaves the kernel */
@@ -160,6 +160,7 @@ struct up_sock {
 	__u64 peer_judged;
 	__u64 judged_failed; /* messages that could not be redirected, when it was last judged */
 	__u64 judged_bytes; /* sent, when it was last judged */
+	__u64 redirects_since_ns; /* CLOCK_MONOTONIC, of when tx became UP_TX_REDIRECT */
 	__u64 busy_since_ns; /* of the first attempt at enrolment that found another psock; 0: none did */
 	__u32 isn_mine;     /* initial sequence numbers of the handshake, each plus one */
 	__u32 isn_theirs;

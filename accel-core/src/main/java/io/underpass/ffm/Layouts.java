@@ -102,21 +102,21 @@ public final class Layouts {
    *   0 | peer_id, peer_sk, sk, pressure                   | u64 each
    *  32 | state, written, average_size, owner_slot         | u32 each
    *  48 | tx, pinned, seen, queued                         | u8 each
-   *  52 | redirects_since                                  | u32
+   *  52 | looked_at                                        | u32
    *  56 | tx_counters                                      | struct up_counters
    *  96 | judge_at, prot                                   | u64 each
    * 112 | largest, contended                               | u32 each
    * 120 | id, born_ns, since_ns, enrolled_ns               | u64 each
    * 152 | published, judged, peer_judged, judged_failed    | u64 each
-   * 184 | judged_bytes, busy_since_ns                      | u64 each
-   * 200 | isn_mine, isn_theirs, owner_id, owner_tgid       | u32 each
-   * 216 | enrolments                                       | u32
-   * 220 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
-   * 228 | segments_in, segments_out, window_clamp          | u32 each
-   * 240 | judged_contended, room                           | u32 each
-   * 248 | peer_enrolments, named, introducing, kept_alive  | u32 each
-   * 264 | flags, repaired, rule, trials                    | u8 each
-   * 268 | asked, waits, reason, peer_share                 | u8 each
+   * 184 | judged_bytes, redirects_since_ns, busy_since_ns  | u64 each
+   * 208 | isn_mine, isn_theirs, owner_id, owner_tgid       | u32 each
+   * 224 | enrolments                                       | u32
+   * 228 | copied_at_enrolment, peer_copied_at_enrolment    | u32 each
+   * 236 | segments_in, segments_out, window_clamp          | u32 each
+   * 248 | judged_contended, room                           | u32 each
+   * 256 | peer_enrolments, named, introducing, kept_alive  | u32 each
+   * 272 | flags, repaired, rule, trials                    | u8 each
+   * 276 | asked, waits, reason, peer_share                 | u8 each
    * </pre>
    */
   public static final class Sock {
@@ -132,7 +132,7 @@ public final class Layouts {
     public static final int PINNED = 49;
     public static final int SEEN = 50;
     public static final int QUEUED = 51;
-    public static final int REDIRECTS_SINCE = 52;
+    public static final int LOOKED_AT = 52;
     public static final int TX_COUNTERS = 56;
     public static final int JUDGE_AT = 96;
     public static final int PROT = 104;
@@ -147,32 +147,33 @@ public final class Layouts {
     public static final int PEER_JUDGED = 168;
     public static final int JUDGED_FAILED = 176;
     public static final int JUDGED_BYTES = 184;
-    public static final int BUSY_SINCE_NS = 192;
-    public static final int ISN_MINE = 200;
-    public static final int ISN_THEIRS = 204;
-    public static final int OWNER_ID = 208;
-    public static final int OWNER_TGID = 212;
-    public static final int ENROLMENTS = 216;
-    public static final int COPIED_AT_ENROLMENT = 220;
-    public static final int PEER_COPIED_AT_ENROLMENT = 224;
-    public static final int SEGMENTS_IN = 228;
-    public static final int SEGMENTS_OUT = 232;
-    public static final int WINDOW_CLAMP = 236;
-    public static final int JUDGED_CONTENDED = 240;
-    public static final int ROOM = 244;
-    public static final int PEER_ENROLMENTS = 248;
-    public static final int NAMED = 252;
-    public static final int INTRODUCING = 256;
-    public static final int KEPT_ALIVE = 260;
-    public static final int FLAGS = 264;
-    public static final int REPAIRED = 265;
-    public static final int RULE = 266;
-    public static final int TRIALS = 267;
-    public static final int ASKED = 268;
-    public static final int WAITS = 269;
-    public static final int REASON = 270;
-    public static final int PEER_SHARE = 271;
-    public static final int SIZE = 272;
+    public static final int REDIRECTS_SINCE_NS = 192;
+    public static final int BUSY_SINCE_NS = 200;
+    public static final int ISN_MINE = 208;
+    public static final int ISN_THEIRS = 212;
+    public static final int OWNER_ID = 216;
+    public static final int OWNER_TGID = 220;
+    public static final int ENROLMENTS = 224;
+    public static final int COPIED_AT_ENROLMENT = 228;
+    public static final int PEER_COPIED_AT_ENROLMENT = 232;
+    public static final int SEGMENTS_IN = 236;
+    public static final int SEGMENTS_OUT = 240;
+    public static final int WINDOW_CLAMP = 244;
+    public static final int JUDGED_CONTENDED = 248;
+    public static final int ROOM = 252;
+    public static final int PEER_ENROLMENTS = 256;
+    public static final int NAMED = 260;
+    public static final int INTRODUCING = 264;
+    public static final int KEPT_ALIVE = 268;
+    public static final int FLAGS = 272;
+    public static final int REPAIRED = 273;
+    public static final int RULE = 274;
+    public static final int TRIALS = 275;
+    public static final int ASKED = 276;
+    public static final int WAITS = 277;
+    public static final int REASON = 278;
+    public static final int PEER_SHARE = 279;
+    public static final int SIZE = 280;
 
     private Sock() {}
   }
@@ -429,25 +430,25 @@ public final class Layouts {
    *
    * <pre>
    *   0 | record              | struct up_sock
-   * 272 | tuple               | struct up_tuple
-   * 308 | queued              | u32
-   * 312 | netns_inum, bound_dev_if, outcome, pad | u32 each
-   * 328 | tcp_bytes_sent      | u64
-   * 336 | tcp_bytes_received  | u64
-   * 344 | age_ns              | u64
+   * 280 | tuple               | struct up_tuple
+   * 316 | queued              | u32
+   * 320 | netns_inum, bound_dev_if, outcome, pad | u32 each
+   * 336 | tcp_bytes_sent      | u64
+   * 344 | tcp_bytes_received  | u64
+   * 352 | age_ns              | u64
    * </pre>
    */
   public static final class Flow {
     public static final int RECORD = 0;
-    public static final int TUPLE = 272;
-    public static final int QUEUED = 308;
-    public static final int NETNS_INUM = 312;
-    public static final int BOUND_DEV_IF = 316;
-    public static final int OUTCOME = 320;
-    public static final int TCP_BYTES_SENT = 328;
-    public static final int TCP_BYTES_RECEIVED = 336;
-    public static final int AGE_NS = 344;
-    public static final int SIZE = 352;
+    public static final int TUPLE = 280;
+    public static final int QUEUED = 316;
+    public static final int NETNS_INUM = 320;
+    public static final int BOUND_DEV_IF = 324;
+    public static final int OUTCOME = 328;
+    public static final int TCP_BYTES_SENT = 336;
+    public static final int TCP_BYTES_RECEIVED = 344;
+    public static final int AGE_NS = 352;
+    public static final int SIZE = 360;
 
     private Flow() {}
   }
