@@ -2,6 +2,7 @@ package io.underpass.cli;
 
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Status;
+import io.underpass.protocol.UserShare;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -48,6 +49,19 @@ final class StatusCommand implements Callable<Integer> {
       Table table = new Table(List.of(">id", ">pid", ">uid", ">flows"));
       for (Status.Registration r : status.registered()) {
         table.row(r.id(), r.pid(), Integer.toUnsignedString(r.uid()), r.flows());
+      }
+      out.println();
+      table.print(out);
+    }
+    if (!status.users().isEmpty()) {
+      Table table = new Table(List.of(">uid", ">sockets", ">enrolled", ">messages", ">refused"));
+      for (UserShare u : status.users()) {
+        table.row(
+            Integer.toUnsignedString(u.uid()),
+            u.sockets(),
+            u.enrolled(),
+            u.messages(),
+            u.refused());
       }
       out.println();
       table.print(out);

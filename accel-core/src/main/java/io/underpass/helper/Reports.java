@@ -6,6 +6,7 @@ import io.underpass.protocol.PortView;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Status;
+import io.underpass.protocol.UserShare;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Comparator;
@@ -54,7 +55,7 @@ final class Reports {
             .map(r -> view(r, flows.getOrDefault(r.id(), 0L)))
             .toList();
     long all = flows.values().stream().mapToLong(Long::longValue).sum();
-    return status(datapath.reason(), all, shown);
+    return status(datapath.reason(), all, shown, datapath.users());
   }
 
   /** The state, with one registration; null for none. */
@@ -62,17 +63,18 @@ final class Reports {
     // Other reasons tell how much of others there is.
     String reason = datapath.state().equals("refused") ? datapath.reason() : "";
     if (own == null) {
-      return status(reason, 0, List.of());
+      return status(reason, 0, List.of(), List.of());
     }
     long flows = datapath.flows(own.id(), 1).total();
-    return status(reason, flows, List.of(view(own, flows)));
+    return status(reason, flows, List.of(view(own, flows)), List.of());
   }
 
   private static Status.Registration view(Registration r, long flows) {
     return new Status.Registration(r.id(), r.pid(), r.uid(), flows);
   }
 
-  private Status status(String reason, long flows, List<Status.Registration> shown) {
+  private Status status(
+      String reason, long flows, List<Status.Registration> shown, List<UserShare> users) {
     return new Status(
         Version.VERSION,
         datapath.state(),
@@ -85,7 +87,8 @@ final class Reports {
         place.cgroup().toString(),
         place.kernel(),
         datapath.probes(),
-        shown);
+        shown,
+        users);
   }
 
   /** The flows of one registration's id, or of {@link Datapath#ALL}. */

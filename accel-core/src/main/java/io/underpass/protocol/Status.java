@@ -20,6 +20,7 @@ import java.util.Map;
  * @param kernel the kernel's release
  * @param probes what the kernel was found to do
  * @param registered the registrations that the caller may see
+ * @param users what each user's sockets take of the tables; for administration alone
  */
 public record Status(
     String helper,
@@ -33,7 +34,8 @@ public record Status(
     String cgroup,
     String kernel,
     List<Probe> probes,
-    List<Registration> registered) {
+    List<Registration> registered,
+    List<UserShare> users) {
 
   /** One registered process. */
   public record Registration(int id, int pid, int uid, long flows) {
@@ -69,15 +71,23 @@ public record Status(
     fields.put("cgroup", cgroup);
     fields.put("kernel", kernel);
     Probe.toWire(probes, fields);
-    return Reply.ok(fields, registered.stream().map(Registration::toWire).toList());
+    List<Map<String, String>> records = new ArrayList<>();
+    registered.forEach(r -> records.add(r.toWire()));
+    users.forEach(u -> records.add(u.toWire()));
+    return Reply.ok(fields, records);
   }
 
   /** Reads a whole reply. */
   public static Status fromReply(Reply reply) throws WireException {
     Map<String, String> fields = reply.orThrow().fields();
     List<Registration> registered = new ArrayList<>();
+    List<UserShare> users = new ArrayList<>();
     for (Map<String, String> record : reply.records()) {
-      registered.add(Registration.fromWire(record));
+      if (UserShare.isOne(record)) {
+        users.add(UserShare.fromWire(record));
+      } else {
+        registered.add(Registration.fromWire(record));
+      }
     }
     return new Status(
         Wire.text(fields, "helper"),
@@ -91,7 +101,8 @@ public record Status(
         Wire.text(fields, "cgroup"),
         Wire.text(fields, "kernel"),
         Probe.fromWire(fields),
-        List.copyOf(registered));
+        List.copyOf(registered),
+        List.copyOf(users));
   }
 
   private static int integer(Map<String, String> fields, String name) throws WireException {

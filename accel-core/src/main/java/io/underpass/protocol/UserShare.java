@@ -13,10 +13,25 @@ import java.util.Map;
  * @param refused how many sockets found no share left, ever since
  */
 public record UserShare(int uid, long sockets, long enrolled, long messages, long refused) {
-  /** As one record of a reply. */
-  public Map<String, String> toWire() {
+  private static final String USER = "user";
+
+  /** Whether a record of a reply is of a user's share. */
+  static boolean isOne(Map<String, String> record) {
+    return record.containsKey(USER);
+  }
+
+  static UserShare fromWire(Map<String, String> fields) throws WireException {
+    return new UserShare(
+        (int) Wire.number(fields, USER, 0xffff_ffffL),
+        Wire.number(fields, "sockets", Long.MAX_VALUE),
+        Wire.number(fields, "enrolled", Long.MAX_VALUE),
+        Wire.number(fields, "messages", Long.MAX_VALUE),
+        Wire.number(fields, "refused", Long.MAX_VALUE));
+  }
+
+  Map<String, String> toWire() {
     Map<String, String> fields = new LinkedHashMap<>();
-    fields.put("uid", Integer.toUnsignedString(uid));
+    fields.put(USER, Integer.toUnsignedString(uid));
     fields.put("sockets", Long.toString(sockets));
     fields.put("enrolled", Long.toString(enrolled));
     fields.put("messages", Long.toString(messages));

@@ -58,7 +58,8 @@ class ReplyTest {
                 new Probe("half-close", Probe.Outcome.FAILED, "no end of stream")),
             List.of(
                 new Status.Registration(1, 100, 65534, 20),
-                new Status.Registration(2, 101, -2, 10)));
+                new Status.Registration(2, 101, -2, 10)),
+            List.of(new UserShare(-2, 7, 4, 512, 3)));
     assertEquals(status, Status.fromReply(parse(status.toReply())));
   }
 

@@ -40,6 +40,8 @@ class ForgedPairTest {
   enum When {
     /** No program sees the option: only the namespace tells. */
     BEFORE_THE_HELPER,
+    /** The same in a namespace of the host's: only the loopback addresses tell. */
+    IN_THE_HOSTS,
     /** Nor does one keep it in mind of a process that is not registered. */
     BEFORE_THE_REGISTRATION,
     AFTER_THE_REGISTRATION
@@ -60,18 +62,19 @@ class ForgedPairTest {
         // What a server has that accepted the victim; a client's own SYN counts as one.
         Isn victims = Isn.of(victim, maps(bed));
         Isn forged = new Isn(victims.theirs(), victims.mine() + 1);
-        if (when == When.BEFORE_THE_HELPER) {
+        boolean before = when == When.BEFORE_THE_HELPER || when == When.IN_THE_HOSTS;
+        if (before) {
           bed.close();
         }
         forger =
             Testbed.java(
                 Forger.class,
-                List.of("unshare", "-Urn", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"),
+                List.of("unshare", when == When.IN_THE_HOSTS ? "-n" : "-Urn", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"),
                 List.of(),
                 when.name(),
                 Integer.toString(forged.mine()),
                 Integer.toString(forged.theirs()));
-        if (when == When.BEFORE_THE_HELPER) {
+        if (before) {
           assertEquals("forged", forger.inputReader().readLine());
           bed = new Testbed(true);
         }
@@ -157,7 +160,7 @@ class ForgedPairTest {
       Scanner lines = new Scanner(System.in, StandardCharsets.US_ASCII);
       When when = When.valueOf(args[0]);
       try (SocketChannel socket = SocketChannel.open()) {
-        if (when == When.BEFORE_THE_HELPER) {
+        if (when == When.BEFORE_THE_HELPER || when == When.IN_THE_HOSTS) {
           forge(socket, args);
           System.out.println("forged");
         }
