@@ -65,8 +65,9 @@ static __attribute__((noinline)) __u32 psock_messages(const struct sock *sk, __u
 
 /*
  * No memory cgroup is charged for a queued message's struct sk_msg, so bytes are not the only limit: a socket has at most its share of
- * its user's messages queued (most_queued). The kernel does not count them. What was redirected since the queue was last seen empty is no less; where that
- * reaches the limit they are counted. A quarter has to have been read, so that a message pays for three steps of the count at most.
+ * its user's messages queued (next_share). The kernel does not count them. What was redirected since the queue was last seen empty is
+ * no less; where that reaches the limit they are counted. A quarter has to have been read, so that a message pays for three steps of
+ * the count at most.
  */
 static __always_inline int may_queue(struct up_sock *rec)
 {
