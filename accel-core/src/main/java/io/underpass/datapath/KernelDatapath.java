@@ -23,7 +23,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -49,15 +48,12 @@ public final class KernelDatapath implements Datapath {
 
   private final PortGroups ports;
   private final TotalsTable totals;
-  private final Namespaces namespaces;
-  private final Claims claims;
-  private final Callers callers;
   private final FlowDump dump;
 
-  /** Guarded by {@link #lock}, as is the next. */
+  /** Guarded by {@link #lock}. */
   private final Registrations registrations;
 
-  private final OptionHooks hooks;
+  private final Admissions admissions;
 
   private final Vital vital = new Vital();
   private final Sweeps sweeps;
@@ -132,13 +128,12 @@ public final class KernelDatapath implements Datapath {
       RuleTable.fill(object.map("rules"), tuning.rules());
       ControlBlock control = open.keep(new ControlBlock(object.map("control")));
       this.totals = new TotalsTable(object.map("totals"));
-      this.namespaces = open.keep(new Namespaces());
-      this.claims = new Claims(object, loaded.visitsFiles(), namespaces, cgroup);
-      this.callers = new Callers(object, loaded.visitsFiles());
+      Namespaces namespaces = open.keep(new Namespaces());
       Halves halves = new Halves(object.map("halves"), object.map("members"));
       Known known = new Known();
       this.dump = open.keep(FlowDump.of(object, known, namespaces));
-      this.hooks = new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), halves, trouble);
+      OptionHooks hooks =
+          new OptionHooks(pins, object, open.keep(Cgroup.open(cgroup)), halves, trouble);
       this.registrations =
           new Registrations(object, hooks, control.keepPolicy(tuning.trustDigest()));
 
@@ -158,6 +153,18 @@ public final class KernelDatapath implements Datapath {
           new SweepThread(sweeps.events(), control, () -> sweeps.run(false), trouble, vital);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble, vital));
       this.drain = new Drain(sweeps, lock, thread, pins, halves, dump, ports);
+      this.admissions =
+          new Admissions(
+              lock,
+              registrations,
+              hooks,
+              totals,
+              new Claims(object, loaded.visitsFiles(), namespaces, cgroup),
+              new Callers(object, loaded.visitsFiles()),
+              namespaces,
+              drain::hasBegun,
+              thread::wake,
+              trouble);
     } catch (IOException | RuntimeException e) {
       if (!adopting) {
         pins.removeAfter(e);
@@ -175,73 +182,12 @@ public final class KernelDatapath implements Datapath {
   /** Marks the process: its TCP connections get records, and so do later ones that it asks for. */
   @Override
   public void admit(Registration registration) throws IOException {
-    Registrations.Entry entry;
-    lock.lock();
-    try {
-      refuseIfStopping();
-      entry = registrations.begin(registration);
-      totals.clear(entry.slot());
-    } finally {
-      lock.unlock();
-    }
-    try {
-      look(entry, registration, true);
-      callers.check(registration); // after what it is was noted
-      lock.lock();
-      try {
-        registrations.checkMarked(registration);
-        registrations.claimed(entry, claims.visitsFiles());
-      } finally {
-        lock.unlock();
-      }
-    } catch (IOException | RuntimeException | Error e) {
-      end(registration);
-      throw e;
-    }
-  }
-
-  private void refuseIfStopping() throws WireException {
-    if (drain.hasBegun()) {
-      throw new WireException(ErrorCode.UNAVAILABLE, "the helper stops");
-    }
+    admissions.admit(registration);
   }
 
   @Override
   public void claim(Registration registration) throws IOException {
-    Registrations.Entry entry;
-    lock.lock();
-    try {
-      refuseIfStopping();
-      entry = registrations.entryOf(registration.id());
-    } finally {
-      lock.unlock();
-    }
-    if (entry != null) {
-      look(entry, registration, false);
-    }
-  }
-
-  /**
-   * Hooks the cgroups of a process's sockets, and has the sockets marked. What it makes meanwhile
-   * its agent asks for, when it has the answer. Not under the lock: see {@link Claims}.
-   */
-  private void look(Registrations.Entry entry, Registration registration, boolean fresh)
-      throws IOException {
-    claims.begin(entry, fresh);
-    try {
-      Set<Long> cgroups = claims.look(entry.pid(), entry.id());
-      lock.lock();
-      try {
-        refuseIfStopping(); // its pins may be gone by now
-        hooks.use(entry.id(), entry.uid(), cgroups);
-      } finally {
-        lock.unlock();
-      }
-      claims.mark(entry, registration);
-    } finally {
-      claims.end(entry.pid());
-    }
-    thread.wake();
+    admissions.claim(registration);
   }
 
   @Override
@@ -280,20 +226,7 @@ public final class KernelDatapath implements Datapath {
     } catch (IOException e) {
       trouble.accept("dismiss " + registration.pid() + ": " + e.getMessage());
     }
-    end(registration);
-  }
-
-  private void end(Registration registration) {
-    lock.lock();
-    try {
-      registrations.dismiss(registration.id());
-    } catch (NativeException e) {
-      trouble.accept("dismiss " + registration.pid() + ": " + e.getMessage());
-    } finally {
-      lock.unlock();
-    }
-    namespaces.leave(registration.id());
-    thread.wake();
+    admissions.end(registration);
   }
 
   @Override

@@ -69,7 +69,13 @@ class ForgedPairTest {
         forger =
             Testbed.java(
                 Forger.class,
-                List.of("unshare", when == When.IN_THE_HOSTS ? "-n" : "-Urn", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"),
+                List.of(
+                    "unshare",
+                    when == When.IN_THE_HOSTS ? "-n" : "-Urn",
+                    "sh",
+                    "-c",
+                    "ip link set lo up && exec \"$@\"",
+                    "sh"),
                 List.of(),
                 when.name(),
                 Integer.toString(forged.mine()),
