@@ -118,11 +118,12 @@ static void descriptor(const char *path, int seconds, const char *how)
 		(void)!write(helper, before, sizeof(before));
 	}
 	ssize_t sent = send_descriptor(helper, fd, strcmp(how, "urgent") ? 0 : MSG_OOB);
-	if (sent < 0)
+	if (sent < 0) {
 		printf("refused %d\n", errno);
-	else
+	} else {
 		printf("sent\n");
-	close(fd);
+		close(fd); // not the last of it
+	}
 	wait_for_end();
 }
 
