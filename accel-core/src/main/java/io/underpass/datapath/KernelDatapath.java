@@ -200,7 +200,7 @@ public final class KernelDatapath implements Datapath {
     } finally {
       lock.unlock();
     }
-    if (process == null) {
+    if (process == null && wish != null) {
       throw new WireException(ErrorCode.UNAVAILABLE, "the registration has ended");
     }
     return ports.join(registration, process, wish, datagrams, pools);
