@@ -174,9 +174,10 @@ class QueuedMessagesTest {
       for (SocketChannel end : List.of(pair.client(), pair.server())) {
         FlowView flow = bed.flowOf(end);
         assertTrue(flow.accelerated(), flow::toString);
-        assertTrue(flow.tx().passedMessages() > 10 * MOST, flow::toString);
-        assertTrue(flow.tx().redirectedMessages() > 10 * MOST, flow::toString);
-        assertTrue(flow.switches() > 10, flow::toString);
+        // How often it comes back is a matter of how the threads get their turns.
+        assertTrue(flow.tx().passedMessages() > MOST, flow::toString);
+        assertTrue(flow.tx().redirectedMessages() > 2 * MOST, flow::toString);
+        assertTrue(flow.switches() > 4, flow::toString);
       }
     }
   }
