@@ -23,11 +23,11 @@ static __always_inline struct task_struct *task_of(struct pid *pid)
  * To run a program is first to count it (self_exec_id) and then to take its credentials. What was counted before is therefore looked
  * at first (up_claim), then whether it is about to happen, and then the credentials.
  */
-static __always_inline __u32 state_of(struct task_struct *task, struct sock *sk)
+static __always_inline __u32 state_of(struct task_struct *task, __u64 sk)
 {
 	if (bpf_core_field_exists(struct mutex, owner) && BPF_CORE_READ(task, signal, cred_guard_mutex.owner.counter))
 		return UP_CALLER_BUSY;
-	return BPF_CORE_READ(task, real_cred) == BPF_CORE_READ(sk, sk_peer_cred) ? UP_CALLER_SAME : UP_CALLER_CHANGED;
+	return BPF_CORE_READ(task, real_cred) == READ_AT(struct sock, sk, sk_peer_cred) ? UP_CALLER_SAME : UP_CALLER_CHANGED;
 }
 
 /* Runs over the open files of the helper: writes for each connection how its maker stands. */
@@ -37,19 +37,15 @@ int up_caller(struct bpf_iter__task_file *ctx)
 	struct up_caller caller = {};
 	struct file *file = ctx->file;
 	struct task_struct *task;
-	struct socket *socket;
 	struct pid *pid;
-	struct sock *sk;
+	__u64 sk;
 
 	if (!file)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
+	sk = sock_of(file);
+	if (!sk || READ_AT(struct sock, sk, __sk_common.skc_family) != AF_UNIX)
 		return 0;
-	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
-		return 0;
-	pid = BPF_CORE_READ(sk, sk_peer_pid);
+	pid = READ_AT(struct sock, sk, sk_peer_pid);
 	if (!pid)
 		return 0;
 	task = task_of(pid);

@@ -199,13 +199,20 @@ static __always_inline struct up_sock *join(struct bpf_sock *sk, __u64 address)
 }
 
 /*
- * The TCP socket behind an open file, by its address; 0 if it is none. Only to be read: kernels differ in whether the verifier trusts a
+ * The socket behind an open file, by its address; 0 if it is none. Only to be read: kernels differ in whether the verifier trusts a
  * pointer from here so far that a helper takes it (6.18.44 has been seen both ways).
  */
-static __always_inline __u64 tcp_of(struct file *file)
+static __always_inline __u64 sock_of(struct file *file)
 {
 	struct socket *socket = bpf_sock_from_file(file);
-	__u64 sk = socket ? (__u64)BPF_CORE_READ(socket, sk) : 0;
+
+	return socket ? (__u64)BPF_CORE_READ(socket, sk) : 0;
+}
+
+/* The same, if it is a TCP socket. */
+static __always_inline __u64 tcp_of(struct file *file)
+{
+	__u64 sk = sock_of(file);
 
 	if (!sk || !is_tcp(READ_AT(struct sock, sk, __sk_common.skc_family), READ_AT(struct sock, sk, sk_type),
 			   READ_AT(struct sock, sk, sk_protocol)))

@@ -255,10 +255,6 @@ struct socket {
 	struct sock *sk;
 };
 
-struct nsproxy {
-	struct net *net_ns;
-};
-
 struct pid_namespace {
 	struct ns_common ns;
 };
@@ -291,11 +287,9 @@ struct task_struct {
 	__u64 start_boottime;
 	__u64 self_exec_id; /* grows with each program that it runs in its own place */
 	const struct cred *real_cred;
-	const struct cred *cred; /* the same, but while the kernel does something for it as another */
 	struct signal_struct *signal;
 	struct hlist_node pid_links[PIDTYPE_MAX];
 	struct pid *thread_pid;
-	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 };
 

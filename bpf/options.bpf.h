@@ -14,15 +14,6 @@ static __always_inline int not_ours(struct bpf_sockopt *ctx)
 	return 1;
 }
 
-/* By way of the stack: a struct bpf_sock stands for the kernel's socket, but the verifier lets nobody look behind it. */
-static __always_inline __u64 address_of(struct bpf_sock *sk)
-{
-	__u64 address = 0;
-
-	bpf_probe_read_kernel(&address, sizeof(address), &sk);
-	return address;
-}
-
 SEC("cgroup/setsockopt")
 int up_setsockopt(struct bpf_sockopt *ctx)
 {

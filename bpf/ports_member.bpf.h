@@ -32,19 +32,17 @@ static __always_inline struct up_member *current_member(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct up_member *member;
-	struct task_struct *leader;
+	struct task_struct *task;
 
 	if (!may_be_member(tgid))
 		return 0;
 	member = bpf_map_lookup_elem(&port_members, &tgid);
 	if (!member)
 		return 0;
-	leader = bpf_get_current_task_btf()->group_leader;
-	if (!is_same_start(leader->start_boottime, member->start_boottime_ns))
-		return 0; /* the pid was used again */
-	if (member->exec_id && member->exec_id != leader->self_exec_id)
+	task = bpf_get_current_task_btf();
+	if (!is_same_program(task, member->start_boottime_ns, member->exec_id))
 		return 0;
-	return leader->real_cred->euid.val == member->uid ? member : 0;
+	return task->group_leader->real_cred->euid.val == member->uid ? member : 0;
 }
 
 /*
@@ -64,10 +62,8 @@ static __always_inline void has_datagrams(struct up_member *member)
 /* That of the socket: its thread may be in another one by now. */
 static __always_inline __u32 netns_of(struct bpf_sock *sk)
 {
-	const struct sock *at = 0;
+	const struct sock *at = (const struct sock *)address_of(sk);
 
-	/* By way of the stack: a struct bpf_sock stands for the kernel's socket, but the verifier lets nobody look behind it. */
-	bpf_probe_read_kernel(&at, sizeof(at), &sk);
 	return BPF_CORE_READ(at, __sk_common.skc_net.net, ns.inum);
 }
 

@@ -17,10 +17,15 @@ static __always_inline int is_same_start(__u64 one, __u64 two)
 	return one / TICK_NS == two / TICK_NS;
 }
 
-/* Each exec of the process counts it up; whichever thread does it becomes the leader. */
-static __always_inline __u64 exec_id_of(struct task_struct *task)
+/*
+ * Is it the process that began at this time, and the program that it ran then? Each exec counts self_exec_id up, and whichever thread
+ * does it becomes the leader. 0 stands for one that nobody could ask for. The task is one that the verifier trusts.
+ */
+static __always_inline int is_same_program(struct task_struct *task, __u64 start_boottime_ns, __u64 exec_id)
 {
-	return BPF_CORE_READ(task, group_leader, self_exec_id);
+	struct task_struct *leader = task->group_leader;
+
+	return is_same_start(leader->start_boottime, start_boottime_ns) && (!exec_id || exec_id == leader->self_exec_id);
 }
 
 /* In the initial user namespace. */

@@ -3,17 +3,16 @@
 #ifndef UNDERPASS_REGISTRATION_H
 #define UNDERPASS_REGISTRATION_H
 
-/* What was noted of a registered process, when it registered. 0 stands for an exec id that nobody could ask for. */
+/* Is it what was noted when it registered? */
 static __always_inline int is_process(const struct up_jvm *jvm, struct task_struct *task)
 {
-	return is_same_start(jvm->start_boottime_ns, BPF_CORE_READ(task, group_leader, start_boottime)) &&
-	       (!jvm->exec_id || jvm->exec_id == exec_id_of(task)) && jvm->uid == uid_of(task);
+	return is_same_program(task, jvm->start_boottime_ns, jvm->exec_id) && jvm->uid == uid_of(task);
 }
 
 static __always_inline void note_process(struct up_jvm *jvm, struct task_struct *task)
 {
-	jvm->start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	jvm->exec_id = exec_id_of(task);
+	jvm->start_boottime_ns = task->group_leader->start_boottime;
+	jvm->exec_id = task->group_leader->self_exec_id;
 	jvm->uid = uid_of(task);
 	jvm->pidns_inum = pidns_of(task);
 	jvm->userns_inum = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
@@ -25,7 +24,7 @@ static __always_inline struct up_jvm *current_jvm(void)
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct up_jvm *jvm = bpf_map_lookup_elem(&jvms, &tgid);
 
-	return jvm && is_process(jvm, (struct task_struct *)bpf_get_current_task()) ? jvm : 0;
+	return jvm && is_process(jvm, bpf_get_current_task_btf()) ? jvm : 0;
 }
 
 /* The registration with this id, if there is one. */

@@ -18,6 +18,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 #include "maps.bpf.h"
 #include "flow.bpf.h"
+#include "socket.bpf.h"
 #include "process.bpf.h"
 #include "registration.bpf.h"
 #include "tenants.bpf.h"

@@ -7,8 +7,11 @@ import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Layouts.Claiming;
 import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.Layouts.Place;
+import io.underpass.ffm.NamespaceNumber;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NetNamespace;
+import io.underpass.helper.PeerProcess;
+import io.underpass.helper.ProcStatus;
 import io.underpass.helper.Registration;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -146,15 +149,25 @@ final class Claims {
    * noticed.
    */
   private void markByHand(Registrations.Entry entry, Registration registration) throws IOException {
-    ProcessStatus status = ProcessStatus.of(entry.pid());
+    Path process = Path.of("/proc/" + entry.pid());
+    int uid;
+    int pidNamespace;
+    int userNamespace;
+    try {
+      uid = ProcStatus.read(process).effectiveUid();
+      pidNamespace = NamespaceNumber.of(process.resolve("ns/pid"));
+      userNamespace = NamespaceNumber.of(process.resolve("ns/user"));
+    } catch (IOException e) {
+      throw PeerProcess.unseen(entry.pid());
+    }
     ByteBuffer key = jvms.newKey().putInt(0, entry.pid());
     ByteBuffer value = jvms.newValue();
     boolean _ = jvms.lookup(key, value);
     value.putLong(Jvm.START_BOOTTIME_NS, registration.startTicks() * Registrations.NANOS_PER_TICK);
     value.putLong(Jvm.EXEC_ID, 0).putLong(Jvm.DOMAINS, entry.domains());
-    value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot()).putInt(Jvm.UID, status.uid());
-    value.putInt(Jvm.PIDNS_INUM, status.pidNamespace());
-    value.putInt(Jvm.USERNS_INUM, status.userNamespace());
+    value.putInt(Jvm.ID, entry.id()).putInt(Jvm.SLOT, entry.slot()).putInt(Jvm.UID, uid);
+    value.putInt(Jvm.PIDNS_INUM, pidNamespace);
+    value.putInt(Jvm.USERNS_INUM, userNamespace);
     jvms.update(key, value, BpfMap.ANY);
   }
 

@@ -1,5 +1,6 @@
 package io.underpass.datapath;
 
+import io.underpass.ffm.NamespaceNumber;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PortLayouts;
 import io.underpass.ffm.UnavailableException;
@@ -14,7 +15,6 @@ import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
@@ -333,8 +333,7 @@ final class PortGroups implements AutoCloseable {
 
   private static int netnsOf(long pid) throws IOException {
     try {
-      String name = Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/net")).toString();
-      return Integer.parseUnsignedInt(name.substring("net:[".length(), name.length() - 1));
+      return NamespaceNumber.of(Path.of("/proc/" + pid + "/ns/net"));
     } catch (AccessDeniedException e) {
       throw new WireException(
           ErrorCode.UNAVAILABLE,

@@ -13,6 +13,7 @@ import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.Layouts.Sock;
 import io.underpass.ffm.NativeException;
 import io.underpass.helper.PeerProcess;
+import io.underpass.helper.ProcStatus;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -89,7 +90,7 @@ final class ProbeBed implements AutoCloseable {
 
   /** Marks this process, and its cgroup, of which is true what is said of all: it is hooked. */
   private void register(BpfObject object, Path cgroup) throws IOException {
-    int uid = ProcessStatus.of(SELF).uid();
+    int uid = ProcStatus.read(Path.of("/proc/self")).effectiveUid();
     new Users(object.map("users")).admit(uid);
     BpfMap jvms = object.map("jvms");
     ByteBuffer jvm = jvms.newValue();

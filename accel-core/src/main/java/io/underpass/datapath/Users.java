@@ -52,19 +52,19 @@ final class Users {
   /** All, with what they take. */
   List<UserShare> list() throws NativeException {
     List<UserShare> all = new ArrayList<>();
-    ByteBuffer key = users.newKey();
-    ByteBuffer value = users.newValue();
-    for (boolean more = users.nextKey(null, key); more; more = users.nextKey(key, key)) {
-      if (users.lookup(key, value)) {
-        all.add(
-            new UserShare(
-                key.getInt(0),
-                value.getLong(User.SOCKETS),
-                value.getLong(User.ENROLLED),
-                value.getLong(User.MESSAGES),
-                value.getLong(User.REFUSED)));
-      }
-    }
+    users.forEachBatch(
+        (keys, values) -> {
+          for (int i = 0; i * Integer.BYTES < keys.limit(); i++) {
+            int at = i * User.SIZE;
+            all.add(
+                new UserShare(
+                    keys.getInt(i * Integer.BYTES),
+                    values.getLong(at + User.SOCKETS),
+                    values.getLong(at + User.ENROLLED),
+                    values.getLong(at + User.MESSAGES),
+                    values.getLong(at + User.REFUSED)));
+          }
+        });
     return all;
   }
 

@@ -2,7 +2,6 @@ package io.underpass.ffm;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A network namespace, held open; work can be done inside it. */
@@ -62,13 +61,11 @@ public final class NetNamespace implements AutoCloseable {
 
   /** The number by which the kernel tells it from others: the inode of its file. */
   public int number() {
-    String text;
     try {
-      text = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
+      return NamespaceNumber.of(Path.of("/proc/self/fd/" + fd));
     } catch (IOException e) {
       throw new UncheckedIOException(e); // our own descriptor is open
     }
-    return Integer.parseUnsignedInt(text.substring(text.indexOf('[') + 1, text.length() - 1));
   }
 
   /** Whether this process has the right to enter it. */

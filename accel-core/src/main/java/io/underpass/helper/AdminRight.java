@@ -1,9 +1,9 @@
 package io.underpass.helper;
 
+import io.underpass.ffm.NamespaceNumber;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -19,7 +19,7 @@ final class AdminRight {
   private static final int CAP_SYS_ADMIN = 21;
 
   /** The host's user namespace has this number on every kernel (PROC_USER_INIT_INO). */
-  private static final String HOST = "user:[" + 0xEFFFFFFDL + "]";
+  private static final int HOST = 0xEFFFFFFD;
 
   static final String MESSAGE =
       "this socket is for administration: it takes CAP_SYS_ADMIN in the host's user namespace";
@@ -33,20 +33,11 @@ final class AdminRight {
     boolean held;
     try {
       held =
-          Files.readSymbolicLink(process.resolve("ns/user")).toString().equals(HOST)
-              && hasCapability(process);
+          NamespaceNumber.of(process.resolve("ns/user")) == HOST
+              && (ProcStatus.read(process).capabilities("CapEff") >>> CAP_SYS_ADMIN & 1) != 0;
     } catch (IOException e) {
       return false; // it has ended, or is not to be seen from here
     }
     return held && PeerProcess.startTicks(peer) == start;
-  }
-
-  private static boolean hasCapability(Path process) throws IOException {
-    for (String line : Files.readAllLines(process.resolve("status"))) {
-      if (line.startsWith("CapEff:")) {
-        return (Long.parseUnsignedLong(line.substring(7).strip(), 16) >>> CAP_SYS_ADMIN & 1) != 0;
-      }
-    }
-    return false;
   }
 }

@@ -5,9 +5,7 @@ import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -18,8 +16,6 @@ import java.util.function.Consumer;
 final class Closer implements AutoCloseable {
   /** Only those who send descriptors need one. */
   private static final int THREADS = 8;
-
-  private static final long IDLE_SECONDS = 10;
 
   private final Consumer<Runnable> onServer;
   private final ThreadPoolExecutor threads;
@@ -39,15 +35,7 @@ final class Closer implements AutoCloseable {
    */
   Closer(Consumer<Runnable> onServer) {
     this.onServer = onServer;
-    this.threads =
-        new ThreadPoolExecutor(
-            THREADS,
-            THREADS,
-            IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            Thread.ofPlatform().daemon().name("underpass-close-", 0).factory());
-    threads.allowCoreThreadTimeOut(true);
+    this.threads = Spare.threads("close", THREADS);
   }
 
   /**

@@ -6,9 +6,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * What a process may do, by proc_pid_status(5) of all its threads: each has capabilities of its
@@ -22,8 +20,6 @@ import java.util.Map;
  */
 record HeldPrivileges(int uid, long effective, long any, boolean noNewPrivileges) {
   private static final List<String> SETS = List.of("CapInh", "CapPrm", "CapBnd", "CapAmb");
-  private static final List<String> FIELDS =
-      List.of("Uid", "CapEff", "CapInh", "CapPrm", "CapBnd", "CapAmb", "NoNewPrivs");
 
   static HeldPrivileges ofSelf() throws IOException {
     return of("self");
@@ -38,7 +34,7 @@ record HeldPrivileges(int uid, long effective, long any, boolean noNewPrivileges
     try (DirectoryStream<Path> each = Files.newDirectoryStream(threads)) {
       for (Path thread : each) {
         try {
-          HeldPrivileges one = parse(Files.readAllLines(thread.resolve("status")));
+          HeldPrivileges one = of(ProcStatus.read(thread));
           all = all == null ? one : all.and(one);
         } catch (IOException e) {
           if (Files.exists(thread)) {
@@ -54,26 +50,13 @@ record HeldPrivileges(int uid, long effective, long any, boolean noNewPrivileges
   }
 
   /** Of one thread. */
-  static HeldPrivileges parse(List<String> status) throws IOException {
-    Map<String, String> fields = new HashMap<>();
-    for (String line : status) {
-      int colon = line.indexOf(':');
-      if (colon > 0) {
-        fields.put(line.substring(0, colon), line.substring(colon + 1).strip());
-      }
-    }
-    if (!fields.keySet().containsAll(FIELDS)) {
-      throw new IOException("not a status file");
-    }
+  static HeldPrivileges of(ProcStatus status) throws IOException {
     long any = 0;
     for (String set : SETS) {
-      any |= Long.parseUnsignedLong(fields.get(set), 16);
+      any |= status.capabilities(set);
     }
     return new HeldPrivileges(
-        Integer.parseUnsignedInt(fields.get("Uid").split("\\s+", -1)[1]), // real, effective, ...
-        Long.parseUnsignedLong(fields.get("CapEff"), 16),
-        any,
-        fields.get("NoNewPrivs").equals("1"));
+        status.effectiveUid(), status.capabilities("CapEff"), any, status.noNewPrivileges());
   }
 
   private HeldPrivileges and(HeldPrivileges other) {
@@ -87,7 +70,7 @@ record HeldPrivileges(int uid, long effective, long any, boolean noNewPrivileges
   /** The user that this process acts as. */
   static int ownUid() {
     try {
-      return parse(Files.readAllLines(Path.of("/proc/self/status"))).uid;
+      return ProcStatus.read(Path.of("/proc/self")).effectiveUid();
     } catch (IOException e) {
       throw new UncheckedIOException(e); // without /proc nothing of the helper works
     }

@@ -26,7 +26,7 @@ public final class PeerProcess {
     try {
       Path process = Path.of("/proc/" + peer.pid());
       long start = parseStartTicks(Files.readString(process.resolve("stat")));
-      boolean sameUser = peer.pidfd() >= 0 || uid(process) == peer.uid();
+      boolean sameUser = peer.pidfd() >= 0 || ProcStatus.read(process).effectiveUid() == peer.uid();
       if (sameUser && !peer.exited()) {
         return start;
       }
@@ -35,8 +35,13 @@ public final class PeerProcess {
     } catch (IOException e) {
       // No such process, or it ends as we look.
     }
-    throw new WireException(
-        ErrorCode.DENIED, "process " + peer.pid() + " is not to be seen from the helper");
+    throw unseen(peer.pid());
+  }
+
+  /** The refusal of a process of which nothing can be read. */
+  public static WireException unseen(int pid) {
+    return new WireException(
+        ErrorCode.DENIED, "process " + pid + " is not to be seen from the helper");
   }
 
   /** The command's name may hold spaces and parentheses; nothing after it does. */
@@ -59,14 +64,5 @@ public final class PeerProcess {
     } catch (IOException e) {
       return -1;
     }
-  }
-
-  private static int uid(Path process) throws IOException {
-    for (String line : Files.readAllLines(process.resolve("status"))) {
-      if (line.startsWith("Uid:")) {
-        return Integer.parseUnsignedInt(line.split("\\s+", -1)[2]);
-      }
-    }
-    throw new IOException("not a status file");
   }
 }

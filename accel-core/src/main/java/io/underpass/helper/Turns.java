@@ -12,9 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -46,9 +44,6 @@ final class Turns implements AutoCloseable {
       this.each = each;
     }
   }
-
-  /** A thread that has nothing to do ends after so long. */
-  private static final long IDLE_SECONDS = 10;
 
   /** Where there is no memory to say that something is done, this is how long it is tried again. */
   private static final long AGAIN_MILLIS = 10;
@@ -147,18 +142,7 @@ final class Turns implements AutoCloseable {
 
     Line(Lane lane) {
       this.lane = lane;
-      this.threads =
-          new ThreadPoolExecutor(
-              lane.threads,
-              lane.threads,
-              IDLE_SECONDS,
-              TimeUnit.SECONDS,
-              new LinkedBlockingQueue<>(),
-              Thread.ofPlatform()
-                  .daemon()
-                  .name("underpass-" + lane.name().toLowerCase(Locale.ROOT) + "-", 0)
-                  .factory());
-      threads.allowCoreThreadTimeOut(true);
+      this.threads = Spare.threads(lane.name().toLowerCase(Locale.ROOT), lane.threads);
     }
 
     void go(long now) {

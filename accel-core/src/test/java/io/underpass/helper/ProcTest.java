@@ -29,15 +29,16 @@ class ProcTest {
 
   /** As in proc_pid_status(5), of a thread with these effective capabilities. */
   private static HeldPrivileges held(String effective) throws IOException {
-    return HeldPrivileges.parse(
-        List.of(
-            "Uid:\t7\t7\t7\t7",
-            "CapInh:\t0",
-            "CapPrm:\t" + effective,
-            "CapEff:\t" + effective,
-            "CapBnd:\t" + effective,
-            "CapAmb:\t0",
-            "NoNewPrivs:\t0"));
+    return HeldPrivileges.of(
+        ProcStatus.parse(
+            List.of(
+                "Uid:\t7\t7\t7\t7",
+                "CapInh:\t0",
+                "CapPrm:\t" + effective,
+                "CapEff:\t" + effective,
+                "CapBnd:\t" + effective,
+                "CapAmb:\t0",
+                "NoNewPrivs:\t0")));
   }
 
   @Test

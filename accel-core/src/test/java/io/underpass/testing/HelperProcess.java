@@ -28,34 +28,20 @@ public final class HelperProcess implements AutoCloseable {
   private final Path pins;
 
   public HelperProcess(Path socket, Path pins) throws IOException {
-    this(
-        new ProcessBuilder(
-                Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString(),
-                "helper",
-                "--socket",
-                socket.toString(),
-                "--pin-dir",
-                pins.toString())
-            .redirectErrorStream(true)
-            .start(),
-        pins);
+    this(start(socket, pins), pins);
   }
 
   /** With a policy. */
   public HelperProcess(Path socket, Path pins, Path policy) throws IOException {
-    this(
-        new ProcessBuilder(
-                Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString(),
-                "helper",
-                "--socket",
-                socket.toString(),
-                "--pin-dir",
-                pins.toString(),
-                "--policy",
-                policy.toString())
-            .redirectErrorStream(true)
-            .start(),
-        pins);
+    this(start(socket, pins, "--policy", policy.toString()), pins);
+  }
+
+  private static Process start(Path socket, Path pins, String... more) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("underpass.root", "."), "bin/underpass").toString());
+    command.addAll(List.of("helper", "--socket", socket.toString(), "--pin-dir", pins.toString()));
+    command.addAll(List.of(more));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
   /**

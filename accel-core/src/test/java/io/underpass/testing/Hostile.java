@@ -5,7 +5,6 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -33,16 +32,7 @@ public final class Hostile implements AutoCloseable {
     try (InputStream in = Hostile.class.getResourceAsStream(SOURCE)) {
       Files.write(source, in.readAllBytes());
     }
-    Path program = folder.resolve("hostile");
-    Process gcc =
-        new ProcessBuilder("gcc", "-O", "-o", program.toString(), source.toString())
-            .inheritIO()
-            .start();
-    if (gcc.waitFor() != 0) {
-      throw new IOException("gcc failed");
-    }
-    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
-    return program;
+    return Gcc.compile(source, folder);
   }
 
   /** Starts it as this uid, without capabilities. */

@@ -24,6 +24,12 @@ public final class LeastPrivilege {
     throw new IOException(COMMAND + " names no capabilities");
   }
 
+  /** Runs a command as an ordinary user without any capability, but for what it gains by setuid. */
+  public static List<String> stranger(int uid) {
+    return List.of(
+        "setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups", "--bounding-set=-all");
+  }
+
   /** An ordinary user with nothing else, and no way to more. */
   public static List<String> user(int uid) {
     return user(uid, List.of());

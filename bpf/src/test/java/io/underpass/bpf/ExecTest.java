@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.underpass.ffm.Errno;
 import io.underpass.helper.Helper;
 import io.underpass.helper.HelperConfig;
+import io.underpass.testing.Gcc;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import java.io.BufferedReader;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class ExecTest {
   private static final String NO_RECORD = "join " + Errno.ENOPROTOOPT;
+  private static final String TENANT = "uid " + Tenants.ONE;
 
   private Path folder;
   private Path program;
@@ -32,7 +34,7 @@ class ExecTest {
   @BeforeEach
   void compile() throws Exception {
     folder = Tenants.newFolder();
-    program = Tenants.compile("exec", folder);
+    program = Gcc.compile("bpf/src/test/c/exec.c", folder);
   }
 
   @AfterEach
@@ -45,43 +47,28 @@ class ExecTest {
 
   @Test
   void aSetuidProgramIsNotRegisteredByWhoeverStartsIt() throws Exception {
-    Told told = run("after", setuid());
-    assertEquals("uid 0", told.user);
-    assertTrue(told.answer.startsWith("ERR code=denied "), told.answer);
-    assertEquals(NO_RECORD, told.join);
+    run("after", setuid()).assertSays("uid 0", "ERR code=denied ", NO_RECORD);
   }
 
   @Test
   void norIsAnyOtherProgram() throws Exception {
-    Told told = run("after", program);
-    assertEquals("uid " + Tenants.ONE, told.user);
-    assertTrue(told.answer.startsWith("ERR code=denied "), told.answer);
-    assertEquals(NO_RECORD, told.join);
+    run("after", program).assertSays(TENANT, "ERR code=denied ", NO_RECORD);
   }
 
   @Test
   void aSetuidProgramDoesNotInheritARegistration() throws Exception {
-    Told told = run("before", setuid());
-    assertEquals("uid 0", told.user);
-    assertTrue(told.answer.startsWith("OK "), told.answer);
-    assertEquals(NO_RECORD, told.join);
+    run("before", setuid()).assertSays("uid 0", "OK ", NO_RECORD);
   }
 
   @Test
   void anyOtherProgramDoesNotEither() throws Exception {
-    Told told = run("before", program);
-    assertEquals("uid " + Tenants.ONE, told.user);
-    assertTrue(told.answer.startsWith("OK "), told.answer);
-    assertEquals(NO_RECORD, told.join);
+    run("before", program).assertSays(TENANT, "OK ", NO_RECORD);
   }
 
   /** So that the others do not pass for another cause. */
   @Test
   void whoStaysWhatItIsHasARecord() throws Exception {
-    Told told = run("instead", program);
-    assertEquals("uid " + Tenants.ONE, told.user);
-    assertTrue(told.answer.startsWith("OK "), told.answer);
-    assertEquals("join 0", told.join);
+    run("instead", program).assertSays(TENANT, "OK ", "join 0");
   }
 
   private Path setuid() throws IOException {
@@ -92,7 +79,13 @@ class ExecTest {
   }
 
   /** What the helper answered, and what the program said of itself. */
-  private record Told(String answer, String user, String join) {}
+  private record Told(String answer, String user, String join) {
+    void assertSays(String whose, String answerBegins, String joins) {
+      assertEquals(whose, user);
+      assertTrue(answer.startsWith(answerBegins), answer);
+      assertEquals(joins, join);
+    }
+  }
 
   private Told run(String order, Path becomes) throws Exception {
     HelperConfig config =

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
+import io.underpass.testing.LeastPrivilege;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -76,8 +77,7 @@ class QueuedMessagesTest {
     Path classes = folder.resolve("classes");
     ReadableClasses.copy(classes, List.of(Hoarder.class, HelperClient.class));
     List<String> command = new ArrayList<>(cgroup.prefix());
-    command.addAll(List.of("setpriv", "--reuid=2001", "--regid=2001", "--clear-groups"));
-    command.add("--bounding-set=-all");
+    command.addAll(LeastPrivilege.stranger(2001));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx32m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.add("--enable-native-access=ALL-UNNAMED");

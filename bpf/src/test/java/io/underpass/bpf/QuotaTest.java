@@ -7,8 +7,6 @@ import io.underpass.Reason;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.Tuning;
 import io.underpass.helper.Datapath;
-import io.underpass.helper.PeerProcess;
-import io.underpass.helper.Registration;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.UserShare;
 import io.underpass.testing.KernelTest;
@@ -60,7 +58,7 @@ class QuotaTest {
   private void takesItsShareOnly(Tuning tuning) throws Exception {
     try (KernelDatapath datapath =
         new KernelDatapath(pins, TestCgroup.mount(), tuning, trouble::add)) {
-      datapath.admit(self());
+      datapath.admit(HalfPairTest.self());
       for (int i = 0; i < PAIRS; i++) {
         pairs.add(Testbed.Pair.open("127.0.0.1"));
       }
@@ -82,7 +80,7 @@ class QuotaTest {
       for (Testbed.Pair pair : pairs) {
         EnrolmentTest.exchange(pair, 20);
       }
-      datapath.dismiss(self());
+      datapath.dismiss(HalfPairTest.self());
       while (Testbed.members(pins) > 0) {
         datapath.sweep();
       }
@@ -96,7 +94,7 @@ class QuotaTest {
     Tuning tuning = Tuning.DEFAULT.withTakeEvery(true).withKnob("user_sockets", SHARE);
     try (KernelDatapath datapath =
         new KernelDatapath(pins, TestCgroup.mount(), tuning, trouble::add)) {
-      datapath.admit(self());
+      datapath.admit(HalfPairTest.self());
       for (int i = 0; i < PAIRS; i++) {
         pairs.add(Testbed.Pair.open("127.0.0.1"));
         datapath.sweep();
@@ -140,10 +138,5 @@ class QuotaTest {
       }
       Thread.sleep(5);
     }
-  }
-
-  private static Registration self() {
-    int pid = (int) ProcessHandle.current().pid();
-    return new Registration(7, pid, PeerProcess.startTicksOf(pid), 0);
   }
 }

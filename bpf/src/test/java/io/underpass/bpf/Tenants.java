@@ -1,7 +1,5 @@
 package io.underpass.bpf;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,15 +14,9 @@ final class Tenants {
 
   private Tenants() {}
 
-  /** Runs a command as this user, without any capability. */
-  static List<String> as(int uid) {
-    return List.of(
-        "setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups", "--bounding-set=-all");
-  }
-
   /**
-   * The same for a JVM, which may read the classes that the build has in its user's folders: by an
-   * ambient capability, which is a right of whoever started it.
+   * Runs a JVM as this user, which may read the classes that the build has in its user's folders:
+   * by an ambient capability, which is a right of whoever started it.
    */
   static List<String> readerAs(int uid) {
     List<String> command =
@@ -47,17 +39,5 @@ final class Tenants {
     Path folder = Files.createTempDirectory("underpass-test");
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
     return folder;
-  }
-
-  /** The program of a C file of these tests. */
-  static Path compile(String name, Path folder) throws IOException, InterruptedException {
-    Path source = Path.of(System.getProperty("underpass.root", "."), "bpf/src/test/c", name + ".c");
-    Path program = folder.resolve(name);
-    Process gcc =
-        new ProcessBuilder("gcc", "-O", "-Wall", "-o", program.toString(), source.toString())
-            .inheritIO()
-            .start();
-    assertEquals(0, gcc.waitFor());
-    return program;
   }
 }

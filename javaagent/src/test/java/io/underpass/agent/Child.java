@@ -3,6 +3,7 @@ package io.underpass.agent;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.agent.child.Hello;
+import io.underpass.testing.LeastPrivilege;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -70,7 +71,7 @@ final class Child implements AutoCloseable {
 
   /** Likewise, as that user, without any privilege. */
   static Result runAs(int uid, String... arguments) throws Exception {
-    return run(as(uid), arguments);
+    return run(LeastPrivilege.stranger(uid), arguments);
   }
 
   /**
@@ -85,20 +86,14 @@ final class Child implements AutoCloseable {
     List<String> prefix =
         new ArrayList<>(
             List.of("unshare", "--mount", "sh", "-c", mounts, "container", folder.toString()));
-    prefix.addAll(as(uid));
+    prefix.addAll(LeastPrivilege.stranger(uid));
     prefix.addAll(List.of("unshare", "--user", "--map-current-user"));
     return run(prefix, arguments);
   }
 
   /** Starts a JVM as that user, without any privilege. */
   static Child startAs(int uid, String... arguments) throws IOException {
-    return start(as(uid), arguments);
-  }
-
-  /** What runs a command as that user. */
-  static List<String> as(int uid) {
-    return List.of(
-        "setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups", "--bounding-set=-all");
+    return start(LeastPrivilege.stranger(uid), arguments);
   }
 
   private static Result run(List<String> prefix, String... arguments) throws Exception {

@@ -2,6 +2,8 @@ package io.underpass.agent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.underpass.testing.Gcc;
+import io.underpass.testing.LeastPrivilege;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -26,7 +28,7 @@ final class FakeHelper implements AutoCloseable {
    * @param mode what it does then
    */
   FakeHelper(int uid, Path socket, int replies, String mode) throws Exception {
-    List<String> command = new ArrayList<>(Child.as(uid));
+    List<String> command = new ArrayList<>(LeastPrivilege.stranger(uid));
     command.addAll(
         List.of(program().toString(), socket.toString(), Integer.toString(replies), mode));
     process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
@@ -57,16 +59,7 @@ final class FakeHelper implements AutoCloseable {
 
   private static synchronized Path program() throws Exception {
     if (program == null) {
-      Path source =
-          Path.of(System.getProperty("underpass.root", ".."), "javaagent/src/test/c/fake_helper.c");
-      Path built = Child.FOLDER.resolve("fake_helper");
-      Process compiler =
-          new ProcessBuilder("gcc", "-O1", "-o", built.toString(), source.toString())
-              .redirectErrorStream(true)
-              .start();
-      String said = new String(compiler.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertEquals(0, compiler.waitFor(), said);
-      program = built;
+      program = Gcc.compile("javaagent/src/test/c/fake_helper.c", Child.FOLDER);
     }
     return program;
   }

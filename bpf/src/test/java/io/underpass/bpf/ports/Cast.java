@@ -2,6 +2,7 @@ package io.underpass.bpf.ports;
 
 import io.underpass.bpf.ReadableClasses;
 import io.underpass.protocol.HelperClient;
+import io.underpass.testing.LeastPrivilege;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
@@ -82,7 +83,7 @@ final class Cast {
    */
   static Cast user(int uid, Path classes, List<String> options, List<String> member)
       throws IOException {
-    return new Cast(Tenant.as(uid), classes.toString(), options, member);
+    return new Cast(LeastPrivilege.stranger(uid), classes.toString(), options, member);
   }
 
   /** Copies the classes that a {@link Member} needs to where everybody can read them. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.bpf.HelperFolders;
 import io.underpass.protocol.PortView;
+import io.underpass.testing.Gcc;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import java.io.BufferedReader;
@@ -192,13 +193,7 @@ class LifetimeTest extends HelperFolders {
 
   @Test
   void aChildIsNoMemberButKeepsWhatItInherits() throws Exception {
-    Path program = folder.resolve("member");
-    Path source = Path.of(System.getProperty("underpass.root", "."), "bpf/src/test/c/member.c");
-    Process gcc =
-        new ProcessBuilder("gcc", "-O", "-Wall", "-o", program.toString(), source.toString())
-            .inheritIO()
-            .start();
-    assertEquals(0, gcc.waitFor());
+    Path program = Gcc.compile("bpf/src/test/c/member.c", folder);
     try (HelperProcess helper = new HelperProcess(socket, pins)) {
       Cast blue = member("blue", "-", "-");
       Cast plain = Cast.plain();

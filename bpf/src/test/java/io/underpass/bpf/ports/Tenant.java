@@ -2,6 +2,8 @@ package io.underpass.bpf.ports;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.underpass.testing.Gcc;
+import io.underpass.testing.LeastPrivilege;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
@@ -32,14 +34,7 @@ final class Tenant implements AutoCloseable {
 
   /** Compiles the program, into a folder where everybody can run it. */
   static Path compile(Path folder) throws IOException, InterruptedException {
-    Path program = folder.resolve("tenant");
-    Path source = Path.of(System.getProperty("underpass.root", "."), "bpf/src/test/c/tenant.c");
-    Process gcc =
-        new ProcessBuilder("gcc", "-O", "-Wall", "-o", program.toString(), source.toString())
-            .inheritIO()
-            .start();
-    assertEquals(0, gcc.waitFor());
-    return program;
+    return Gcc.compile("bpf/src/test/c/tenant.c", folder);
   }
 
   /** A copy that runs as root, whoever starts it. */
@@ -51,14 +46,8 @@ final class Tenant implements AutoCloseable {
     return copy;
   }
 
-  /** A command in front of another, which then runs as this user. */
-  static List<String> as(int uid) {
-    return List.of(
-        "setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups", "--bounding-set=-all");
-  }
-
   static Tenant start(int uid, Path program, Object... arguments) throws IOException {
-    return new Tenant(as(uid), program, arguments);
+    return new Tenant(LeastPrivilege.stranger(uid), program, arguments);
   }
 
   /**
@@ -68,7 +57,7 @@ final class Tenant implements AutoCloseable {
    */
   static Tenant inNamespace(int uid, Path batch, Path program, Object... arguments)
       throws IOException {
-    List<String> prefix = new ArrayList<>(as(uid));
+    List<String> prefix = new ArrayList<>(LeastPrivilege.stranger(uid));
     prefix.addAll(List.of("unshare", "--user", "--map-root-user", "--net", "sh", "-c"));
     prefix.addAll(List.of("ip -batch " + batch + " && exec \"$@\"", "sh"));
     return new Tenant(prefix, program, arguments);
