@@ -1,9 +1,9 @@
 package io.underpass.cli;
 
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.WireException;
+import io.underpass.service.HelperConfig;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.file.Path;

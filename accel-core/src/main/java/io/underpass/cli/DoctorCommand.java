@@ -1,7 +1,8 @@
 package io.underpass.cli;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Doctor;
-import io.underpass.helper.HelperConfig;
+import io.underpass.service.HelperConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,7 +36,8 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     List<Doctor.Finding> findings =
         Doctor.examine(
-            HelperConfig.defaults().withSocket(socket).withPolicyFile(policy).withBpffs(pinDir));
+            HelperConfig.defaults().withSocket(socket).withPolicyFile(policy).withBpffs(pinDir),
+            new KernelSource());
     PrintWriter out = spec.commandLine().getOut();
     if (json.isAsked()) {
       json.print(out, findings);

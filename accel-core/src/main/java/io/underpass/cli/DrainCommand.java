@@ -1,11 +1,12 @@
 package io.underpass.cli;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Status;
+import io.underpass.service.HelperConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.SocketException;
@@ -128,7 +129,8 @@ final class DrainCommand implements Callable<Integer> {
 
   private Drained finish() throws IOException {
     HelperConfig config = HelperConfig.defaults().withBpffs(pinDir);
-    Optional<Drained> drained = Helper.drainLeft(config, Duration.ofSeconds(wait));
+    Optional<Drained> drained =
+        Helper.drainLeft(config, new KernelSource(), Duration.ofSeconds(wait));
     if (drained.isEmpty()) {
       spec.commandLine().getOut().println("no helper is there, and none has left anything");
       return new Drained(true, 0, 0, List.of());

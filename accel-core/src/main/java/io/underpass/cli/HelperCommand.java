@@ -1,10 +1,11 @@
 package io.underpass.cli;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
-import io.underpass.helper.Privileges;
-import io.underpass.helper.Rules;
+import io.underpass.host.Privileges;
+import io.underpass.policy.Rules;
 import io.underpass.protocol.Status;
+import io.underpass.service.HelperConfig;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -52,7 +53,7 @@ final class HelperCommand implements Callable<Integer> {
             .withPolicyFile(policy)
             .withRules(Rules.load(rules))
             .withBpffs(pinDir);
-    Helper helper = Helper.start(config);
+    Helper helper = Helper.start(config, new KernelSource());
     for (String remark : Privileges.remarks()) {
       spec.commandLine().getErr().println("underpass: " + remark);
     }

@@ -1,7 +1,7 @@
 package io.underpass.cli;
 
 import io.underpass.Version;
-import io.underpass.helper.HelperException;
+import io.underpass.host.HelperException;
 import io.underpass.protocol.WireException;
 import java.io.EOFException;
 import java.net.ConnectException;

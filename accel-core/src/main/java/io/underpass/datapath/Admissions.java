@@ -1,9 +1,15 @@
 package io.underpass.datapath;
 
+import io.underpass.accel.Callers;
+import io.underpass.accel.Claims;
+import io.underpass.accel.OptionHooks;
+import io.underpass.accel.Registrations;
+import io.underpass.accel.TotalsTable;
 import io.underpass.ffm.NativeException;
-import io.underpass.helper.Registration;
+import io.underpass.kernel.Namespaces;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.WireException;
+import io.underpass.service.Registration;
 import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
@@ -55,7 +61,7 @@ final class Admissions {
     this.trouble = trouble;
   }
 
-  /** See {@link io.underpass.helper.Datapath#admit}. */
+  /** See {@link io.underpass.service.Datapath#admit}. */
   void admit(Registration registration) throws IOException {
     Registrations.Entry entry;
     lock.lock();
@@ -88,7 +94,7 @@ final class Admissions {
     }
   }
 
-  /** See {@link io.underpass.helper.Datapath#claim}. */
+  /** See {@link io.underpass.service.Datapath#claim}. */
   void claim(Registration registration) throws IOException {
     Registrations.Entry entry;
     lock.lock();

@@ -1,5 +1,12 @@
 package io.underpass.datapath;
 
+import io.underpass.accel.FlowDump;
+import io.underpass.accel.FlowTable;
+import io.underpass.accel.Halves;
+import io.underpass.accel.SweepThread;
+import io.underpass.accel.Sweeps;
+import io.underpass.kernel.Pins;
+import io.underpass.ports.PortGroups;
 import io.underpass.protocol.Drained;
 import java.io.IOException;
 import java.time.Duration;

@@ -1,22 +1,42 @@
 package io.underpass.datapath;
 
+import io.underpass.accel.Callers;
+import io.underpass.accel.Claims;
+import io.underpass.accel.ControlBlock;
+import io.underpass.accel.FlowDump;
+import io.underpass.accel.FlowTable;
+import io.underpass.accel.Halves;
+import io.underpass.accel.Known;
+import io.underpass.accel.LoadedObject;
+import io.underpass.accel.OptionHooks;
+import io.underpass.accel.Registrations;
+import io.underpass.accel.RuleTable;
+import io.underpass.accel.SweepThread;
+import io.underpass.accel.Sweeps;
+import io.underpass.accel.TotalsTable;
+import io.underpass.accel.Tuning;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Cgroup;
 import io.underpass.ffm.NativeException;
-import io.underpass.helper.Datapath;
-import io.underpass.helper.HelperConfig;
-import io.underpass.helper.Net;
-import io.underpass.helper.Registration;
-import io.underpass.helper.Vital;
+import io.underpass.kernel.BuiltObject;
+import io.underpass.kernel.Namespaces;
+import io.underpass.kernel.OpenResources;
+import io.underpass.kernel.Pins;
+import io.underpass.kernel.ProcessIdentity;
+import io.underpass.policy.Net;
+import io.underpass.ports.PortGroups;
+import io.underpass.probe.KernelProbe;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
-import io.underpass.protocol.Text;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.UserShare;
 import io.underpass.protocol.WireException;
+import io.underpass.service.Datapath;
+import io.underpass.service.Registration;
+import io.underpass.service.Vital;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -25,6 +45,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * The loaded BPF object, and the thread that sweeps when something is to be decided.
@@ -65,39 +86,6 @@ public final class KernelDatapath implements Datapath {
   /** Why nothing is accelerated: all verdicts are paused; empty if something is. */
   private final String refusal;
 
-  /** Loads what a helper is configured to; trouble goes to stderr. */
-  public static KernelDatapath load(HelperConfig config, Path cgroup) throws IOException {
-    return new KernelDatapath(
-        config.bpffs(),
-        cgroup,
-        Tuning.DEFAULT
-            .withTakeEvery(config.takeEvery())
-            .withRules(config.rules())
-            .withTrustDigest(config.trustDigest()),
-        false,
-        line -> System.err.println("underpass: " + Text.clean(line)));
-  }
-
-  /** Whether an earlier helper left something in this folder. */
-  public static boolean isLeft(Path pinFolder) throws IOException {
-    return new Pins(pinFolder).exist() || PortGroups.pins(pinFolder).exist();
-  }
-
-  /** Tries the kernel, as a start does, without a helper. */
-  public static List<Probe> probe(Path cgroup) throws IOException {
-    return KernelProbe.run(BuiltObject.DATAPATH.image(), cgroup, 0, KernelProbe.LIMIT);
-  }
-
-  /** Takes over what an earlier helper left, only to {@link #drain} it. */
-  public static KernelDatapath adoptPaused(HelperConfig config, Path cgroup) throws IOException {
-    return new KernelDatapath(
-        config.bpffs(),
-        cgroup,
-        Tuning.DEFAULT,
-        true,
-        line -> System.err.println("underpass: " + Text.clean(line)));
-  }
-
   /**
    * @param pinFolder where maps, links and the verdict are kept; adopted if an earlier helper left
    *     some there
@@ -110,7 +98,7 @@ public final class KernelDatapath implements Datapath {
     this(pinFolder, cgroup, tuning, false, trouble);
   }
 
-  private KernelDatapath(
+  KernelDatapath(
       Path pinFolder, Path cgroup, Tuning tuning, boolean paused, Consumer<String> trouble)
       throws IOException {
     this.trouble = trouble;
@@ -337,7 +325,11 @@ public final class KernelDatapath implements Datapath {
                 + result.left()
                 + " sockets hold bytes that nobody has read; the kernel part stays pinned, paused,"
                 + " until then: end it by underpass drain, or start the next helper");
-        result.held().forEach(held -> trouble.accept("stop: " + held));
+        if (!result.held().isEmpty()) {
+          trouble.accept(
+              "stop: "
+                  + result.held().stream().map(Object::toString).collect(Collectors.joining("; ")));
+        }
       }
     } catch (IOException e) {
       trouble.accept("stop: " + e.getMessage());

@@ -1,2 +1,5 @@
-/** The kernel side as the helper drives it: the loaded object, its pins, the sweep, the tables. */
+/**
+ * The data path as the helper drives it: {@code accel}, {@code ports} and {@code probe} put
+ * together.
+ */
 package io.underpass.datapath;

@@ -2,6 +2,8 @@ package io.underpass.helper;
 
 import io.underpass.ffm.NamespaceNumber;
 import io.underpass.ffm.PeerCredentials;
+import io.underpass.host.PeerProcess;
+import io.underpass.host.ProcStatus;
 import io.underpass.protocol.WireException;
 import java.io.IOException;
 import java.nio.file.Path;

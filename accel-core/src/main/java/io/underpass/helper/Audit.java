@@ -5,6 +5,7 @@ import io.underpass.protocol.WireException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /**
  * The helper's log of who registered and what was refused, or failed. A client cannot flood it, nor
@@ -25,7 +26,10 @@ final class Audit {
   /** Uids whose events are shown in a second; as many as a busy host's tenants. */
   private static final int MAX_UIDS = 50;
 
+  private static final Pattern DIGITS = Pattern.compile("[0-9]+");
+
   private static final String OTHER = "refused: others";
+  private static final String OTHER_TROUBLE = "trouble: others";
 
   private final Consumer<String> out;
 
@@ -101,13 +105,25 @@ final class Audit {
     count(failures, kind, e == null ? "" : e.toString());
   }
 
+  /**
+   * Something of the data path failed. Lines that differ in numbers alone count as the same one.
+   */
+  synchronized void trouble(String line) {
+    String kind = "trouble: " + DIGITS.matcher(line).replaceAll("#");
+    boolean known = failures.containsKey(kind) || failures.size() < MAX_KINDS;
+    say(failures, known ? kind : OTHER_TROUBLE, line);
+  }
+
   private void count(Map<String, Long> counts, String kind, String detail) {
     boolean known = counts.containsKey(kind) || counts.size() < MAX_KINDS;
     String key = known ? kind : OTHER;
+    say(counts, key, detail.isEmpty() ? key : key + ": " + detail);
+  }
+
+  private void say(Map<String, Long> counts, String key, String text) {
     long count = counts.merge(key, 1L, Long::sum);
     if (isPowerOfTen(count)) {
-      String times = count == 1 ? "" : " (" + count + " times)";
-      say(key + (detail.isEmpty() ? "" : ": " + detail) + times);
+      say(text + (count == 1 ? "" : " (" + count + " times)"));
     }
   }
 

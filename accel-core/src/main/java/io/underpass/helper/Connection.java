@@ -6,6 +6,7 @@ import io.underpass.protocol.LineBuffer;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Wire;
 import io.underpass.protocol.WireException;
+import io.underpass.service.Registration;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;

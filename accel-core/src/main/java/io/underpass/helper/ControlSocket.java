@@ -1,6 +1,9 @@
 package io.underpass.helper;
 
 import io.underpass.ffm.UnixStream;
+import io.underpass.host.HelperException;
+import io.underpass.host.TrustedPath;
+import io.underpass.policy.Policy;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

@@ -1,14 +1,23 @@
 package io.underpass.helper;
 
-import io.underpass.datapath.KernelDatapath;
-import io.underpass.datapath.ProgramKinds;
 import io.underpass.ffm.LibBpf;
 import io.underpass.ffm.RefusedKind;
 import io.underpass.ffm.UnavailableException;
+import io.underpass.host.Bpffs;
+import io.underpass.host.CgroupMount;
+import io.underpass.host.HeldPrivileges;
+import io.underpass.host.HelperException;
+import io.underpass.host.MountInfo;
+import io.underpass.host.Privileges;
+import io.underpass.kernel.LoadFailure;
+import io.underpass.kernel.ProgramKinds;
+import io.underpass.policy.Policy;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.WireException;
+import io.underpass.service.DatapathSource;
+import io.underpass.service.HelperConfig;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.file.AccessDeniedException;
@@ -47,18 +56,20 @@ public final class Doctor {
   private static final String START = "start it, as root: bin/underpass helper";
 
   private final HelperConfig config;
+  private final DatapathSource source;
   private final List<Finding> findings = new ArrayList<>();
 
   /** Null unless a helper answers. */
   private Status helper;
 
-  private Doctor(HelperConfig config) {
+  private Doctor(HelperConfig config, DatapathSource source) {
     this.config = config;
+    this.source = source;
   }
 
   /** Looks at all, for a helper that is started like this. */
-  public static List<Finding> examine(HelperConfig config) {
-    Doctor doctor = new Doctor(config);
+  public static List<Finding> examine(HelperConfig config, DatapathSource source) {
+    Doctor doctor = new Doctor(config, source);
     doctor.jdk();
     boolean privileged = doctor.privilege();
     doctor.btf();
@@ -291,7 +302,7 @@ public final class Doctor {
     if (refused.isEmpty()) {
       return new Finding("kinds", Result.OK, "the kernel takes programs of every kind", "");
     }
-    String remedy = HelperException.ofKinds(refused, null).remedy();
+    String remedy = LoadFailure.ofKinds(refused, null).remedy();
     boolean needed = ProgramKinds.areNeeded(refused);
     return new Finding(
         "kinds",
@@ -305,7 +316,7 @@ public final class Doctor {
     List<Probe> probes = helper == null ? List.of() : helper.probes();
     if (helper == null && cgroup != null) {
       try {
-        probes = KernelDatapath.probe(cgroup);
+        probes = source.probe(cgroup);
       } catch (IOException e) {
         HelperException known = Helper.asHelperException(e);
         add("probe", Result.FAIL, known.reason(), known.remedy());
@@ -340,7 +351,7 @@ public final class Doctor {
 
   private void leftPins() {
     try {
-      boolean left = KernelDatapath.isLeft(config.bpffs());
+      boolean left = source.isLeft(config.bpffs());
       add(
           "pins",
           left ? Result.WARN : Result.OK,

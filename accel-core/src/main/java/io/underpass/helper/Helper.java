@@ -1,17 +1,26 @@
 package io.underpass.helper;
 
-import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.FolderLock;
 import io.underpass.ffm.LibBpf;
 import io.underpass.ffm.LoadException;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.PeerCredentials;
 import io.underpass.ffm.UnavailableException;
+import io.underpass.host.Bpffs;
+import io.underpass.host.CgroupMount;
+import io.underpass.host.HelperException;
+import io.underpass.host.MountInfo;
+import io.underpass.host.Privileges;
+import io.underpass.kernel.LoadFailure;
+import io.underpass.policy.Policy;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Status;
+import io.underpass.service.Datapath;
+import io.underpass.service.DatapathSource;
+import io.underpass.service.HelperConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -21,6 +30,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * The helper: in a process of its own ({@code bin/underpass helper}), or embedded in a JVM that has
@@ -33,7 +43,7 @@ public final class Helper implements AutoCloseable {
   /** Loads the programs into a place that has been prepared. */
   @FunctionalInterface
   interface Loader {
-    Datapath load(HelperConfig config, Path cgroup) throws IOException;
+    Datapath load(HelperConfig config, Path cgroup, Consumer<String> trouble) throws IOException;
   }
 
   /**
@@ -75,7 +85,7 @@ public final class Helper implements AutoCloseable {
     try {
       socket = ControlSocket.bind(config.socket(), policy.reachesBeyondGroup());
       admin = ControlSocket.bindAdmin(adminSocket(), config.adminSocket() == null);
-      loaded = loader.load(config.withTrustDigest(policy.trust().digest()), cgroup);
+      loaded = loader.load(config.withTrustDigest(policy.trust().digest()), cgroup, audit::trouble);
       Requests.Place place =
           new Requests.Place(config.bpffs(), cgroup, System.getProperty("os.version"));
       this.requests = new Requests(policy, loaded, place, audit, this::startDrain);
@@ -100,8 +110,8 @@ public final class Helper implements AutoCloseable {
   }
 
   /** Loads, attaches, pins, and serves; or throws and leaves nothing behind. */
-  public static Helper start(HelperConfig config) throws HelperException {
-    return start(config, KernelDatapath::load, new Audit(System.err::println));
+  public static Helper start(HelperConfig config, DatapathSource source) throws HelperException {
+    return start(config, source::load, new Audit(System.err::println));
   }
 
   static Helper start(HelperConfig config, Loader loader, Audit audit) throws HelperException {
@@ -121,7 +131,7 @@ public final class Helper implements AutoCloseable {
     return switch (failure) {
       case HelperException e -> e;
       case UnavailableException e -> HelperException.of(e);
-      case LoadException e -> HelperException.of(e);
+      case LoadException e -> LoadFailure.explain(e);
       case NativeException e -> HelperException.of(e);
       case AccessDeniedException e ->
           new HelperException("this user may not look into " + e.getFile(), "run it as root", e);
@@ -222,19 +232,20 @@ public final class Helper implements AutoCloseable {
    *
    * @throws HelperException if a helper runs, or this process may not do it
    */
-  public static Optional<Drained> drainLeft(HelperConfig config, Duration wait)
-      throws HelperException {
+  public static Optional<Drained> drainLeft(
+      HelperConfig config, DatapathSource source, Duration wait) throws HelperException {
     try {
       Bpffs.check(config.bpffs());
-      if (!KernelDatapath.isLeft(config.bpffs())) {
+      if (!source.isLeft(config.bpffs())) {
         return Optional.empty();
       }
       LibBpf.ensureAvailable();
       Privileges.check();
       Path cgroup = CgroupMount.find();
       Drained drained;
+      Audit audit = new Audit(System.err::println);
       try (FolderLock _ = lock(config);
-          KernelDatapath left = KernelDatapath.adoptPaused(config, cgroup)) {
+          Datapath left = source.adoptPaused(config, cgroup, audit::trouble)) {
         drained = left.drain(wait);
       }
       removeFolder(config);

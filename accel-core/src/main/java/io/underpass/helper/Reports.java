@@ -7,6 +7,8 @@ import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.UserShare;
+import io.underpass.service.Datapath;
+import io.underpass.service.Registration;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Comparator;

@@ -5,7 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-import io.underpass.helper.HelperException;
+import io.underpass.host.HelperException;
+import io.underpass.kernel.LoadFailure;
 import io.underpass.testing.KernelTest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -44,7 +45,7 @@ class RefusedKindTest {
       assertEquals(
           "cannot start: the kernel refuses programs of kind iter/bpf_map_elem (EPERM: elements)"
               + FORBIDDEN,
-          HelperException.of(e).getMessage());
+          LoadFailure.explain(e).getMessage());
     }
   }
 
@@ -77,7 +78,7 @@ class RefusedKindTest {
       LoadException e = assertThrows(LoadException.class, object::load);
       assertEquals(List.of(), e.refused());
       assertEquals("refused", e.rejected().orElseThrow().name());
-      HelperException told = HelperException.of(e);
+      HelperException told = LoadFailure.explain(e);
       assertTrue(
           told.reason()
               .contains(
@@ -114,7 +115,7 @@ class RefusedKindTest {
         object.load();
         System.out.println("loaded");
       } catch (LoadException e) {
-        System.out.println(HelperException.of(e).getMessage());
+        System.out.println(LoadFailure.explain(e).getMessage());
       }
     }
   }

@@ -53,6 +53,26 @@ class AuditTest {
   }
 
   @Test
+  void aDataPathThatFailsAgainAndAgainIsCounted() {
+    for (int second = 0; second < 3600; second++) {
+      audit.trouble("sweep: attempt " + second);
+    }
+    for (int pid = 0; pid < 100; pid++) {
+      audit.trouble("dismiss " + pid + ": no memory");
+    }
+    assertEquals(
+        List.of(
+            "underpass: sweep: attempt 0",
+            "underpass: sweep: attempt 9 (10 times)",
+            "underpass: sweep: attempt 99 (100 times)",
+            "underpass: sweep: attempt 999 (1000 times)",
+            "underpass: dismiss 0: no memory",
+            "underpass: dismiss 9: no memory (10 times)",
+            "underpass: dismiss 99: no memory (100 times)"),
+        lines);
+  }
+
+  @Test
   void noTextMakesLinesOfItsOwnOrSpeaksToATerminal() {
     audit.refused(7, denied("group=a\nunderpass: registered id=1 pid=1 uid=0"));
     audit.event(7, "agent=\u001b]0;owned\u0007 \u009b1m\r\u202e");

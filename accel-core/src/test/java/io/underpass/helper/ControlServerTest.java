@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.host.HelperException;
+import io.underpass.host.PeerProcess;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.WireException;
+import io.underpass.service.Registration;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.WireException;
+import io.underpass.service.HelperConfig;
+import io.underpass.service.Vital;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import java.nio.file.Files;
@@ -78,7 +80,7 @@ class ErrorsTest {
     Path pins = Pinning.newFolder();
     HelperConfig config =
         HelperConfig.defaults().withSocket(folder.resolve("helper.sock")).withBpffs(pins);
-    Helper helper = Helper.start(config, (_, _) -> datapath, new Audit(log::add));
+    Helper helper = Helper.start(config, (_, _, _) -> datapath, new Audit(log::add));
     try {
       helper.close();
       assertTrue(helper.hung());
@@ -100,7 +102,7 @@ class ErrorsTest {
         HelperConfig.defaults()
             .withSocket(folder.resolve("helper.sock"))
             .withBpffs(Pinning.newFolder());
-    try (Helper helper = Helper.start(config, (_, _) -> datapath, new Audit(log::add));
+    try (Helper helper = Helper.start(config, (_, _, _) -> datapath, new Audit(log::add));
         HelperClient client = HelperClient.connect(config.socket(), Duration.ofSeconds(10))) {
       client.register("on").orThrow();
       datapath.fail(new OutOfMemoryError("of the test"));

@@ -1,8 +1,10 @@
 package io.underpass.helper;
 
+import io.underpass.accel.Tuning;
+import io.underpass.accel.Tuning.Fault;
 import io.underpass.datapath.KernelDatapath;
-import io.underpass.datapath.Tuning;
-import io.underpass.datapath.Tuning.Fault;
+import io.underpass.host.HelperException;
+import io.underpass.service.HelperConfig;
 import java.nio.file.Path;
 
 /** A helper, in this JVM, to whose probe the kernel seems to do something wrong. */
@@ -13,12 +15,8 @@ public final class FaultyHelper {
   public static Helper start(Path socket, Path pins, Fault... faults) throws HelperException {
     return Helper.start(
         HelperConfig.defaults().withSocket(socket).withBpffs(pins),
-        (config, cgroup) ->
-            new KernelDatapath(
-                config.bpffs(),
-                cgroup,
-                Tuning.DEFAULT.withFaults(faults),
-                line -> System.err.println("underpass: " + line)),
-        new Audit(line -> {}));
+        (config, cgroup, trouble) ->
+            new KernelDatapath(config.bpffs(), cgroup, Tuning.DEFAULT.withFaults(faults), trouble),
+        new Audit(System.err::println));
   }
 }

@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.datapath.KernelSource;
+import io.underpass.host.HelperException;
+import io.underpass.host.TrustedPathTest;
+import io.underpass.policy.Rules;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import java.io.IOException;
@@ -58,7 +63,8 @@ class HelperFilesTest {
     assertRefused(config(), "--pin-dir " + pins + " is not safe: " + pins + " belongs to the user");
     HelperException e =
         assertThrows(
-            HelperException.class, () -> Helper.drainLeft(config(), Duration.ofSeconds(1)));
+            HelperException.class,
+            () -> Helper.drainLeft(config(), new KernelSource(), Duration.ofSeconds(1)));
     assertTrue(e.reason().contains("belongs to the user " + STRANGER), e.reason());
     assertEquals(
         STRANGER, (int) Files.getAttribute(pins, "unix:uid"), "it is looked at, and left alone");
@@ -152,7 +158,7 @@ class HelperFilesTest {
         assertThrows(
             HelperException.class,
             () ->
-                Helper.start(config, (c, cgroup) -> new MemoryDatapath(1, 0), new Audit(_ -> {}))
+                Helper.start(config, (_, _, _) -> new MemoryDatapath(1, 0), new Audit(_ -> {}))
                     .close());
     assertTrue(e.reason().startsWith(why), e.reason());
     assertEquals(1, e.getMessage().lines().count());

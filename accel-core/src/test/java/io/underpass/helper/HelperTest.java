@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.ffm.BpfObject;
+import io.underpass.host.HelperException;
 import io.underpass.protocol.HelperClient;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +30,7 @@ class HelperTest {
   @Test
   void itServesUntilItIsClosedAndLeavesNothing() throws Exception {
     HelperConfig config = config();
-    Helper helper = Helper.start(config);
+    Helper helper = Helper.start(config, new KernelSource());
     try (HelperClient client = HelperClient.connect(config.socket(), Duration.ofSeconds(10))) {
       long id = client.register("auto").number("id");
       assertEquals(
@@ -52,7 +55,7 @@ class HelperTest {
             () ->
                 Helper.start(
                     config(),
-                    (config, cgroup) -> {
+                    (config, cgroup, _) -> {
                       BpfObject.open(new byte[] {0}, "broken").close();
                       return new MemoryDatapath(1, 0);
                     },
@@ -69,7 +72,8 @@ class HelperTest {
     Path tooLong = folder.resolve("x".repeat(200));
     HelperException e =
         assertThrows(
-            HelperException.class, () -> Helper.start(config().withSocket(tooLong)).close());
+            HelperException.class,
+            () -> Helper.start(config().withSocket(tooLong), new KernelSource()).close());
     assertTrue(e.reason().startsWith("cannot listen on " + tooLong), e.reason());
     assertNothingLeft();
   }
@@ -79,7 +83,7 @@ class HelperTest {
     Path policy = Files.writeString(folder.resolve("policy"), "allow uid 0\nallow uid 65534\n");
     HelperConfig config = config().withPolicyFile(policy);
     try (Helper helper =
-        Helper.start(config, (c, cgroup) -> new MemoryDatapath(1, 0), new Audit(_ -> {}))) {
+        Helper.start(config, (_, _, _) -> new MemoryDatapath(1, 0), new Audit(_ -> {}))) {
       assertEquals(
           "rw-rw-rw-",
           PosixFilePermissions.toString(Files.getPosixFilePermissions(helper.socket())));

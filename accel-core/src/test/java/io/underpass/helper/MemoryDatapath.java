@@ -1,6 +1,7 @@
 package io.underpass.helper;
 
 import io.underpass.Reason;
+import io.underpass.policy.Net;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
@@ -9,6 +10,8 @@ import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.UserShare;
 import io.underpass.protocol.WireException;
+import io.underpass.service.Datapath;
+import io.underpass.service.Registration;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

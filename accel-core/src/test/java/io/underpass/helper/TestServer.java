@@ -1,7 +1,9 @@
 package io.underpass.helper;
 
+import io.underpass.policy.Policy;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Reply;
+import io.underpass.service.HelperConfig;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;

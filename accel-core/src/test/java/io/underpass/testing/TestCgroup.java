@@ -1,6 +1,6 @@
 package io.underpass.testing;
 
-import io.underpass.helper.CgroupMount;
+import io.underpass.host.CgroupMount;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;

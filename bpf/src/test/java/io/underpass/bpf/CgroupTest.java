@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.WireException;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;

@@ -3,9 +3,10 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.ffm.Errno;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.Gcc;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
@@ -98,7 +99,7 @@ class ExecTest {
         new ArrayList<>(List.of("setpriv", "--reuid=" + Tenants.ONE, "--regid=" + Tenants.ONE));
     command.addAll(List.of("--clear-groups", program.toString(), config.socket().toString()));
     command.addAll(List.of(order, becomes.toString()));
-    try (Helper _ = Helper.start(config)) {
+    try (Helper _ = Helper.start(config, new KernelSource())) {
       Process process =
           new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
       List<ProcessHandle> children = List.of();

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
+import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
-import io.underpass.datapath.Tuning;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;
-import io.underpass.helper.PeerProcess;
-import io.underpass.helper.Registration;
+import io.underpass.host.PeerProcess;
 import io.underpass.protocol.FlowView;
+import io.underpass.service.Registration;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import io.underpass.testing.TestCgroup;

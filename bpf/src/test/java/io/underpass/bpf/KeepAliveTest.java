@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
-import io.underpass.datapath.Tuning;
+import io.underpass.accel.Tuning;
 import io.underpass.helper.TunedHelper;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;

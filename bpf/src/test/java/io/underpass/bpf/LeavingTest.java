@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
+import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
-import io.underpass.datapath.Tuning;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;

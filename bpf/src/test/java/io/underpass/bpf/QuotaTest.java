@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
+import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
-import io.underpass.datapath.Tuning;
-import io.underpass.helper.Datapath;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.UserShare;
+import io.underpass.service.Datapath;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import io.underpass.testing.TestCgroup;

@@ -2,10 +2,10 @@ package io.underpass.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
-import io.underpass.datapath.Tuning;
-import io.underpass.helper.Datapath;
 import io.underpass.protocol.FlowView;
+import io.underpass.service.Datapath;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import io.underpass.testing.TestCgroup;

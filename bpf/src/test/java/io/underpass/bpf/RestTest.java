@@ -3,7 +3,7 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.underpass.datapath.Tuning;
+import io.underpass.accel.Tuning;
 import io.underpass.helper.TunedHelper;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;

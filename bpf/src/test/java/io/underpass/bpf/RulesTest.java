@@ -5,12 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
+import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
-import io.underpass.helper.Rules;
-import io.underpass.helper.Rules.Decision;
-import io.underpass.helper.Rules.Rule;
+import io.underpass.policy.Rules;
+import io.underpass.policy.Rules.Decision;
+import io.underpass.policy.Rules.Rule;
 import io.underpass.protocol.FlowView;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import java.io.IOException;
@@ -170,7 +171,8 @@ class RulesTest {
               HelperConfig.defaults()
                   .withSocket(Path.of(args[0]))
                   .withBpffs(Path.of(args[1]))
-                  .withRules(rules(new Rule(Decision.AUTO, 1, 1), ALL_PLAIN)))) {
+                  .withRules(rules(new Rule(Decision.AUTO, 1, 1), ALL_PLAIN)),
+              new KernelSource())) {
         System.out.println("ready");
         helper.awaitEnd();
       }

@@ -1,12 +1,13 @@
 package io.underpass.bpf;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Totals;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -47,7 +48,8 @@ final class Testbed implements AutoCloseable {
             changes.apply(
                 HelperConfig.defaults()
                     .withSocket(folder.resolve("helper.sock"))
-                    .withBpffs(Pinning.newFolder())));
+                    .withBpffs(Pinning.newFolder())),
+            new KernelSource());
     client = HelperClient.connect(helper.socket(), PATIENCE);
     client.register("on").orThrow();
   }

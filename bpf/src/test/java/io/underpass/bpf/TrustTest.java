@@ -3,10 +3,11 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.underpass.Reason;
+import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
 import java.io.IOException;
@@ -80,7 +81,7 @@ class TrustTest {
   /** An exchange of this process, which is root's, with another one. */
   private void meet(List<String> other, Reason wanted, String... lines) throws Exception {
     HelperConfig config = config(lines);
-    try (Helper helper = Helper.start(config);
+    try (Helper helper = Helper.start(config, new KernelSource());
         HelperClient client = register(config.socket());
         Sink sink = new Sink(other, config.socket(), 1);
         SocketChannel channel = sink.connect()) {

@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortRanges;
 import io.underpass.protocol.WireException;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.LeastPrivilege;

@@ -1,7 +1,8 @@
 package io.underpass.bpf;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.HelperProcess;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -39,7 +40,8 @@ final class UpgradedHelper {
             HelperConfig.defaults()
                 .withSocket(Path.of(args[0]))
                 .withBpffs(Path.of(args[1]))
-                .withTakeEvery(true));
+                .withTakeEvery(true),
+            new KernelSource());
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(helper::close));
     System.out.println("underpass: helper ready on " + helper.socket());
     helper.awaitEnd();

@@ -2,15 +2,20 @@ package io.underpass.helper;
 
 import io.underpass.datapath.EndState;
 import io.underpass.datapath.KernelDatapath;
+import io.underpass.datapath.KernelSource;
 import io.underpass.datapath.Switching;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.Layouts;
+import io.underpass.policy.Net;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.UserShare;
+import io.underpass.service.Datapath;
+import io.underpass.service.HelperConfig;
+import io.underpass.service.Registration;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -51,8 +56,8 @@ public final class SteeredHelper implements AutoCloseable {
     helper =
         Helper.start(
             config,
-            (c, cgroup) -> {
-              datapath.kernel = KernelDatapath.load(c, cgroup);
+            (c, cgroup, trouble) -> {
+              datapath.kernel = new KernelSource().load(c, cgroup, trouble);
               return datapath;
             },
             new Audit(line -> {}));

@@ -1,7 +1,9 @@
 package io.underpass.helper;
 
+import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
-import io.underpass.datapath.Tuning;
+import io.underpass.host.HelperException;
+import io.underpass.service.HelperConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,7 +26,7 @@ public final class TunedHelper implements AutoCloseable {
     helper =
         Helper.start(
             HelperConfig.defaults().withSocket(socket).withBpffs(pins),
-            (config, cgroup) -> {
+            (config, cgroup, _) -> {
               datapath =
                   new KernelDatapath(
                       config.bpffs(),

@@ -6,9 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.agent.child.Available;
 import io.underpass.agent.child.Rally;
+import io.underpass.datapath.KernelSource;
 import io.underpass.ffm.Layouts;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.TestCgroup;
 import java.nio.file.Files;
@@ -27,7 +28,7 @@ class JoinIT {
   /** What is asked of a socket that nobody knows yet has no answer, and that means nothing. */
   @Test
   void aProgramThatAsksEarlyHasRightAnswersLater() throws Exception {
-    try (Helper helper = Helper.start(config())) {
+    try (Helper helper = Helper.start(config(), new KernelSource())) {
       Child.Result result =
           Child.run(Child.agent(Child.socket(helper.socket())), Available.class.getName());
       assertEquals(List.of("available 7"), result.lines());
@@ -38,7 +39,7 @@ class JoinIT {
 
   @Test
   void aJvmThatIsMovedGoesOnBeingAccelerated() throws Exception {
-    try (Helper helper = Helper.start(config());
+    try (Helper helper = Helper.start(config(), new KernelSource());
         TestCgroup cgroup = TestCgroup.create()) {
       Path pins = Path.of(helper.status().bpffs(), "v" + Layouts.UP_ABI);
       Path hook = pins.resolve("link_" + cgroup.id() + "_up_getsockopt");

@@ -6,9 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.agent.child.Hello;
 import io.underpass.agent.child.PortHolder;
+import io.underpass.datapath.KernelSource;
 import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -60,7 +61,8 @@ class PortsIT {
             HelperConfig.defaults()
                 .withSocket(folder.resolve("s"))
                 .withPolicyFile(policy)
-                .withBpffs(pins));
+                .withBpffs(pins),
+            new KernelSource());
     hook = pins.resolve("ports-v" + PortLayouts.UP_PORTS_ABI).resolve("link_up_sendmsg4");
   }
 
@@ -139,7 +141,9 @@ class PortsIT {
   void aFirstDatagramWithoutAHelperIsOneLine() throws Exception {
     Path socket = folder.resolve("another");
     Path pins = Path.of("/sys/fs/bpf/underpass-agent-test-b-" + ProcessHandle.current().pid());
-    Helper another = Helper.start(HelperConfig.defaults().withSocket(socket).withBpffs(pins));
+    Helper another =
+        Helper.start(
+            HelperConfig.defaults().withSocket(socket).withBpffs(pins), new KernelSource());
     int other = freePort();
     String options = "group=blue,ports=" + other + "," + Child.socket(socket);
     try (Child blue = Child.start(Child.agent(options), PROGRAM, "blue", Integer.toString(other))) {
@@ -155,7 +159,8 @@ class PortsIT {
           said.startsWith("underpass: datagrams of group blue may miss its ports until"), said);
     } finally {
       another.close();
-      Helper.start(HelperConfig.defaults().withSocket(socket).withBpffs(pins)).close();
+      Helper.start(HelperConfig.defaults().withSocket(socket).withBpffs(pins), new KernelSource())
+          .close();
     }
   }
 

@@ -3,7 +3,7 @@ package io.underpass.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.underpass.datapath.Tuning.Fault;
+import io.underpass.accel.Tuning.Fault;
 import io.underpass.helper.FaultyHelper;
 import io.underpass.helper.Helper;
 import io.underpass.protocol.FlowView;

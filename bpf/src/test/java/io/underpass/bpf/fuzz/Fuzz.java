@@ -1,7 +1,7 @@
 package io.underpass.bpf.fuzz;
 
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.Pinning;
 import java.io.IOException;

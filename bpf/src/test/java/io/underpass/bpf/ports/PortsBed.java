@@ -1,11 +1,12 @@
 package io.underpass.bpf.ports;
 
+import io.underpass.datapath.KernelSource;
 import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Request;
+import io.underpass.service.HelperConfig;
 import io.underpass.testing.Pinning;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -42,7 +43,8 @@ final class PortsBed implements AutoCloseable {
             HelperConfig.defaults()
                 .withSocket(folder.resolve("helper.sock"))
                 .withPolicyFile(file)
-                .withBpffs(pins));
+                .withBpffs(pins),
+            new KernelSource());
   }
 
   Path socket() {

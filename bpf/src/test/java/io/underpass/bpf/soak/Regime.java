@@ -1,6 +1,6 @@
 package io.underpass.bpf.soak;
 
-import io.underpass.datapath.Tuning;
+import io.underpass.accel.Tuning;
 
 /** What decides which flows are accelerated while a group runs. */
 enum Regime {

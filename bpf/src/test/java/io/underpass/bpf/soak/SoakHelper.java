@@ -2,7 +2,7 @@ package io.underpass.bpf.soak;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.underpass.datapath.Tuning;
+import io.underpass.accel.Tuning;
 import io.underpass.helper.TunedHelper;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,6 +1,5 @@
 package io.underpass.samples.bench;
 
-import io.underpass.helper.HelperConfig;
 import io.underpass.protocol.HelperClient;
 import io.underpass.samples.process.Cgroup;
 import io.underpass.samples.process.Child;
@@ -9,6 +8,7 @@ import io.underpass.samples.process.HelperProcess;
 import io.underpass.samples.process.JvmCommand;
 import io.underpass.samples.process.Project;
 import io.underpass.samples.process.Workspace;
+import io.underpass.service.HelperConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

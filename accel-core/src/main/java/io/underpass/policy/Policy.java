@@ -1,0 +1,158 @@
+package io.underpass.policy;
+
+import io.underpass.ffm.Accounts;
+import io.underpass.host.HelperException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/**
+ * Who may register. The file's grammar:
+ *
+ * <pre>
+ * file = *( [ rule ] [ "#" comment ] LF )
+ * rule = "allow" "uid" ( number / name )
+ *      / "allow" "gid" ( number / name )     the group or one of the supplementary groups
+ *      / "deny" "uid" ( number / name )      stands above every allow
+ *      / ( "group" / "pool" ) ...            of port groups: see GroupRules
+ *      / "trust" ...                         who is brought together: see Trust
+ * </pre>
+ *
+ * Whoever is not allowed is refused, root too. Without a file, root and the members of the group
+ * {@code underpass} are allowed, and root may use every port group.
+ */
+public final class Policy {
+  public static final Path DEFAULT_FILE = Path.of("/etc/underpass/policy");
+
+  /** The group whose members may open the socket and, by default, register. */
+  public static final String GROUP = "underpass";
+
+  private final Set<Integer> allowedUids = new HashSet<>();
+  private final Set<Integer> allowedGids = new HashSet<>();
+  private final Set<Integer> deniedUids = new HashSet<>();
+  private final GroupRules groups = new GroupRules();
+  private final Trust trust = new Trust();
+
+  private Policy() {}
+
+  /** Reads the file; null stands for the default file if there is one, else for the default. */
+  public static Policy load(Path file) throws HelperException {
+    if (file == null) {
+      // A link to nowhere, or a folder that may not be entered, is no sign that there is none.
+      boolean none = Files.notExists(DEFAULT_FILE, LinkOption.NOFOLLOW_LINKS);
+      return none ? byDefault() : load(DEFAULT_FILE);
+    }
+    return parse(file.toString(), AdminFile.lines("policy", file));
+  }
+
+  static Policy byDefault() {
+    Policy policy = new Policy();
+    policy.allowedUids.add(0);
+    Accounts.gid(GROUP).ifPresent(policy.allowedGids::add);
+    policy.groups.allowRoot();
+    return policy;
+  }
+
+  public static Policy parse(String name, List<String> lines) throws HelperException {
+    Policy policy = new Policy();
+    for (int i = 0; i < lines.size(); i++) {
+      String line = lines.get(i);
+      int comment = line.indexOf('#');
+      String rule = (comment < 0 ? line : line.substring(0, comment)).strip();
+      if (!rule.isEmpty()) {
+        policy.add(rule, name + ":" + (i + 1));
+      }
+    }
+    return policy;
+  }
+
+  private void add(String rule, String where) throws HelperException {
+    String[] words = rule.split("\\s+", -1);
+    if (Set.of("group", "pool", "trust").contains(words[0])) {
+      GroupRules.Ids ids = (text, user) -> number(text, user, rule, where);
+      try {
+        if (words[0].equals("trust")) {
+          trust.add(words, ids);
+        } else {
+          groups.add(words, ids);
+        }
+      } catch (IllegalArgumentException e) {
+        throw malformed(rule, where, e.getMessage());
+      }
+      return;
+    }
+    if (words.length != 3) {
+      throw malformed(rule, where, "a rule has three words");
+    }
+    Set<Integer> set =
+        switch (words[0] + " " + words[1]) {
+          case "allow uid" -> allowedUids;
+          case "allow gid" -> allowedGids;
+          case "deny uid" -> deniedUids;
+          default ->
+              throw malformed(
+                  rule,
+                  where,
+                  "a rule begins with allow uid, allow gid, deny uid, group, pool or trust");
+        };
+    boolean user = words[1].equals("uid");
+    set.add(number(words[2], user, rule, where));
+  }
+
+  private static int number(String text, boolean user, String rule, String where)
+      throws HelperException {
+    if (text.matches("[0-9]+")) {
+      try {
+        // -1 is not an id: the calls that change ids use it for "leave as it is".
+        int id = Integer.parseUnsignedInt(text);
+        if (id != -1) {
+          return id;
+        }
+      } catch (NumberFormatException e) {
+        // Said below.
+      }
+      throw malformed(rule, where, text + " is out of range");
+    }
+    OptionalInt id = user ? Accounts.uid(text) : Accounts.gid(text);
+    return id.orElseThrow(
+        () -> malformed(rule, where, "there is no " + (user ? "user " : "group ") + text));
+  }
+
+  private static HelperException malformed(String rule, String where, String why) {
+    String shown = rule.length() > 80 ? rule.substring(0, 80) + "..." : rule;
+    return new HelperException(
+        "the policy is malformed at " + where + ": \"" + shown + "\" (" + why + ")",
+        "correct that line");
+  }
+
+  /** Whether a process with these ids may register. */
+  public boolean admits(int uid, int gid, Set<Integer> groups) {
+    if (deniedUids.contains(uid)) {
+      return false;
+    }
+    return allowedUids.contains(uid)
+        || allowedGids.contains(gid)
+        || groups.stream().anyMatch(allowedGids::contains);
+  }
+
+  /** What it says of port groups. */
+  public GroupRules groups() {
+    return groups;
+  }
+
+  /** What it says of who trusts whom. */
+  public Trust trust() {
+    return trust;
+  }
+
+  /** Whether it allows anybody besides root and the members of {@link #GROUP}. */
+  public boolean reachesBeyondGroup() {
+    OptionalInt group = Accounts.gid(GROUP);
+    return allowedUids.stream().anyMatch(u -> u != 0)
+        || allowedGids.stream().anyMatch(g -> group.isEmpty() || g != group.getAsInt());
+  }
+}
