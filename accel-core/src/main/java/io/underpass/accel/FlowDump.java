@@ -25,8 +25,8 @@ public final class FlowDump implements AutoCloseable {
 
   private final Lookups lookups;
   private final Known known;
-  private final ByteBuffer found = room();
-  private final ByteBuffer others = room();
+  private final ByteBuffer found =
+      ByteBuffer.allocateDirect(ROOM * Flow.SIZE).order(ByteOrder.nativeOrder());
 
   /** Of the programs of a loaded object. */
   public static FlowDump of(BpfObject object, Known known, Namespaces namespaces)
@@ -46,56 +46,41 @@ public final class FlowDump implements AutoCloseable {
     this.known = known;
   }
 
-  private static ByteBuffer room() {
-    return ByteBuffer.allocateDirect(ROOM * Flow.SIZE).order(ByteOrder.nativeOrder());
+  /**
+   * Reads the connections that are known, in bounded memory, piece by piece.
+   *
+   * @param owner a registration, or {@link Datapath#ALL}; some rows may have become another's
+   * @param rows gets whole {@code struct up_flow}s, in native order, from 0 to the limit, that are
+   *     good only during the call
+   */
+  public synchronized void run(int owner, Consumer<ByteBuffer> rows) throws NativeException {
+    run(known(owner), rows);
   }
 
-  /** Gets rows, and those of their other ends as far as they are known. */
-  @FunctionalInterface
-  interface Pieces {
-    /**
-     * Both hold {@code struct up_flow}s, whole ones, in native order, from 0 to the limit, and are
-     * good only during the call.
-     */
-    void accept(ByteBuffer rows, ByteBuffer peers);
-  }
-
-  /** Reads all, in bounded memory, piece by piece as {@link Pieces#accept} has it. */
-  public synchronized void run(Consumer<ByteBuffer> rows) throws NativeException {
-    Ids ids = known.all();
+  /** Reads these sockets, as far as they are connections; likewise. */
+  synchronized void run(Ids ids, Consumer<ByteBuffer> rows) throws NativeException {
     for (int from = 0; from < ids.size(); from += ROOM) {
-      rows.accept(read(ids.slice(from, ROOM), found));
+      rows.accept(read(ids.slice(from, ROOM)));
     }
   }
 
-  /** Reads those of a registration, or of {@link Datapath#ALL}, each with its other end. */
-  public synchronized void run(int owner, Pieces pieces) throws NativeException {
-    Ids ids = owner == Datapath.ALL ? known.all() : known.of(owner);
-    for (int from = 0; from < ids.size(); from += ROOM) {
-      ByteBuffer rows = read(ids.slice(from, ROOM), found);
-      Ids peers = new Ids();
-      for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-        long peer = rows.getLong(at + Sock.PEER_ID);
-        if (peer != 0) {
-          peers.add(peer);
-        }
-      }
-      pieces.accept(rows, read(peers, others));
-    }
+  /** The sockets of a registration, or of {@link Datapath#ALL}, that may be connections. */
+  Ids known(int owner) {
+    return owner == Datapath.ALL ? known.all() : known.of(owner);
   }
 
-  private ByteBuffer read(Ids ids, ByteBuffer into) throws NativeException {
-    into.clear();
+  private ByteBuffer read(Ids ids) throws NativeException {
+    found.clear();
     lookups.run(
         ids,
         Layouts.UP_MODE_STEP,
         (entries, at) -> {
           if (entries.getInt(at + Flow.OUTCOME) == Layouts.UP_VISIT_DONE) {
-            into.put(into.position(), entries, at, Flow.SIZE);
-            into.position(into.position() + Flow.SIZE);
+            found.put(found.position(), entries, at, Flow.SIZE);
+            found.position(found.position() + Flow.SIZE);
           }
         });
-    return into.flip();
+    return found.flip();
   }
 
   @Override

@@ -15,75 +15,84 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 
 /**
  * Makes the flow table of what {@link FlowDump} reads: joins the two ends, sorts, bounds.
  *
- * <p>There may be a hundred thousand flows and the helper is small, so no more of them are kept
+ * <p>There may be a hundred thousand flows and the helper is small, so no more of them become text
  * than are asked for, whatever their owners have: those with most bytes so far.
  */
 public final class FlowTable {
-  /** A flow that is among those with most bytes, so far. */
-  private record Candidate(long bytes, FlowView view) {}
-
   private FlowTable() {}
 
-  /** All flows of a registration, or of {@link Datapath#ALL}; the busiest {@code limit}. */
+  /**
+   * All flows of a registration, or of {@link Datapath#ALL}; the busiest {@code limit}. Each socket
+   * is read once to be ranked; those that are shown are read again, with their other ends.
+   */
   public static Datapath.Flows of(FlowDump dump, int owner, int limit) throws NativeException {
-    PriorityQueue<Candidate> top = new PriorityQueue<>(Comparator.comparingLong(Candidate::bytes));
-    long[] total = {0};
+    Ids ids = dump.known(owner);
+    FlowRanking ranking = new FlowRanking(ids.size());
     dump.run(
-        owner,
-        (rows, peers) -> {
-          Map<Long, Integer> places = places(peers);
+        ids,
+        rows -> {
           for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            if (owner == Datapath.ALL || rows.getInt(at + Sock.OWNER_ID) == owner) {
-              total[0]++;
-              // An id is never used again, so a peer that has gone is simply not found.
-              Integer peer = places.get(rows.getLong(at + Sock.PEER_ID));
-              FlowView.Counters received =
-                  peer == null ? FlowView.Counters.ZERO : counters(peers, peer);
-              long bytes = ownBytes(rows, at) + received.redirectedBytes();
-              if (top.size() < limit || bytes > top.element().bytes) {
-                top.add(new Candidate(bytes, view(rows, at, received)));
-              }
-              if (top.size() > limit) {
-                top.remove();
-              }
+            if (belongs(rows, at, owner)) {
+              ranking.addFlow(rows, at);
             }
           }
         });
-    return new Datapath.Flows(
-        total[0],
-        top.stream()
-            .sorted(Comparator.comparingLong(Candidate::bytes).reversed())
-            .map(Candidate::view)
-            .toList());
-  }
-
-  private static Map<Long, Integer> places(ByteBuffer rows) {
-    Map<Long, Integer> places = new HashMap<>();
-    for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-      places.put(rows.getLong(at + Sock.ID), at);
+    dump.run(
+        ranking.missingPeers(),
+        rows -> {
+          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+            ranking.addPeer(rows, at);
+          }
+        });
+    Ids busiest = ranking.busiest(limit);
+    Map<Long, FlowView.Counters> peers = new HashMap<>();
+    dump.run(
+        ranking.peersOf(busiest),
+        rows -> {
+          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+            peers.put(rows.getLong(at + Sock.ID), counters(rows, at));
+          }
+        });
+    // Not in their order: those of other network namespaces come last.
+    Map<Long, FlowView> views = new HashMap<>();
+    dump.run(
+        busiest,
+        rows -> {
+          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+            long peer = rows.getLong(at + Sock.PEER_ID);
+            if (belongs(rows, at, owner)) {
+              views.put(
+                  rows.getLong(at + Sock.ID),
+                  view(rows, at, peers.getOrDefault(peer, FlowView.Counters.ZERO)));
+            }
+          }
+        });
+    List<FlowView> first = new ArrayList<>(views.size());
+    for (int i = 0; i < busiest.size(); i++) {
+      FlowView view = views.get(busiest.get(i));
+      if (view != null) {
+        first.add(view);
+      } // else it has ended meanwhile
     }
-    return places;
+    return new Datapath.Flows(ranking.flows(), first);
   }
 
-  private static long ownBytes(ByteBuffer rows, int at) {
-    return rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES)
-        + rows.getLong(at + Flow.TCP_BYTES_SENT)
-        + rows.getLong(at + Flow.TCP_BYTES_RECEIVED);
+  private static boolean belongs(ByteBuffer rows, int at, int owner) {
+    return owner == Datapath.ALL || rows.getInt(at + Sock.OWNER_ID) == owner;
   }
 
   /** How many flows each registration has. */
   public static Map<Integer, Long> countByOwner(FlowDump dump) throws NativeException {
     Map<Integer, Long> counts = new HashMap<>();
     dump.run(
+        Datapath.ALL,
         rows -> {
           for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
             counts.merge(rows.getInt(at + Sock.OWNER_ID), 1L, Long::sum);
@@ -96,6 +105,7 @@ public final class FlowTable {
   public static List<Drained.Held> held(FlowDump dump, int limit) throws NativeException {
     List<Drained.Held> held = new ArrayList<>();
     dump.run(
+        Datapath.ALL,
         rows -> {
           for (int at = 0; at < rows.limit() && held.size() < limit; at += Flow.SIZE) {
             if (Halves.isEnrolled(rows.getInt(at + Sock.STATE))) {

@@ -76,8 +76,13 @@ final class IdTable {
     return at;
   }
 
+  /** A hash of which the lowest bits are as good as any. */
+  static int spread(long id) {
+    return (int) ((id * SPREAD) >>> 32);
+  }
+
   private int home(long id) {
-    return (int) ((id * SPREAD) >>> 32) & (ids.length - 1);
+    return spread(id) & (ids.length - 1);
   }
 
   /** What stands behind it, and was to stand before, moves up. */

@@ -179,7 +179,8 @@ public final class KernelDatapath implements Datapath {
   }
 
   @Override
-  public String join(Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
+  public String joinGroup(
+      Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
       throws IOException {
     ProcessIdentity process;
     lock.lock();
@@ -256,7 +257,7 @@ public final class KernelDatapath implements Datapath {
 
   /** For tests: what {@code up_dump} writes, as it is. */
   void dump(Consumer<ByteBuffer> rows) throws NativeException {
-    dump.run(rows);
+    dump.run(Datapath.ALL, rows);
   }
 
   @Override

@@ -69,35 +69,19 @@ final class BpfCalls {
   static void touch() {}
 
   static int mapLookup(int fd, MemorySegment key, MemorySegment value) {
-    try {
-      return (int) MAP_LOOKUP.invokeExact(fd, key, value);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) MAP_LOOKUP.invokeExact(fd, key, value));
   }
 
   static int mapUpdate(int fd, MemorySegment key, MemorySegment value, long flags) {
-    try {
-      return (int) MAP_UPDATE.invokeExact(fd, key, value, flags);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) MAP_UPDATE.invokeExact(fd, key, value, flags));
   }
 
   static int mapDelete(int fd, MemorySegment key) {
-    try {
-      return (int) MAP_DELETE.invokeExact(fd, key);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) MAP_DELETE.invokeExact(fd, key));
   }
 
   static int mapNextKey(int fd, MemorySegment key, MemorySegment next) {
-    try {
-      return (int) MAP_NEXT_KEY.invokeExact(fd, key, next);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) MAP_NEXT_KEY.invokeExact(fd, key, next));
   }
 
   /**
@@ -111,12 +95,10 @@ final class BpfCalls {
       MemorySegment keys,
       MemorySegment values,
       MemorySegment count) {
-    try {
-      return (int)
-          MAP_LOOKUP_BATCH.invokeExact(fd, in, out, keys, values, count, MemorySegment.NULL);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(
+        () ->
+            (int)
+                MAP_LOOKUP_BATCH.invokeExact(fd, in, out, keys, values, count, MemorySegment.NULL));
   }
 
   /** Fills as much of {@code info} as the kernel knows; what it does not know stays zero. */
@@ -130,51 +112,28 @@ final class BpfCalls {
   }
 
   static int pin(int fd, String path) {
-    try (Arena arena = Arena.ofConfined()) {
-      return (int) PIN.invokeExact(fd, arena.allocateFrom(path));
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(arena -> (int) PIN.invokeExact(fd, arena.allocateFrom(path)));
   }
 
   static int get(String path) {
-    try (Arena arena = Arena.ofConfined()) {
-      return (int) GET.invokeExact(arena.allocateFrom(path));
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(arena -> (int) GET.invokeExact(arena.allocateFrom(path)));
   }
 
   static int linkCreate(int programFd, int targetFd, int attachType, MemorySegment options) {
-    try {
-      return (int) LINK_CREATE.invokeExact(programFd, targetFd, attachType, options);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(
+        () -> (int) LINK_CREATE.invokeExact(programFd, targetFd, attachType, options));
   }
 
   static int linkUpdate(int linkFd, int programFd) {
-    try {
-      return (int) LINK_UPDATE.invokeExact(linkFd, programFd, MemorySegment.NULL);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) LINK_UPDATE.invokeExact(linkFd, programFd, MemorySegment.NULL));
   }
 
   static int iterCreate(int linkFd) {
-    try {
-      return (int) ITER_CREATE.invokeExact(linkFd);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) ITER_CREATE.invokeExact(linkFd));
   }
 
   static int progAttach(int programFd, int targetFd, int attachType, int flags) {
-    try {
-      return (int) PROG_ATTACH.invokeExact(programFd, targetFd, attachType, flags);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) PROG_ATTACH.invokeExact(programFd, targetFd, attachType, flags));
   }
 
   /**
@@ -202,11 +161,7 @@ final class BpfCalls {
   }
 
   static int possibleCpus() {
-    try {
-      return (int) POSSIBLE_CPUS.invokeExact();
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) POSSIBLE_CPUS.invokeExact());
   }
 
   /** Throws for a negative result of the named call, else gives it back. */

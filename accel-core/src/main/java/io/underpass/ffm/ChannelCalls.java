@@ -63,18 +63,10 @@ public final class ChannelCalls {
   }
 
   private static void connect(int fd, byte[] address) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      MemorySegment bytes = arena.allocate(address.length, 8);
-      MemorySegment.copy(MemorySegment.ofArray(address), 0, bytes, 0, address.length);
-      if ((int) CONNECT.invokeExact(capture, fd, bytes, address.length) != 0) {
-        throw new NativeException("connect", Symbols.errno(capture));
-      }
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    Calls.checked(
+        "connect",
+        (arena, capture) ->
+            (int) CONNECT.invokeExact(capture, fd, copy(address, arena), address.length));
   }
 
   /** The descriptor of a channel of the network. */
@@ -84,49 +76,23 @@ public final class ChannelCalls {
 
   /** The mode of a socket; bind(2) gives it, less the umask, to the file that it makes. */
   public static void setMode(int fd, int mode) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      if ((int) FCHMOD.invokeExact(capture, fd, mode) != 0) {
-        throw new NativeException("fchmod", Symbols.errno(capture));
-      }
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    Calls.checked("fchmod", (_, capture) -> (int) FCHMOD.invokeExact(capture, fd, mode));
   }
 
   /** What {@code ioctl(FIONREAD)} says: how many bytes can be read at once. */
   public static int fionread(int fd) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      MemorySegment value = arena.allocate(JAVA_INT);
-      if ((int) IOCTL.invokeExact(capture, fd, FIONREAD, value) < 0) {
-        throw new NativeException("ioctl FIONREAD", Symbols.errno(capture));
-      }
-      return value.get(JAVA_INT, 0);
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(
+        "ioctl FIONREAD",
+        (arena, capture) -> {
+          MemorySegment value = arena.allocate(JAVA_INT);
+          int result = (int) IOCTL.invokeExact(capture, fd, FIONREAD, value);
+          return result < 0 ? result : value.get(JAVA_INT, 0);
+        });
   }
 
   /** The value of an option that is an int. */
   public static int getOption(int fd, int level, int option) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      MemorySegment value = arena.allocate(JAVA_INT);
-      MemorySegment length = arena.allocateFrom(JAVA_INT, Integer.BYTES);
-      if ((int) GETSOCKOPT.invokeExact(capture, fd, level, option, value, length) < 0) {
-        throw new NativeException("getsockopt " + level + " " + option, Symbols.errno(capture));
-      }
-      return value.get(JAVA_INT, 0);
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return getOption(fd, level, option, Integer.BYTES).getInt(0);
   }
 
   /** The value of an option that is a struct; zeros where the kernel's is shorter. */
@@ -149,15 +115,18 @@ public final class ChannelCalls {
 
   /** Sets an option; 0 or {@code -errno}. */
   public static int setOption(int fd, int level, int option, byte[] value) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      MemorySegment bytes = arena.allocate(value.length, 8);
-      MemorySegment.copy(MemorySegment.ofArray(value), 0, bytes, 0, value.length);
-      int r = (int) SETSOCKOPT.invokeExact(capture, fd, level, option, bytes, value.length);
-      return r == 0 ? 0 : -Symbols.errno(capture);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return (int)
+        Calls.orErrno(
+            (arena, capture) ->
+                (int)
+                    SETSOCKOPT.invokeExact(
+                        capture, fd, level, option, copy(value, arena), value.length));
+  }
+
+  private static MemorySegment copy(byte[] bytes, Arena arena) {
+    MemorySegment copy = arena.allocate(bytes.length, 8);
+    MemorySegment.copy(MemorySegment.ofArray(bytes), 0, copy, 0, bytes.length);
+    return copy;
   }
 
   /** Writes zeros; how many were taken, or {@code -errno}. */

@@ -69,11 +69,7 @@ final class LibC {
   private LibC() {}
 
   static int pageSize() {
-    try {
-      return (int) GETPAGESIZE.invokeExact();
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) GETPAGESIZE.invokeExact());
   }
 
   static String strerror(int errno) {
@@ -85,18 +81,10 @@ final class LibC {
   }
 
   static int open(Path path, int flags) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      int fd = (int) OPEN.invokeExact(capture, arena.allocateFrom(path.toString()), flags);
-      if (fd < 0) {
-        throw new NativeException("open " + path, Symbols.errno(capture));
-      }
-      return fd;
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(
+        "open " + path,
+        (arena, capture) ->
+            (int) OPEN.invokeExact(capture, arena.allocateFrom(path.toString()), flags));
   }
 
   /**
@@ -104,18 +92,9 @@ final class LibC {
    * @param handle a {@code struct file_handle}
    */
   static int openByHandle(int mount, MemorySegment handle, int flags) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      int fd = (int) OPEN_BY_HANDLE.invokeExact(capture, mount, handle, flags);
-      if (fd < 0) {
-        throw new NativeException("open_by_handle_at", Symbols.errno(capture));
-      }
-      return fd;
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(
+        "open_by_handle_at",
+        (_, capture) -> (int) OPEN_BY_HANDLE.invokeExact(capture, mount, handle, flags));
   }
 
   /** Linux has freed the descriptor whatever close(2) returns, so there is nothing to report. */
@@ -161,114 +140,47 @@ final class LibC {
   /** A system call that libc may have no function for, which returns a descriptor. */
   static int syscall(String name, long number, int first, int second, int third)
       throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      long result = (long) SYSCALL.invokeExact(capture, number, first, second, third);
-      if (result < 0) {
-        throw new NativeException(name, Symbols.errno(capture));
-      }
-      return (int) result;
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(
+        name, (_, capture) -> (long) SYSCALL.invokeExact(capture, number, first, second, third));
   }
 
   /** A request without an argument, which returns a descriptor. */
   static int ioctl(String name, int fd, long request) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      int result = (int) IOCTL.invokeExact(capture, fd, request);
-      if (result < 0) {
-        throw new NativeException(name, Symbols.errno(capture));
-      }
-      return result;
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(name, (_, capture) -> (int) IOCTL.invokeExact(capture, fd, request));
   }
 
   static void setns(int fd, int kind) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      if ((int) SETNS.invokeExact(capture, fd, kind) != 0) {
-        throw new NativeException("setns", Symbols.errno(capture));
-      }
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    Calls.checked("setns", (_, capture) -> (int) SETNS.invokeExact(capture, fd, kind));
   }
 
   static void mount(String source, Path target, String type, long flags, String options)
       throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      int r =
-          (int)
-              MOUNT.invokeExact(
-                  capture,
-                  arena.allocateFrom(source),
-                  arena.allocateFrom(target.toString()),
-                  arena.allocateFrom(type),
-                  flags,
-                  arena.allocateFrom(options));
-      if (r != 0) {
-        throw new NativeException("mount " + target, Symbols.errno(capture));
-      }
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    Calls.checked(
+        "mount " + target,
+        (arena, capture) ->
+            (int)
+                MOUNT.invokeExact(
+                    capture,
+                    arena.allocateFrom(source),
+                    arena.allocateFrom(target.toString()),
+                    arena.allocateFrom(type),
+                    flags,
+                    arena.allocateFrom(options)));
   }
 
   static int socket(int domain, int type, int protocol) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      int fd = (int) SOCKET.invokeExact(capture, domain, type, protocol);
-      if (fd < 0) {
-        throw new NativeException("socket", Symbols.errno(capture));
-      }
-      return fd;
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(
+        "socket", (_, capture) -> (int) SOCKET.invokeExact(capture, domain, type, protocol));
   }
 
   static int eventfd() throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      int fd = (int) EVENTFD.invokeExact(capture, 0, EFD_CLOEXEC);
-      if (fd < 0) {
-        throw new NativeException("eventfd", Symbols.errno(capture));
-      }
-      return fd;
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(
+        "eventfd", (_, capture) -> (int) EVENTFD.invokeExact(capture, 0, EFD_CLOEXEC));
   }
 
   /** Takes the lock of an open file, or throws EAGAIN if another open file has it. */
   static void flock(int fd) throws NativeException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      if ((int) FLOCK.invokeExact(capture, fd, LOCK_EX | LOCK_NB) != 0) {
-        throw new NativeException("flock", Symbols.errno(capture));
-      }
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    Calls.checked("flock", (_, capture) -> (int) FLOCK.invokeExact(capture, fd, LOCK_EX | LOCK_NB));
   }
 
   /**

@@ -80,11 +80,7 @@ final class ObjectCalls {
   }
 
   static int load(MemorySegment object) {
-    try {
-      return (int) LOAD.invokeExact(object);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) LOAD.invokeExact(object));
   }
 
   static void close(MemorySegment object) {
@@ -125,12 +121,10 @@ final class ObjectCalls {
    * @param program NULL for the first
    */
   static MemorySegment nextProgram(MemorySegment object, MemorySegment program) {
-    try (Arena arena = Arena.ofConfined()) {
-      return (MemorySegment)
-          NEXT_PROGRAM.invokeExact(arena.allocate(Symbols.CAPTURE), object, program);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(
+        arena ->
+            (MemorySegment)
+                NEXT_PROGRAM.invokeExact(arena.allocate(Symbols.CAPTURE), object, program));
   }
 
   static ProgramSpec describe(MemorySegment program) {
@@ -158,27 +152,15 @@ final class ObjectCalls {
   }
 
   static int mapFd(MemorySegment map) {
-    try {
-      return (int) MAP_FD.invokeExact(map);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) MAP_FD.invokeExact(map));
   }
 
   static int setPinPath(MemorySegment map, String path) {
-    try (Arena arena = Arena.ofConfined()) {
-      return (int) MAP_SET_PIN.invokeExact(map, arena.allocateFrom(path));
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(arena -> (int) MAP_SET_PIN.invokeExact(map, arena.allocateFrom(path)));
   }
 
   static int setMaxEntries(MemorySegment map, int entries) {
-    try {
-      return (int) MAP_SET_MAX.invokeExact(map, entries);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) MAP_SET_MAX.invokeExact(map, entries));
   }
 
   /** The bytes that a map of global variables will start with; writable until the load. */
@@ -199,44 +181,26 @@ final class ObjectCalls {
   }
 
   static int programFd(MemorySegment program) {
-    try {
-      return (int) PROGRAM_FD.invokeExact(program);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) PROGRAM_FD.invokeExact(program));
   }
 
   static int expectedAttachType(MemorySegment program) {
-    try {
-      return (int) PROGRAM_ATTACH_TYPE.invokeExact(program);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) PROGRAM_ATTACH_TYPE.invokeExact(program));
   }
 
   static int setAutoload(MemorySegment program, boolean load) {
-    try {
-      return (int) PROGRAM_AUTOLOAD.invokeExact(program, load);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.plain(() -> (int) PROGRAM_AUTOLOAD.invokeExact(program, load));
   }
 
   static MemorySegment btf(MemorySegment object) {
-    try (Arena arena = Arena.ofConfined()) {
-      return (MemorySegment) OBJECT_BTF.invokeExact(arena.allocate(Symbols.CAPTURE), object);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(
+        arena -> (MemorySegment) OBJECT_BTF.invokeExact(arena.allocate(Symbols.CAPTURE), object));
   }
 
   /** The kernel's own types, to be given to {@link #free}; NULL if they cannot be read. */
   static MemorySegment kernelBtf() {
-    try (Arena arena = Arena.ofConfined()) {
-      return (MemorySegment) KERNEL_BTF.invokeExact(arena.allocate(Symbols.CAPTURE));
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(
+        arena -> (MemorySegment) KERNEL_BTF.invokeExact(arena.allocate(Symbols.CAPTURE)));
   }
 
   /** NULL is allowed. */
@@ -250,29 +214,21 @@ final class ObjectCalls {
 
   /** A type's id, or {@code -errno}. */
   static int btfFind(MemorySegment btf, String name, int kind) {
-    try (Arena arena = Arena.ofConfined()) {
-      return (int) BTF_FIND.invokeExact(btf, arena.allocateFrom(name), kind);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(arena -> (int) BTF_FIND.invokeExact(btf, arena.allocateFrom(name), kind));
   }
 
   /** The {@code struct btf_type} of an id that {@link #btfFind} gave. */
   static MemorySegment btfType(MemorySegment btf, int id) {
-    try (Arena arena = Arena.ofConfined()) {
-      return (MemorySegment) BTF_TYPE.invokeExact(arena.allocate(Symbols.CAPTURE), btf, id);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(
+        arena -> (MemorySegment) BTF_TYPE.invokeExact(arena.allocate(Symbols.CAPTURE), btf, id));
   }
 
   static String btfName(MemorySegment btf, int offset) {
-    try (Arena arena = Arena.ofConfined()) {
-      return Symbols.string(
-          (MemorySegment) BTF_NAME.invokeExact(arena.allocate(Symbols.CAPTURE), btf, offset));
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.inArena(
+        arena ->
+            Symbols.string(
+                (MemorySegment)
+                    BTF_NAME.invokeExact(arena.allocate(Symbols.CAPTURE), btf, offset)));
   }
 
   private static MethodHandle intCall(String name, MemoryLayout... arguments) {

@@ -16,11 +16,11 @@ import java.util.stream.Collectors;
  * Who is at the other end of a unix socket: what the kernel noted when that process called connect.
  *
  * @param pid of the process, in this process's pid namespace; 0 if it is not visible from here
- * @param groups the supplementary groups, by SO_PEERGROUPS (4.13)
+ * @param unixGroups the supplementary groups, by SO_PEERGROUPS (4.13)
  * @param pidfd refers to the process even after its pid is used again (SO_PEERPIDFD, 6.5); -1 where
  *     the kernel has none to give
  */
-public record PeerCredentials(int pid, int uid, int gid, Set<Integer> groups, int pidfd)
+public record PeerCredentials(int pid, int uid, int gid, Set<Integer> unixGroups, int pidfd)
     implements AutoCloseable {
   /** asm-generic/socket.h. */
   private static final int SO_PEERCRED = 17;

@@ -152,18 +152,9 @@ public final class UnixStream {
   /** A second descriptor of the same socket, which {@link #close} closes. */
   public static int duplicate(SocketChannel channel) throws NativeException, UnavailableException {
     int fd = PeerCredentials.fd(channel);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      int copy = (int) FCNTL.invokeExact(capture, fd, F_DUPFD_CLOEXEC, 0);
-      if (copy < 0) {
-        throw new NativeException("fcntl F_DUPFD_CLOEXEC", Symbols.errno(capture));
-      }
-      return copy;
-    } catch (NativeException e) {
-      throw e;
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return Calls.checked(
+        "fcntl F_DUPFD_CLOEXEC",
+        (_, capture) -> (int) FCNTL.invokeExact(capture, fd, F_DUPFD_CLOEXEC, 0));
   }
 
   /** May wait, if it is the last of its socket and descriptors are in its queue. */
@@ -209,13 +200,11 @@ public final class UnixStream {
   }
 
   private static int setInt(int fd, int option, int value) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = arena.allocate(Symbols.CAPTURE);
-      MemorySegment number = arena.allocateFrom(JAVA_INT, value);
-      int result = (int) SETSOCKOPT.invokeExact(capture, fd, SOL_SOCKET, option, number, 4);
-      return result == 0 ? 0 : -Symbols.errno(capture);
-    } catch (Throwable t) {
-      throw Symbols.unexpected(t);
-    }
+    return (int)
+        Calls.orErrno(
+            (arena, capture) ->
+                (int)
+                    SETSOCKOPT.invokeExact(
+                        capture, fd, SOL_SOCKET, option, arena.allocateFrom(JAVA_INT, value), 4));
   }
 }

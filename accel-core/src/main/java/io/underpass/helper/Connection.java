@@ -22,7 +22,7 @@ import java.util.function.Consumer;
  */
 final class Connection {
   /** Who is at the other end, as the kernel said when it connected. */
-  record Peer(int pid, int uid, int gid, Set<Integer> groups) {}
+  record Peer(int pid, int uid, int gid, Set<Integer> unixGroups) {}
 
   private static final long CLAIM_NANOS = 1_000_000_000L;
 

@@ -264,7 +264,7 @@ final class ControlServer implements AutoCloseable {
     UnixStream.prepare(channel);
     Connection.Peer peer;
     try (PeerCredentials who = PeerCredentials.of(channel)) {
-      peer = new Connection.Peer(who.pid(), who.uid(), who.gid(), who.groups());
+      peer = new Connection.Peer(who.pid(), who.uid(), who.gid(), who.unixGroups());
       requests.checkMayAsk(who, admin);
     }
     Tenant tenant;

@@ -98,7 +98,7 @@ final class Requests {
     WireException why = null;
     if (admin && !AdminRight.isHeldBy(who)) {
       why = new WireException(ErrorCode.DENIED, AdminRight.MESSAGE);
-    } else if (!admin && !policy.admits(who.uid(), who.gid(), who.groups())) {
+    } else if (!admin && !policy.admits(who.uid(), who.gid(), who.unixGroups())) {
       String uid = Integer.toUnsignedString(who.uid());
       why = new WireException(ErrorCode.DENIED, "the helper's policy does not admit uid " + uid);
     }
@@ -178,7 +178,9 @@ final class Requests {
       throw new WireException(ErrorCode.ALREADY_REGISTERED, "this connection has a registration");
     }
     GroupWish granted =
-        wish == null ? null : policy.groups().grant(wish, peer.uid(), peer.gid(), peer.groups());
+        wish == null
+            ? null
+            : policy.portGroups().grant(wish, peer.uid(), peer.gid(), peer.unixGroups());
     if (tenant.registrations() >= Layouts.UP_MAX_JVMS - registrations) {
       throw new WireException(
           ErrorCode.FULL,
@@ -194,7 +196,10 @@ final class Requests {
           policy
               .trust()
               .domainsOf(
-                  peer.uid(), peer.gid(), peer.groups(), granted == null ? "" : granted.group());
+                  peer.uid(),
+                  peer.gid(),
+                  peer.unixGroups(),
+                  granted == null ? "" : granted.group());
       Registration made = new Registration(nextId++, peer.pid(), startTicks, peer.uid(), domains);
       Answer.Work work = new Registering(connection, request, made, granted, process);
       if (!registering.add(peer.pid())) {
@@ -246,7 +251,8 @@ final class Requests {
         if (PeerProcess.startTicks(process) != made.startTicks()) {
           throw new WireException(ErrorCode.DENIED, "the process has ended");
         }
-        identity = datapath.join(made, granted, request.hasDatagrams(), policy.groups().pools());
+        identity =
+            datapath.joinGroup(made, granted, request.hasDatagrams(), policy.portGroups().pools());
       }
     }
 

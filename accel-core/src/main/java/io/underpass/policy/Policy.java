@@ -34,7 +34,7 @@ public final class Policy {
   private final Set<Integer> allowedUids = new HashSet<>();
   private final Set<Integer> allowedGids = new HashSet<>();
   private final Set<Integer> deniedUids = new HashSet<>();
-  private final GroupRules groups = new GroupRules();
+  private final GroupRules portGroups = new GroupRules();
   private final Trust trust = new Trust();
 
   private Policy() {}
@@ -53,7 +53,7 @@ public final class Policy {
     Policy policy = new Policy();
     policy.allowedUids.add(0);
     Accounts.gid(GROUP).ifPresent(policy.allowedGids::add);
-    policy.groups.allowRoot();
+    policy.portGroups.allowRoot();
     return policy;
   }
 
@@ -78,7 +78,7 @@ public final class Policy {
         if (words[0].equals("trust")) {
           trust.add(words, ids);
         } else {
-          groups.add(words, ids);
+          portGroups.add(words, ids);
         }
       } catch (IllegalArgumentException e) {
         throw malformed(rule, where, e.getMessage());
@@ -140,8 +140,8 @@ public final class Policy {
   }
 
   /** What it says of port groups. */
-  public GroupRules groups() {
-    return groups;
+  public GroupRules portGroups() {
+    return portGroups;
   }
 
   /** What it says of who trusts whom. */

@@ -72,7 +72,7 @@ public interface Datapath extends AutoCloseable {
    * @param pools where {@code identity=auto} comes from
    * @return its identity; empty if it has none
    */
-  String join(Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
+  String joinGroup(Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
       throws IOException;
 
   /**

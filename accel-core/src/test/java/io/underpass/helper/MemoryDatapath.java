@@ -82,7 +82,7 @@ final class MemoryDatapath implements Datapath {
   public void claim(Registration registration) {}
 
   @Override
-  public String join(
+  public String joinGroup(
       Registration registration, GroupWish wish, boolean datagrams, List<Net> pools) {
     return "";
   }

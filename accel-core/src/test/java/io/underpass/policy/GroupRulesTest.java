@@ -79,7 +79,7 @@ class GroupRulesTest {
 
   @Test
   void withoutAFileRootMayUseEveryGroupButHasNoPool() throws Exception {
-    GroupRules rules = Policy.byDefault().groups();
+    GroupRules rules = Policy.byDefault().portGroups();
     GroupWish wish = wish("any", "80", "80", "127.20.0.7");
     assertEquals(wish, rules.grant(wish, 0, 0, Set.of()));
     for (String address : new String[] {"10.1.2.3", "128.0.0.1", "fd00::7", "::2"}) {
@@ -99,7 +99,7 @@ class GroupRulesTest {
   @Test
   void rootHasNoMoreThanItsLines() throws Exception {
     GroupRules rules =
-        Policy.parse("policy", List.of("group blue uid 0 identity 10.9.0.0/16")).groups();
+        Policy.parse("policy", List.of("group blue uid 0 identity 10.9.0.0/16")).portGroups();
     assertEquals(
         "ports=80: the policy does not let uid 0 bind ports below 1024, such as 80",
         refusal(rules, wish("blue", "80", "", ""), 0));
@@ -137,7 +137,7 @@ class GroupRulesTest {
   }
 
   private static GroupRules rules() throws HelperException {
-    return Policy.parse("policy", POLICY).groups();
+    return Policy.parse("policy", POLICY).portGroups();
   }
 
   private static GroupWish wish(String group, String ports, String publish, String identity) {

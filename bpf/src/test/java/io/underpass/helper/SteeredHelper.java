@@ -208,10 +208,10 @@ public final class SteeredHelper implements AutoCloseable {
     public void claim(Registration registration) {}
 
     @Override
-    public String join(
+    public String joinGroup(
         Registration registration, GroupWish wish, boolean datagrams, List<Net> pools)
         throws IOException {
-      return kernel.join(registration, wish, datagrams, pools);
+      return kernel.joinGroup(registration, wish, datagrams, pools);
     }
 
     @Override

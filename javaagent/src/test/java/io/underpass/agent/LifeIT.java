@@ -61,6 +61,7 @@ class LifeIT {
       assertTrue(flows.contains("kind:socket") && flows.contains("local:" + addresses[0]), flows);
       assertTrue(flows.contains("kind:unknown") && !flows.contains("[::1]:3"), flows);
       assertTrue(flows.contains("reason:one-way") && flows.contains("state:accelerated"), flows);
+      assertTrue(flows.contains("explanation:" + Reason.ONE_WAY.explanation()), flows);
     }
   }
 

@@ -55,6 +55,7 @@ final class Flows implements FlowsMXBean {
         flow.remote(),
         flow.state(),
         flow.reason().wireName(),
+        flow.reason().explanation(),
         kind,
         flow.ageMillis(),
         flow.tx().redirectedBytes(),
