@@ -122,7 +122,7 @@ static __always_inline int is_large(const struct up_sock *rec, __u64 bytes, __u6
 /*
  * Does an accelerated flow still gain? Requests and responses do. A direction that sends many messages for each one of
  * the other end is a stream, and a redirected stream gains only with large writes; one of which most goes by TCP all the
- * same loses, and so do answers in several messages that meet their reader at work (docs/data-path.md). The other end
+ * same loses, and so do answers in several messages that meet their reader at work (docs/which-flows.md). The other end
  * says in one pass how far it is, and this one judges in the next.
  */
 static __always_inline void review(struct up_sock *rec, struct up_visit *out, __u64 now)

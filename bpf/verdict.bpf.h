@@ -188,7 +188,7 @@ static __always_inline void count_passed(struct up_sock *rec, __u32 size)
  * sleeps until that is done (bpf_tcp_ingress, lock_sock), and has to be woken: that costs more than several messages gain.
  * It can only happen on two processors. A reader that waits by epoll, whose entry stands in its socket's wait queue all the
  * time, sleeps as well as soon as it has caught up, which makes each such meeting so many times dearer as that of a reader
- * that looks without sleeping (measured: docs/data-path.md).
+ * that looks without sleeping (measured: docs/which-flows.md).
  */
 #define POLLED_READER 8
 

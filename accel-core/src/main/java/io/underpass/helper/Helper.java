@@ -135,8 +135,7 @@ public final class Helper implements AutoCloseable {
       case NativeException e -> HelperException.of(e);
       case AccessDeniedException e ->
           new HelperException("this user may not look into " + e.getFile(), "run it as root", e);
-      default ->
-          new HelperException(failure.toString(), "see README.md under troubleshooting", failure);
+      default -> new HelperException(failure.toString(), "see docs/troubleshooting.md", failure);
     };
   }
 
