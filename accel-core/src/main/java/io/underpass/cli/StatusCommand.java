@@ -1,9 +1,12 @@
 package io.underpass.cli;
 
+import io.underpass.protocol.Failure;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.UserShare;
 import java.io.PrintWriter;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -66,6 +69,19 @@ final class StatusCommand implements Callable<Integer> {
       out.println();
       table.print(out);
     }
+    if (!status.failures().isEmpty()) {
+      Table table = new Table(List.of(">count", "first", "last", "what failed"));
+      for (Failure f : status.failures()) {
+        table.row(f.count(), time(f.firstMillis()), time(f.lastMillis()), f.what());
+      }
+      out.println();
+      table.print(out);
+    }
     return 0;
+  }
+
+  /** To the second, in UTC. */
+  private static String time(long millis) {
+    return Instant.ofEpochMilli(millis).truncatedTo(ChronoUnit.SECONDS).toString();
   }
 }

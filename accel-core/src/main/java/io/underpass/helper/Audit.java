@@ -1,8 +1,11 @@
 package io.underpass.helper;
 
+import io.underpass.protocol.Failure;
 import io.underpass.protocol.Text;
 import io.underpass.protocol.WireException;
+import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -29,7 +32,6 @@ final class Audit {
   private static final Pattern DIGITS = Pattern.compile("[0-9]+");
 
   private static final String OTHER = "refused: others";
-  private static final String OTHER_TROUBLE = "trouble: others";
 
   private final Consumer<String> out;
 
@@ -37,7 +39,7 @@ final class Audit {
   private final Map<String, Long> refusals = new HashMap<>();
 
   /** Apart from those, which strangers make as many of as they like. */
-  private final Map<String, Long> failures = new HashMap<>();
+  private final FailureLog failures = new FailureLog();
 
   private long refusalsSince = System.nanoTime();
 
@@ -102,26 +104,39 @@ final class Audit {
    */
   synchronized void failed(String what, Throwable e) {
     String kind = e == null ? "failed: " + what : what + " failed: " + e.getClass().getSimpleName();
-    count(failures, kind, e == null ? "" : e.toString());
+    sayAtPowersOfTen(failures.add(kind, text(kind, e)), text(kind, e));
   }
 
   /**
    * Something of the data path failed. Lines that differ in numbers alone count as the same one.
    */
   synchronized void trouble(String line) {
-    String kind = "trouble: " + DIGITS.matcher(line).replaceAll("#");
-    boolean known = failures.containsKey(kind) || failures.size() < MAX_KINDS;
-    say(failures, known ? kind : OTHER_TROUBLE, line);
+    sayAtPowersOfTen(failures.add(DIGITS.matcher(line).replaceAll("#"), line), line);
+  }
+
+  /** What failed lately, the latest first. */
+  synchronized List<Failure> failures() {
+    return failures.latest();
+  }
+
+  /** A mistake of the helper's own says where it was made. */
+  private static String text(String kind, Throwable e) {
+    if (e == null) {
+      return kind;
+    }
+    StackTraceElement[] frames = e.getStackTrace();
+    boolean mistake = !(e instanceof IOException) && frames.length > 0;
+    return kind + ": " + e + (mistake ? " at " + frames[0] : "");
   }
 
   private void count(Map<String, Long> counts, String kind, String detail) {
     boolean known = counts.containsKey(kind) || counts.size() < MAX_KINDS;
     String key = known ? kind : OTHER;
-    say(counts, key, detail.isEmpty() ? key : key + ": " + detail);
+    sayAtPowersOfTen(
+        counts.merge(key, 1L, Long::sum), detail.isEmpty() ? key : key + ": " + detail);
   }
 
-  private void say(Map<String, Long> counts, String key, String text) {
-    long count = counts.merge(key, 1L, Long::sum);
+  private void sayAtPowersOfTen(long count, String text) {
     if (isPowerOfTen(count)) {
       say(text + (count == 1 ? "" : " (" + count + " times)"));
     }

@@ -1,6 +1,7 @@
 package io.underpass.helper;
 
 import io.underpass.Version;
+import io.underpass.protocol.Failure;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Reply;
@@ -26,6 +27,7 @@ final class Reports {
 
   private final Datapath datapath;
   private final Requests.Place place;
+  private final Audit audit;
   private final Supplier<Collection<Registration>> registered;
   private final long startedNanos = System.nanoTime();
 
@@ -34,8 +36,13 @@ final class Reports {
 
   private long countedAt = System.nanoTime() - FRESH_NANOS;
 
-  Reports(Datapath datapath, Requests.Place place, Supplier<Collection<Registration>> registered) {
+  Reports(
+      Datapath datapath,
+      Requests.Place place,
+      Audit audit,
+      Supplier<Collection<Registration>> registered) {
     this.datapath = datapath;
+    this.audit = audit;
     this.place = place;
     this.registered = registered;
   }
@@ -57,7 +64,7 @@ final class Reports {
             .map(r -> view(r, flows.getOrDefault(r.id(), 0L)))
             .toList();
     long all = flows.values().stream().mapToLong(Long::longValue).sum();
-    return status(datapath.reason(), all, shown, datapath.users());
+    return status(datapath.reason(), all, shown, datapath.users(), audit.failures());
   }
 
   /** The state, with one registration; null for none. */
@@ -65,10 +72,10 @@ final class Reports {
     // Other reasons tell how much of others there is.
     String reason = datapath.state().equals("refused") ? datapath.reason() : "";
     if (own == null) {
-      return status(reason, 0, List.of(), List.of());
+      return status(reason, 0, List.of(), List.of(), List.of());
     }
     long flows = datapath.flows(own.id(), 1).total();
-    return status(reason, flows, List.of(view(own, flows)), List.of());
+    return status(reason, flows, List.of(view(own, flows)), List.of(), List.of());
   }
 
   private static Status.Registration view(Registration r, long flows) {
@@ -76,7 +83,11 @@ final class Reports {
   }
 
   private Status status(
-      String reason, long flows, List<Status.Registration> shown, List<UserShare> users) {
+      String reason,
+      long flows,
+      List<Status.Registration> shown,
+      List<UserShare> users,
+      List<Failure> failures) {
     return new Status(
         Version.VERSION,
         datapath.state(),
@@ -90,7 +101,8 @@ final class Reports {
         place.kernel(),
         datapath.probes(),
         shown,
-        users);
+        users,
+        failures);
   }
 
   /** The flows of one registration's id, or of {@link Datapath#ALL}. */

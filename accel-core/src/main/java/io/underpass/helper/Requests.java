@@ -81,6 +81,7 @@ final class Requests {
         new Reports(
             datapath,
             place,
+            audit,
             () -> registered.values().stream().map(Connection::registration).toList());
   }
 

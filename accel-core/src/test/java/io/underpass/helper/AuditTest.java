@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.protocol.ErrorCode;
+import io.underpass.protocol.Failure;
 import io.underpass.protocol.WireException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -73,16 +75,42 @@ class AuditTest {
   }
 
   @Test
+  void whatFailedIsKeptOnceWithItsCount() {
+    for (int i = 1; i <= 30; i++) {
+      audit.trouble("sweep: attempt " + i);
+    }
+    audit.failed("a request", new IllegalStateException("of\nthe test"));
+    audit.refused(7, denied("the policy")); // nothing of the helper's has failed there
+    List<Failure> failures = audit.failures();
+    assertEquals(2, failures.size());
+    Failure sweep = failures.stream().filter(f -> f.count() == 30).findFirst().orElseThrow();
+    assertEquals("sweep: attempt 30", sweep.what());
+    assertTrue(sweep.firstMillis() <= sweep.lastMillis() && sweep.firstMillis() > 0);
+    Failure request = failures.stream().filter(f -> f.count() == 1).findFirst().orElseThrow();
+    assertTrue(
+        request.what().matches("a request failed: .*of\\?the test at .*AuditTest.*"),
+        request::what);
+  }
+
+  @Test
+  void endlesslyManyKindsOfFailureTakeNoEndlessRoom() {
+    for (char c = 'a'; c < 'a' + 2 * FailureLog.MAX_KINDS; c++) {
+      audit.trouble("kind " + c + ": x");
+    }
+    assertTrue(lines.size() < 2 * FailureLog.MAX_KINDS, () -> lines.size() + " lines");
+    assertTrue(audit.failures().size() <= 32);
+  }
+
+  @Test
   void noTextMakesLinesOfItsOwnOrSpeaksToATerminal() {
     audit.refused(7, denied("group=a\nunderpass: registered id=1 pid=1 uid=0"));
     audit.event(7, "agent=\u001b]0;owned\u0007 \u009b1m\r\u202e");
-    audit.failed("read", new IllegalStateException("of\nthe test"));
+    audit.failed("read", new IOException("of\nthe test"));
     assertEquals(
         List.of(
             "underpass: denied uid=7: group=a?underpass: registered id=1 pid=1 uid=0",
             "underpass: agent=?]0;owned? ?1m??",
-            "underpass: read failed: IllegalStateException: java.lang.IllegalStateException:"
-                + " of?the test"),
+            "underpass: read failed: IOException: java.io.IOException: of?the test"),
         lines);
   }
 }

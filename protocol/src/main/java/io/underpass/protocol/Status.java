@@ -21,6 +21,7 @@ import java.util.Map;
  * @param probes what the kernel was found to do
  * @param registered the registrations that the caller may see
  * @param users what each user's sockets take of the tables; for administration alone
+ * @param failures what failed lately in the helper; for administration alone
  */
 public record Status(
     String helper,
@@ -35,7 +36,8 @@ public record Status(
     String kernel,
     List<Probe> probes,
     List<Registration> registered,
-    List<UserShare> users) {
+    List<UserShare> users,
+    List<Failure> failures) {
 
   /** One registered process. */
   public record Registration(int id, int pid, int uid, long flows) {
@@ -74,6 +76,7 @@ public record Status(
     List<Map<String, String>> records = new ArrayList<>();
     registered.forEach(r -> records.add(r.toWire()));
     users.forEach(u -> records.add(u.toWire()));
+    failures.forEach(f -> records.add(f.toWire()));
     return Reply.ok(fields, records);
   }
 
@@ -82,9 +85,12 @@ public record Status(
     Map<String, String> fields = reply.orThrow().fields();
     List<Registration> registered = new ArrayList<>();
     List<UserShare> users = new ArrayList<>();
+    List<Failure> failures = new ArrayList<>();
     for (Map<String, String> record : reply.records()) {
       if (UserShare.isOne(record)) {
         users.add(UserShare.fromWire(record));
+      } else if (Failure.isOne(record)) {
+        failures.add(Failure.fromWire(record));
       } else {
         registered.add(Registration.fromWire(record));
       }
@@ -102,7 +108,8 @@ public record Status(
         Wire.text(fields, "kernel"),
         Probe.fromWire(fields),
         List.copyOf(registered),
-        List.copyOf(users));
+        List.copyOf(users),
+        List.copyOf(failures));
   }
 
   private static int integer(Map<String, String> fields, String name) throws WireException {

@@ -59,7 +59,8 @@ class ReplyTest {
             List.of(
                 new Status.Registration(1, 100, 65534, 20),
                 new Status.Registration(2, 101, -2, 10)),
-            List.of(new UserShare(-2, 7, 4, 512, 3)));
+            List.of(new UserShare(-2, 7, 4, 512, 3)),
+            List.of(new Failure("sweep: ENOMEM = 12", 30, 1_700_000_000_000L, 1_700_000_030_000L)));
     assertEquals(status, Status.fromReply(parse(status.toReply())));
   }
 
