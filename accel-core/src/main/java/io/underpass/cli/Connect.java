@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.net.SocketException;
 import java.nio.file.Path;
 import java.time.Duration;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /**
  * The options that say which helper to ask. It is asked over its socket for administration if that
@@ -18,14 +18,8 @@ final class Connect {
   /** Long enough for a helper that has a hundred thousand flows to look at. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-  @Option(names = "--socket", paramLabel = "PATH", description = "where the helper listens")
-  private Path socket = HelperConfig.DEFAULT_SOCKET;
-
-  @Option(
-      names = "--admin-socket",
-      paramLabel = "PATH",
-      description = "where it listens for administration; default: admin/ beside --socket")
-  private Path adminSocket;
+  @Mixin private SocketOption socket;
+  @Mixin private AdminSocketOption adminSocket;
 
   /** What is asked. */
   @FunctionalInterface
@@ -43,14 +37,15 @@ final class Connect {
         throw e;
       }
     }
-    try (HelperClient client = HelperClient.connect(socket, PATIENCE)) {
+    try (HelperClient client = HelperClient.connect(socket.path(), PATIENCE)) {
       return question.ask(client);
     }
   }
 
   /** A connection for administration. */
   HelperClient openAdmin() throws IOException {
-    Path path = adminSocket == null ? HelperConfig.adminSocketOf(socket) : adminSocket;
+    Path named = adminSocket.path();
+    Path path = named == null ? HelperConfig.adminSocketOf(socket.path()) : named;
     return HelperClient.connect(path, PATIENCE);
   }
 }

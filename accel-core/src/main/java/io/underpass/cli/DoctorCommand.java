@@ -4,13 +4,11 @@ import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Doctor;
 import io.underpass.service.HelperConfig;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code underpass doctor}: a checklist; exit code 1 if something on it stands in the way. */
@@ -20,15 +18,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Versions.class)
 final class DoctorCommand implements Callable<Integer> {
-  @Option(names = "--socket", paramLabel = "PATH", description = "where the helper listens")
-  private Path socket = HelperConfig.DEFAULT_SOCKET;
-
-  @Option(names = "--policy", paramLabel = "FILE", description = "who may register")
-  private Path policy;
-
-  @Option(names = "--pin-dir", paramLabel = "DIR", description = "folder on a bpf file system")
-  private Path pinDir = HelperConfig.DEFAULT_BPFFS;
-
+  @Mixin private SocketOption socket;
+  @Mixin private PolicyOption policy;
+  @Mixin private PinDirOption pinDir;
   @Mixin private Json json;
   @Spec private CommandSpec spec;
 
@@ -36,7 +28,10 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     List<Doctor.Finding> findings =
         Doctor.examine(
-            HelperConfig.defaults().withSocket(socket).withPolicyFile(policy).withBpffs(pinDir),
+            HelperConfig.defaults()
+                .withSocket(socket.path())
+                .withPolicyFile(policy.file())
+                .withBpffs(pinDir.folder()),
             new KernelSource());
     PrintWriter out = spec.commandLine().getOut();
     if (json.isAsked()) {

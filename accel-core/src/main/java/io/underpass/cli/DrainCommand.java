@@ -10,7 +10,6 @@ import io.underpass.service.HelperConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.SocketException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -37,17 +36,14 @@ final class DrainCommand implements Callable<Integer> {
 
   @Mixin private Connect connect;
 
+  /** Where an earlier helper has left its pins, if no helper runs. */
+  @Mixin private PinDirOption pinDir;
+
   @Option(
       names = "--wait",
       paramLabel = "SECONDS",
       description = "how long readers may take to read what they have; default 30")
   private int wait = 30;
-
-  @Option(
-      names = "--pin-dir",
-      paramLabel = "DIR",
-      description = "where to look for what a helper left that does not run any more")
-  private Path pinDir = HelperConfig.DEFAULT_BPFFS;
 
   @Spec private CommandSpec spec;
 
@@ -128,7 +124,7 @@ final class DrainCommand implements Callable<Integer> {
   }
 
   private Drained finish() throws IOException {
-    HelperConfig config = HelperConfig.defaults().withBpffs(pinDir);
+    HelperConfig config = HelperConfig.defaults().withBpffs(pinDir.folder());
     Optional<Drained> drained =
         Helper.drainLeft(config, new KernelSource(), Duration.ofSeconds(wait));
     if (drained.isEmpty()) {

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -24,23 +25,13 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Versions.class)
 final class HelperCommand implements Callable<Integer> {
-  @Option(names = "--socket", paramLabel = "PATH", description = "where it listens")
-  private Path socket = HelperConfig.DEFAULT_SOCKET;
-
-  @Option(
-      names = "--admin-socket",
-      paramLabel = "PATH",
-      description = "where it listens for administration; default: admin/ beside --socket")
-  private Path adminSocket;
-
-  @Option(names = "--policy", paramLabel = "FILE", description = "who may register")
-  private Path policy;
+  @Mixin private SocketOption socket;
+  @Mixin private AdminSocketOption adminSocket;
+  @Mixin private PolicyOption policy;
+  @Mixin private PinDirOption pinDir;
 
   @Option(names = "--rules", paramLabel = "FILE", description = "what is accelerated, by port")
   private Path rules;
-
-  @Option(names = "--pin-dir", paramLabel = "DIR", description = "folder on a bpf file system")
-  private Path pinDir = HelperConfig.DEFAULT_BPFFS;
 
   @Spec private CommandSpec spec;
 
@@ -48,11 +39,11 @@ final class HelperCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     HelperConfig config =
         HelperConfig.defaults()
-            .withSocket(socket)
-            .withAdminSocket(adminSocket)
-            .withPolicyFile(policy)
+            .withSocket(socket.path())
+            .withAdminSocket(adminSocket.path())
+            .withPolicyFile(policy.file())
             .withRules(Rules.load(rules))
-            .withBpffs(pinDir);
+            .withBpffs(pinDir.folder());
     Helper helper = Helper.start(config, new KernelSource());
     for (String remark : Privileges.remarks()) {
       spec.commandLine().getErr().println("underpass: " + remark);

@@ -1,0 +1,18 @@
+package io.underpass.cli;
+
+import io.underpass.service.HelperConfig;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** The option {@code --socket}. */
+final class SocketOption {
+  @Option(
+      names = "--socket",
+      paramLabel = "PATH",
+      description = "where the helper listens; default: ${DEFAULT-VALUE}")
+  private Path path = HelperConfig.DEFAULT_SOCKET;
+
+  Path path() {
+    return path;
+  }
+}
