@@ -37,10 +37,10 @@ public record Drained(boolean removed, int left, int groups, List<Held> held) {
 
     private static Held fromWire(Map<String, String> fields) throws WireException {
       return new Held(
-          (int) Wire.number(fields, "pid", Integer.MAX_VALUE),
+          Wire.integer(fields, "pid"),
           Wire.text(fields, "local"),
           Wire.text(fields, "remote"),
-          Wire.number(fields, "unread", Long.MAX_VALUE));
+          Wire.number(fields, "unread"));
     }
 
     /** One line for people. */
@@ -72,8 +72,8 @@ public record Drained(boolean removed, int left, int groups, List<Held> held) {
     }
     return new Drained(
         Wire.number(fields, "removed", 1) == 1,
-        (int) Wire.number(fields, "left", Integer.MAX_VALUE),
-        (int) Wire.number(fields, "groups", Integer.MAX_VALUE),
+        Wire.integer(fields, "left"),
+        Wire.integer(fields, "groups"),
         List.copyOf(held));
   }
 }

@@ -50,10 +50,10 @@ public record FlowView(
     private static Counters fromWire(String direction, Map<String, String> fields)
         throws WireException {
       return new Counters(
-          number(fields, direction + "RedirectedBytes"),
-          number(fields, direction + "RedirectedMessages"),
-          number(fields, direction + "PassedBytes"),
-          number(fields, direction + "PassedMessages"));
+          Wire.number(fields, direction + "RedirectedBytes"),
+          Wire.number(fields, direction + "RedirectedMessages"),
+          Wire.number(fields, direction + "PassedBytes"),
+          Wire.number(fields, direction + "PassedMessages"));
     }
   }
 
@@ -83,18 +83,18 @@ public record FlowView(
   /** Reads the fields of a record. */
   public static FlowView fromWire(Map<String, String> fields) throws WireException {
     return new FlowView(
-        number(fields, "id"),
+        Wire.number(fields, "id"),
         Wire.text(fields, "local"),
         Wire.text(fields, "remote"),
-        (int) Wire.number(fields, "owner", Integer.MAX_VALUE),
+        Wire.integer(fields, "owner"),
         state(Wire.text(fields, "state")),
         Reason.ofWireName(Wire.text(fields, "reason")),
-        number(fields, "ageMillis"),
+        Wire.number(fields, "ageMillis"),
         Counters.fromWire("tx", fields),
         Counters.fromWire("rx", fields),
-        number(fields, "tcpBytesSent"),
-        number(fields, "tcpBytesReceived"),
-        number(fields, "switches"));
+        Wire.number(fields, "tcpBytesSent"),
+        Wire.number(fields, "tcpBytesReceived"),
+        Wire.number(fields, "switches"));
   }
 
   private static boolean state(String text) throws WireException {
@@ -103,9 +103,5 @@ public record FlowView(
       case "plain" -> false;
       default -> throw Wire.malformed("a state that is neither accelerated nor plain");
     };
-  }
-
-  private static long number(Map<String, String> fields, String name) throws WireException {
-    return Wire.number(fields, name, Long.MAX_VALUE);
   }
 }

@@ -50,8 +50,8 @@ public record PortView(
         (int) Wire.number(fields, "real", PortRanges.LAST),
         Wire.text(fields, "protocol"),
         Wire.text(fields, "address"),
-        (int) Wire.number(fields, "pid", Integer.MAX_VALUE),
-        Wire.number(fields, "ageMillis", Long.MAX_VALUE),
+        Wire.integer(fields, "pid"),
+        Wire.number(fields, "ageMillis"),
         Boolean.parseBoolean(Wire.text(fields, "published")),
         Boolean.parseBoolean(Wire.text(fields, "confined")));
   }

@@ -48,7 +48,7 @@ public record Reply(ErrorCode code, Map<String, String> fields, List<Map<String,
 
   /** The number of a field, 0 or more; malformed if it is missing. */
   public long number(String name) throws WireException {
-    return Wire.number(fields, name, Long.MAX_VALUE);
+    return Wire.number(fields, name);
   }
 
   /** All lines, with their line ends. */

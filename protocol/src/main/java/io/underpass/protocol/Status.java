@@ -52,10 +52,10 @@ public record Status(
 
     private static Registration fromWire(Map<String, String> fields) throws WireException {
       return new Registration(
-          integer(fields, "id"),
-          integer(fields, "pid"),
+          Wire.integer(fields, "id"),
+          Wire.integer(fields, "pid"),
           (int) Wire.number(fields, "uid", 0xffff_ffffL),
-          Wire.number(fields, "flows", Long.MAX_VALUE));
+          Wire.number(fields, "flows"));
     }
   }
 
@@ -99,10 +99,10 @@ public record Status(
         Wire.text(fields, "helper"),
         Wire.text(fields, "state"),
         Wire.text(fields, "reason"),
-        integer(fields, "pid"),
-        Wire.number(fields, "uptimeSeconds", Long.MAX_VALUE),
-        integer(fields, "registrations"),
-        Wire.number(fields, "flows", Long.MAX_VALUE),
+        Wire.integer(fields, "pid"),
+        Wire.number(fields, "uptimeSeconds"),
+        Wire.integer(fields, "registrations"),
+        Wire.number(fields, "flows"),
         Wire.text(fields, "bpffs"),
         Wire.text(fields, "cgroup"),
         Wire.text(fields, "kernel"),
@@ -110,9 +110,5 @@ public record Status(
         List.copyOf(registered),
         List.copyOf(users),
         List.copyOf(failures));
-  }
-
-  private static int integer(Map<String, String> fields, String name) throws WireException {
-    return (int) Wire.number(fields, name, Integer.MAX_VALUE);
   }
 }

@@ -51,20 +51,16 @@ public record Totals(
     for (String name : fields.keySet()) {
       if (name.startsWith(PLAIN)) {
         Reason reason = Reason.ofWireName(name.substring(PLAIN.length()));
-        plain.merge(reason, number(fields, name), Long::sum);
+        plain.merge(reason, Wire.number(fields, name), Long::sum);
       }
     }
     return new Totals(
-        number(fields, "connectionsAccelerated"),
-        number(fields, "bytesRedirected"),
-        number(fields, "messagesRedirected"),
-        number(fields, "bytesPassed"),
-        number(fields, "messagesPassed"),
-        number(fields, "switches"),
+        Wire.number(fields, "connectionsAccelerated"),
+        Wire.number(fields, "bytesRedirected"),
+        Wire.number(fields, "messagesRedirected"),
+        Wire.number(fields, "bytesPassed"),
+        Wire.number(fields, "messagesPassed"),
+        Wire.number(fields, "switches"),
         plain);
-  }
-
-  private static long number(Map<String, String> fields, String name) throws WireException {
-    return Wire.number(fields, name, Long.MAX_VALUE);
   }
 }

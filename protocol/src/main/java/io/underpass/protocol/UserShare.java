@@ -23,10 +23,10 @@ public record UserShare(int uid, long sockets, long enrolled, long messages, lon
   static UserShare fromWire(Map<String, String> fields) throws WireException {
     return new UserShare(
         (int) Wire.number(fields, USER, 0xffff_ffffL),
-        Wire.number(fields, "sockets", Long.MAX_VALUE),
-        Wire.number(fields, "enrolled", Long.MAX_VALUE),
-        Wire.number(fields, "messages", Long.MAX_VALUE),
-        Wire.number(fields, "refused", Long.MAX_VALUE));
+        Wire.number(fields, "sockets"),
+        Wire.number(fields, "enrolled"),
+        Wire.number(fields, "messages"),
+        Wire.number(fields, "refused"));
   }
 
   Map<String, String> toWire() {

@@ -106,6 +106,16 @@ public final class Wire {
     return value;
   }
 
+  /** The number of that name, 0 or more. */
+  static long number(Map<String, String> fields, String name) throws WireException {
+    return number(fields, name, Long.MAX_VALUE);
+  }
+
+  /** The number of that name, 0 or more, as an {@code int}. */
+  static int integer(Map<String, String> fields, String name) throws WireException {
+    return (int) number(fields, name, Integer.MAX_VALUE);
+  }
+
   /** The value of that name; a field that is missing is malformed. */
   static String text(Map<String, String> fields, String name) throws WireException {
     String value = fields.get(name);
