@@ -23,7 +23,10 @@ final class FlowsCommand implements Callable<Integer> {
   @Mixin private Connect connect;
   @Mixin private Json json;
 
-  @Option(names = "--limit", paramLabel = "N", description = "at most so many (1 to 1000)")
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      description = "at most so many (1 to " + Wire.MAX_FLOWS + "); default: ${DEFAULT-VALUE}")
   private int limit = 100;
 
   @Spec private CommandSpec spec;

@@ -2,6 +2,7 @@ package io.underpass.config;
 
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.PortRanges;
+import io.underpass.protocol.Wire;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -18,7 +19,7 @@ import java.util.Properties;
  *
  * @param enabled whether to run at all, and how loud to be if that fails
  * @param socket where the helper listens
- * @param flows how many flows the JMX table shows at most, {@code 1..1000}
+ * @param flows how many flows the JMX table shows at most, {@code 1..}{@link Wire#MAX_FLOWS}
  * @param spin whether a read may look for its bytes for some microseconds before it blocks
  * @param pace whether a large write may let its reader come along first, for a millisecond or two
  * @param joinNow whether a connection asks to be accelerated as soon as it is made, and not only
@@ -166,12 +167,12 @@ public record Settings(
   private static int limit(String text) {
     try {
       int limit = Integer.parseInt(text);
-      if (limit >= 1 && limit <= 1000) {
+      if (limit >= 1 && limit <= Wire.MAX_FLOWS) {
         return limit;
       }
     } catch (NumberFormatException e) {
       // The same answer as for one out of range.
     }
-    throw new IllegalArgumentException("it is no number from 1 to 1000");
+    throw new IllegalArgumentException("it is no number from 1 to " + Wire.MAX_FLOWS);
   }
 }
