@@ -13,19 +13,32 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 
-/** A file of the host's administrator, which an option of the helper names. */
-final class AdminFile {
+/** The files of rules that the host's administrator writes, and options of the helper name. */
+enum AdminFile {
+  POLICY("policy", "the policy is"),
+  RULES("rules", "the rules are");
+
   /** Such a file is a few lines; a larger file is some other file. */
   private static final int MAX_BYTES = 64 << 10;
 
-  private AdminFile() {}
+  /** The word that people use for the file, and the name of its option. */
+  private final String kind;
 
-  /**
-   * Its lines, if nobody but the administrator can have written them.
-   *
-   * @param kind what people call it, and the option that names it: {@code policy}, {@code rules}
-   */
-  static List<String> lines(String kind, Path file) throws HelperException {
+  /** The beginning of a message about its content. */
+  private final String title;
+
+  AdminFile(String kind, String title) {
+    this.kind = kind;
+    this.title = title;
+  }
+
+  /** The beginning of a message about the content of this file. */
+  String title() {
+    return title;
+  }
+
+  /** The lines of the file, if nobody but the administrator can have written them. */
+  List<String> lines(Path file) throws HelperException {
     String what = "the " + kind + " file " + file;
     String other = "name the right file with --" + kind;
     if (Files.notExists(file, LinkOption.NOFOLLOW_LINKS)) {

@@ -46,7 +46,7 @@ public final class Policy {
       boolean none = Files.notExists(DEFAULT_FILE, LinkOption.NOFOLLOW_LINKS);
       return none ? byDefault() : load(DEFAULT_FILE);
     }
-    return parse(file.toString(), AdminFile.lines("policy", file));
+    return parse(file.toString(), AdminFile.POLICY.lines(file));
   }
 
   static Policy byDefault() {
@@ -59,21 +59,16 @@ public final class Policy {
 
   public static Policy parse(String name, List<String> lines) throws HelperException {
     Policy policy = new Policy();
-    for (int i = 0; i < lines.size(); i++) {
-      String line = lines.get(i);
-      int comment = line.indexOf('#');
-      String rule = (comment < 0 ? line : line.substring(0, comment)).strip();
-      if (!rule.isEmpty()) {
-        policy.add(rule, name + ":" + (i + 1));
-      }
+    for (AdminRule rule : AdminRule.of(AdminFile.POLICY, name, lines)) {
+      policy.add(rule);
     }
     return policy;
   }
 
-  private void add(String rule, String where) throws HelperException {
-    String[] words = rule.split("\\s+", -1);
+  private void add(AdminRule rule) throws HelperException {
+    String[] words = rule.words();
     if (Set.of("group", "pool", "trust").contains(words[0])) {
-      GroupRules.Ids ids = (text, user) -> number(text, user, rule, where);
+      GroupRules.Ids ids = (text, user) -> number(text, user, rule);
       try {
         if (words[0].equals("trust")) {
           trust.add(words, ids);
@@ -81,12 +76,12 @@ public final class Policy {
           portGroups.add(words, ids);
         }
       } catch (IllegalArgumentException e) {
-        throw malformed(rule, where, e.getMessage());
+        throw rule.malformed(e.getMessage());
       }
       return;
     }
     if (words.length != 3) {
-      throw malformed(rule, where, "a rule has three words");
+      throw rule.malformed("a rule has three words");
     }
     Set<Integer> set =
         switch (words[0] + " " + words[1]) {
@@ -94,17 +89,14 @@ public final class Policy {
           case "allow gid" -> allowedGids;
           case "deny uid" -> deniedUids;
           default ->
-              throw malformed(
-                  rule,
-                  where,
+              throw rule.malformed(
                   "a rule begins with allow uid, allow gid, deny uid, group, pool or trust");
         };
     boolean user = words[1].equals("uid");
-    set.add(number(words[2], user, rule, where));
+    set.add(number(words[2], user, rule));
   }
 
-  private static int number(String text, boolean user, String rule, String where)
-      throws HelperException {
+  private static int number(String text, boolean user, AdminRule rule) throws HelperException {
     if (text.matches("[0-9]+")) {
       try {
         // -1 is not an id: the calls that change ids use it for "leave as it is".
@@ -115,18 +107,11 @@ public final class Policy {
       } catch (NumberFormatException e) {
         // Said below.
       }
-      throw malformed(rule, where, text + " is out of range");
+      throw rule.malformed(text + " is out of range");
     }
     OptionalInt id = user ? Accounts.uid(text) : Accounts.gid(text);
     return id.orElseThrow(
-        () -> malformed(rule, where, "there is no " + (user ? "user " : "group ") + text));
-  }
-
-  private static HelperException malformed(String rule, String where, String why) {
-    String shown = rule.length() > 80 ? rule.substring(0, 80) + "..." : rule;
-    return new HelperException(
-        "the policy is malformed at " + where + ": \"" + shown + "\" (" + why + ")",
-        "correct that line");
+        () -> rule.malformed("there is no " + (user ? "user " : "group ") + text));
   }
 
   /** Whether a process with these ids may register. */

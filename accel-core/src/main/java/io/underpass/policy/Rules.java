@@ -64,61 +64,47 @@ public record Rules(List<Rule> list) {
     if (file == null) {
       return NONE;
     }
-    return parse(file.toString(), AdminFile.lines("rules", file));
+    return parse(file.toString(), AdminFile.RULES.lines(file));
   }
 
   static Rules parse(String name, List<String> lines) throws HelperException {
     List<Rule> rules = new ArrayList<>();
-    for (int i = 0; i < lines.size(); i++) {
-      String line = lines.get(i);
-      int comment = line.indexOf('#');
-      String text = (comment < 0 ? line : line.substring(0, comment)).strip();
-      if (text.isEmpty()) {
-        continue;
-      }
-      String where = name + ":" + (i + 1);
+    for (AdminRule rule : AdminRule.of(AdminFile.RULES, name, lines)) {
       if (rules.size() == Layouts.UP_MAX_RULES) {
-        throw malformed(text, where, "there is room for " + Layouts.UP_MAX_RULES + " rules");
+        throw rule.malformed("there is room for " + Layouts.UP_MAX_RULES + " rules");
       }
-      rules.add(rule(text, where));
+      rules.add(parse(rule));
     }
     return new Rules(rules);
   }
 
-  private static Rule rule(String text, String where) throws HelperException {
-    String[] words = text.split("\\s+", -1);
+  private static Rule parse(AdminRule rule) throws HelperException {
+    String[] words = rule.words();
     if (words.length != 3) {
-      throw malformed(text, where, "a rule has three words");
+      throw rule.malformed("a rule has three words");
     }
     Decision decision =
         switch (words[0]) {
           case "auto" -> Decision.AUTO;
           case "plain" -> Decision.PLAIN;
           case "redirect" -> Decision.REDIRECT;
-          default -> throw malformed(text, where, "a rule begins with plain, redirect or auto");
+          default -> throw rule.malformed("a rule begins with plain, redirect or auto");
         };
     if (!words[1].equals("port")) {
-      throw malformed(text, where, "the second word is port");
+      throw rule.malformed("the second word is port");
     }
     Matcher ports = PORTS.matcher(words[2]);
     if (!ports.matches()) {
-      throw malformed(text, where, words[2] + " is no port and no range of ports");
+      throw rule.malformed(words[2] + " is no port and no range of ports");
     }
     int low = Integer.parseInt(ports.group(1));
     int high = ports.group(2) == null ? low : Integer.parseInt(ports.group(2));
     if (low < 1 || high > MAX_PORT) {
-      throw malformed(text, where, "ports go from 1 to " + MAX_PORT);
+      throw rule.malformed("ports go from 1 to " + MAX_PORT);
     }
     if (low > high) {
-      throw malformed(text, where, "a range begins with its lower port");
+      throw rule.malformed("a range begins with its lower port");
     }
     return new Rule(decision, low, high);
-  }
-
-  private static HelperException malformed(String rule, String where, String why) {
-    String shown = rule.length() > 80 ? rule.substring(0, 80) + "..." : rule;
-    return new HelperException(
-        "the rules are malformed at " + where + ": \"" + shown + "\" (" + why + ")",
-        "correct that line");
   }
 }
