@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.Version;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -41,7 +42,9 @@ class RequestTest {
     GroupWish wish = wish("blue", "8080;9000-9100", "8080", "127.20.0.7");
     String line = line(Request.register("on", wish));
     assertEquals(
-        "REGISTER proto=1 agent=0.1.0 enabled=on group=blue ports=8080%3B9000-9100 publish=8080"
+        "REGISTER proto=1 agent="
+            + Version.VERSION
+            + " enabled=on group=blue ports=8080%3B9000-9100 publish=8080"
             + " identity=127.20.0.7",
         line);
     assertEquals(wish, Request.parse(line).wish());
@@ -87,7 +90,7 @@ class RequestTest {
     byte[] bytes = Request.register("auto").toBytes();
     assertEquals('\n', bytes[bytes.length - 1]);
     assertEquals(
-        "REGISTER proto=1 agent=0.1.0 enabled=auto\n",
+        "REGISTER proto=1 agent=" + Version.VERSION + " enabled=auto\n",
         new String(bytes, StandardCharsets.US_ASCII));
   }
 
