@@ -10,7 +10,10 @@
 #                           frames that no client should send, to a helper; also SEED=... (docs/testing.md)
 #   make emulate KERNEL=6.1 TEST=LoadTest,LeavingTest
 #                           test classes on a kernel of Debian's, 6.1 or 6.12, in an emulator; or RUN="bin/underpass doctor" (docs/testing.md)
-#   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar
+#   make build              the jars: accel-core/target/accel-core.jar and javaagent/target/underpass.jar; man pages, completion
+#   make install PREFIX=/usr/local
+#                           what was built: the command, the agent, man pages, completion, units for systemd; also DESTDIR=...
+#   make uninstall          removes what was installed there, with the same PREFIX and DESTDIR
 #   make format             formats the Java sources as the build demands it
 #   make clean              removes what was built
 #
@@ -28,8 +31,10 @@ MVN = JAVA_HOME="$(JAVA_HOME_FOUND)" mvn --batch-mode -Dstyle.color=never -Dorg.
 # JMH still uses sun.misc.Unsafe, and the JDK warns of it.
 SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" --sun-misc-unsafe-memory-access=allow -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
 
+PREFIX ?= /usr/local
+
 .DEFAULT_GOAL := build
-.PHONY: setup build demo sample-ports test soak fuzz emulate bench clean format
+.PHONY: setup build install uninstall demo sample-ports test soak fuzz emulate bench clean format
 
 # Silent where everything is there. What it looks for is the tool or the file, not the package, so that a
 # clang of another origin is as good. No `grep -q` behind a pipe: it ends the writer by SIGPIPE, which pipefail takes for
@@ -66,6 +71,10 @@ setup:
 
 build: setup
 	@$(MVN) -DskipTests package
+
+# These do not build: root installs what an ordinary user has built.
+install uninstall:
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" dist/install $@
 
 demo: build
 	@$(SAMPLES) io.underpass.samples.demo.Demo $(ARGS)

@@ -16,7 +16,12 @@ import picocli.CommandLine.Spec;
     name = "doctor",
     description = "Looks at all that acceleration depends on, and says what helps.",
     mixinStandardHelpOptions = true,
-    versionProvider = Main.Versions.class)
+    versionProvider = Main.Versions.class,
+    exitCodeListHeading = "%nExit status%n",
+    exitCodeList = {
+      "0:Nothing stands in the way of acceleration.",
+      "1:Something does; its line begins with FAIL."
+    })
 final class DoctorCommand implements Callable<Integer> {
   @Mixin private SocketOption socket;
   @Mixin private PolicyOption policy;

@@ -29,7 +29,12 @@ import picocli.CommandLine.Spec;
     name = "drain",
     description = "Takes every flow back to TCP without loss, ends the helper, removes everything.",
     mixinStandardHelpOptions = true,
-    versionProvider = Main.Versions.class)
+    versionProvider = Main.Versions.class,
+    exitCodeListHeading = "%nExit status%n",
+    exitCodeList = {
+      "0:Everything is out of the kernel.",
+      "1:Something had to stay; the command names it, and can be run again."
+    })
 final class DrainCommand implements Callable<Integer> {
   /** Between two looks at how far it is. */
   private static final Duration LOOK = Duration.ofMillis(200);

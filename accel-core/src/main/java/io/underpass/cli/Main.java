@@ -16,6 +16,12 @@ import picocli.CommandLine.Help;
     description = "Accelerates the TCP sockets of JVMs that share a host.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Versions.class,
+    exitCodeListHeading = "%nExit status%n",
+    exitCodeList = {
+      "0:The command did what it was asked.",
+      "1:The command failed; one line on standard error says why.",
+      "2:The command line is wrong."
+    },
     subcommands = {
       HelperCommand.class,
       StatusCommand.class,

@@ -24,7 +24,7 @@ class PrivilegesTest {
   void theCommandAndTheUnitLeaveWhatTheHelperAsksFor() throws Exception {
     Set<String> asked = new TreeSet<>(Privileges.names());
     assertEquals(asked, new TreeSet<>(LeastPrivilege.capabilities()), "bin/underpass");
-    List<String> unit = Files.readAllLines(ROOT.resolve("dist/underpass.service"));
+    List<String> unit = Files.readAllLines(ROOT.resolve("dist/underpass.service.in"));
     assertEquals(asked, ofUnit(unit, "CapabilityBoundingSet="));
     assertEquals(asked, ofUnit(unit, "AmbientCapabilities="));
     assertTrue(unit.contains("NoNewPrivileges=yes"));
@@ -46,13 +46,14 @@ class PrivilegesTest {
   @Test
   void theUnitIsOneForSystemd(@TempDir Path folder) throws Exception {
     Path check = Path.of("/usr/bin/systemd-analyze");
-    String text = Files.readString(ROOT.resolve("dist/underpass.service"));
-    assertTrue(text.contains("\nExecStart=/opt/underpass/bin/underpass helper\n"));
+    String text = Files.readString(ROOT.resolve("dist/underpass.service.in"));
+    assertTrue(text.contains("\nExecStart=@PREFIX@/bin/underpass helper\n"));
     if (!Files.isExecutable(check)) {
       return; // the lines above, and the other test, are what is left to compare
     }
     Path unit = folder.resolve("underpass.service");
-    Files.writeString(unit, text.replace("/opt/underpass/bin/underpass", "/bin/true"));
+    Files.writeString(
+        unit, text.replace("@PREFIX@/bin/underpass", "/bin/true").replace("@PREFIX@", "/usr"));
     Process verify =
         new ProcessBuilder(check.toString(), "verify", "--man=no", unit.toString())
             .redirectErrorStream(true)

@@ -38,6 +38,12 @@ public final class HelperProcess implements AutoCloseable {
    * @throws ChildException if it ends or is silent instead; its own line on standard error says why
    */
   public static HelperProcess start(Workspace workspace, String... rules) throws IOException {
+    return start(workspace, Project.command(), rules);
+  }
+
+  /** Starts the helper of another installation. */
+  static HelperProcess start(Workspace workspace, Path underpass, String... rules)
+      throws IOException {
     Path socket = workspace.folder().resolve("helper.sock");
     Path policy = workspace.folder().resolve("policy");
     Path pins = BPFFS.resolve(workspace.folder().getFileName().toString());
@@ -47,7 +53,7 @@ public final class HelperProcess implements AutoCloseable {
             .formatted(JvmCommand.NOBODY, String.join("\n", rules)));
     List<String> command =
         List.of(
-            Project.command().toString(),
+            underpass.toString(),
             "helper",
             "--socket=" + socket,
             "--policy=" + policy,
@@ -63,6 +69,10 @@ public final class HelperProcess implements AutoCloseable {
 
   public Path socket() {
     return socket;
+  }
+
+  public Path pins() {
+    return pins;
   }
 
   public Child child() {

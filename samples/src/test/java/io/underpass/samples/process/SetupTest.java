@@ -27,6 +27,7 @@ class SetupTest {
           "llvm-strip",
           "gcc",
           "mvn",
+          "asciidoctor",
           "ip",
           "setpriv",
           "taskset",
