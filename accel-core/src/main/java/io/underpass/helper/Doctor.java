@@ -52,8 +52,8 @@ public final class Doctor {
   private static final Path BTF = Path.of("/sys/kernel/btf/vmlinux");
   private static final Path SECURITY = Path.of("/sys/kernel/security");
   private static final int JAVA = 25;
-  private static final String AS_ROOT = "run it as root: sudo bin/underpass doctor";
-  private static final String START = "start it, as root: bin/underpass helper";
+  private static final String AS_ROOT = "run it as root: sudo underpass doctor";
+  private static final String START = "start it, as root: underpass helper";
 
   private final HelperConfig config;
   private final DatapathSource source;
@@ -358,7 +358,7 @@ public final class Doctor {
           left
               ? "a helper that is gone left its maps and programs in " + config.bpffs()
               : "nothing is left over",
-          "start the helper, which adopts them, or remove them: bin/underpass drain");
+          "start the helper, which adopts them, or remove them: underpass drain");
     } catch (IOException e) {
       HelperException known = Helper.asHelperException(e);
       add("pins", Result.FAIL, known.reason(), known.remedy());

@@ -14,7 +14,7 @@ import java.util.Locale;
 public final class Privileges {
   /** How the helper comes to have just what it needs. */
   public static final String REMEDY =
-      "start it by bin/underpass helper, or by the unit underpass.service";
+      "start it by underpass helper, or by the unit underpass.service";
 
   /**
    * One of capabilities(7).
@@ -68,7 +68,7 @@ public final class Privileges {
     if (!missing.isEmpty()) {
       throw new HelperException(
           "the privilege is missing (" + String.join(", ", missing) + ")",
-          "run it as root: sudo bin/underpass helper");
+          "run it as root: sudo underpass helper");
     }
   }
 

@@ -37,7 +37,7 @@ class DoctorTest {
     assertEquals("OK", findings.get("probe order").get("result").asText());
     assertEquals("FAIL", findings.get("helper").get("result").asText());
     assertEquals(
-        "start it, as root: bin/underpass helper", findings.get("helper").get("remedy").asText());
+        "start it, as root: underpass helper", findings.get("helper").get("remedy").asText());
     assertEquals("nothing is left over", findings.get("pins").get("reason").asText());
     assertFalse(Files.exists(PINS), "it changes nothing");
   }
@@ -70,7 +70,7 @@ class DoctorTest {
       helper.destroyForcibly().waitFor();
       Map<String, JsonNode> findings = findings(doctor(new CommandLineProcess()).out());
       assertEquals("WARN", findings.get("pins").get("result").asText());
-      assertTrue(findings.get("pins").get("remedy").asText().endsWith("bin/underpass drain"));
+      assertTrue(findings.get("pins").get("remedy").asText().endsWith(": underpass drain"));
     } finally {
       helper.destroyForcibly().waitFor();
       CommandLineProcess.Result drain =

@@ -36,7 +36,7 @@ class StartTroubleTest {
     assertLine(
         CommandLineProcess.asNobody(folder).run(helper()),
         "the privilege is missing (CAP_DAC_READ_SEARCH, CAP_NET_ADMIN, CAP_PERFMON,"
-            + " CAP_BPF); run it as root: sudo bin/underpass helper");
+            + " CAP_BPF); run it as root: sudo underpass helper");
   }
 
   @KernelTest

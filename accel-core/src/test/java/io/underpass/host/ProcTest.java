@@ -19,7 +19,7 @@ class ProcTest {
     HelperException e =
         assertThrows(HelperException.class, () -> Privileges.check(held("0000017fffffefff")));
     assertEquals("the privilege is missing (CAP_NET_ADMIN, CAP_BPF)", e.reason());
-    assertTrue(e.remedy().contains("sudo bin/underpass helper"), e.remedy());
+    assertTrue(e.remedy().contains("sudo underpass helper"), e.remedy());
   }
 
   @Test

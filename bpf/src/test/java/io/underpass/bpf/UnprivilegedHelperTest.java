@@ -153,7 +153,7 @@ class UnprivilegedHelperTest {
         List.of(
             "underpass: cannot start: the privilege is missing (CAP_"
                 + capability.toUpperCase(Locale.ROOT)
-                + "); run it as root: sudo bin/underpass helper"),
+                + "); run it as root: sudo underpass helper"),
         said);
   }
 

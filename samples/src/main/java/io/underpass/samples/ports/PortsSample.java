@@ -86,7 +86,7 @@ public final class PortsSample implements Callable<Integer> {
       System.out.printf(
           "%s listens on %d%n", server.name(), server.ask(Map.of()).get("port").asInt());
     }
-    System.out.println("bin/underpass ports:");
+    System.out.println("underpass ports:");
     underpass("ports").forEach(System.out::println);
 
     String ofBlue = "blue " + port;
