@@ -3,6 +3,7 @@ package io.underpass.cli;
 import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.underpass.protocol.Wire;
 import io.underpass.testing.LeastPrivilege;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,8 +15,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.StringJoiner;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 
 /** Runs {@code underpass ...} as a process of its own. */
@@ -30,9 +31,15 @@ final class CommandLineProcess {
           "--enable-native-access=ALL-UNNAMED",
           "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
 
-  /** One class of each library that the command line uses. */
-  private static final List<Class<?>> LIBRARIES =
-      List.of(CommandLine.class, JsonMapper.class, JsonGenerator.class, JsonFormat.class);
+  /** One class of each jar that the command line consists of. */
+  private static final List<Class<?>> PARTS =
+      List.of(
+          Main.class,
+          Wire.class,
+          CommandLine.class,
+          JsonMapper.class,
+          JsonGenerator.class,
+          JsonFormat.class);
 
   private final List<String> command = new ArrayList<>();
 
@@ -63,31 +70,34 @@ final class CommandLineProcess {
 
   /** As the user nobody, who has no privilege and may not read where the build is. */
   static CommandLineProcess asNobody(Path folder) throws IOException {
-    Path readable = Files.createDirectory(folder.resolve("class-path"));
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-    Path classes = codeOf(Main.class);
-    Files.walkFileTree(
-        classes,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Path to = readable.resolve(classes.relativize(file).toString());
-            Files.createDirectories(to.getParent());
-            Files.copy(file, to);
-            return FileVisitResult.CONTINUE;
-          }
-        });
-    StringBuilder classPath = new StringBuilder(readable.toString());
-    for (Class<?> library : LIBRARIES) {
-      Path jar = Files.copy(codeOf(library), folder.resolve(library.getSimpleName() + ".jar"));
-      Files.setPosixFilePermissions(jar, PosixFilePermissions.fromString("rw-r--r--"));
-      classPath.append(':').append(jar);
+    Path readable = Files.createDirectory(folder.resolve("class-path"));
+    StringJoiner classPath = new StringJoiner(":");
+    for (Class<?> part : PARTS) {
+      classPath.add(copy(codeOf(part), readable.resolve(part.getSimpleName() + ".jar")).toString());
     }
     CommandLineProcess process = new CommandLineProcess(classPath.toString(), FLAGS);
     process.command.addAll(
         0, List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"));
     return process;
+  }
+
+  /** A jar or a folder of classes, for everybody to read. */
+  private static Path copy(Path from, Path to) throws IOException {
+    Files.walkFileTree(
+        from,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Path copy = to.resolve(from.relativize(file).toString());
+            Files.createDirectories(copy.getParent());
+            Files.copy(file, copy);
+            Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rw-r--r--"));
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return to;
   }
 
   /** Runs it to its end. */
@@ -112,7 +122,7 @@ final class CommandLineProcess {
   }
 
   private static String classPath() {
-    return Stream.concat(Stream.of(Main.class), LIBRARIES.stream())
+    return PARTS.stream()
         .map(CommandLineProcess::codeOf)
         .map(Path::toString)
         .collect(Collectors.joining(":"));
