@@ -57,10 +57,15 @@ final class Testbed implements AutoCloseable {
   /** A connected pair over loopback; the caller closes both. */
   record Pair(SocketChannel client, SocketChannel server) implements AutoCloseable {
     static Pair open(String address) throws IOException {
+      return openUnasked(address).join();
+    }
+
+    /** A connection that the helper does not know: neither end has asked yet. */
+    static Pair openUnasked(String address) throws IOException {
       try (ServerSocketChannel listener = ServerSocketChannel.open()) {
         listener.bind(new InetSocketAddress(address, 0));
         SocketChannel client = SocketChannel.open(listener.getLocalAddress());
-        return new Pair(client, listener.accept()).join();
+        return new Pair(client, listener.accept());
       }
     }
 
