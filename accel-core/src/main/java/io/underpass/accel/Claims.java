@@ -135,9 +135,9 @@ public final class Claims {
     }
   }
 
-  /** Has the kernel mark the process and its sockets. */
+  /** Has the kernel mark the process, and its sockets if they may be accelerated. */
   public void mark(Registrations.Entry entry, Registration registration) throws IOException {
-    if (claim == null) {
+    if (claim == null || !registration.accelerates()) {
       markByHand(entry, registration);
       return;
     }

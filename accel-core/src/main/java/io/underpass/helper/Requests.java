@@ -201,7 +201,9 @@ final class Requests {
                   peer.gid(),
                   peer.unixGroups(),
                   granted == null ? "" : granted.group());
-      Registration made = new Registration(nextId++, peer.pid(), startTicks, peer.uid(), domains);
+      Registration made =
+          new Registration(
+              nextId++, peer.pid(), startTicks, peer.uid(), domains, request.accelerates());
       Answer.Work work = new Registering(connection, request, made, granted, process);
       if (!registering.add(peer.pid())) {
         throw new WireException(

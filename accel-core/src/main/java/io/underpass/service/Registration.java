@@ -12,10 +12,12 @@ import io.underpass.policy.Trust;
  *     proc_pid_stat(5)
  * @param uid at the time it connected
  * @param domains by which it trusts others ({@link Trust})
+ * @param accelerates whether its sockets may be accelerated; else it is here for its port group
  */
-public record Registration(int id, int pid, long startTicks, int uid, long domains) {
-  /** Of a process that trusts only its own user's. */
+public record Registration(
+    int id, int pid, long startTicks, int uid, long domains, boolean accelerates) {
+  /** Of a process that trusts only its own user's, and may be accelerated. */
   public Registration(int id, int pid, long startTicks, int uid) {
-    this(id, pid, startTicks, uid, 0);
+    this(id, pid, startTicks, uid, 0, true);
   }
 }

@@ -49,7 +49,7 @@ public final class AgentMain {
       return (String) start.invoke(null, argument, instrumentation);
     } catch (UnsupportedClassVersionError e) {
       String java = "this is Java " + System.getProperty("java.version");
-      return failed(argument, java, "run Java 25 or later");
+      return failed(argument, java, "run Java 17 or later");
     } catch (InvocationTargetException e) {
       return failed(argument, e.getCause());
     } catch (Throwable e) {

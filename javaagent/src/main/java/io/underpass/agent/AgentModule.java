@@ -23,8 +23,8 @@ import java.util.zip.ZipFile;
  * The module that the agent's classes are in. Called by {@code AgentMain}; next hop: {@code Boot}.
  *
  * <p>Some packages of {@code java.base} are opened to this module. It exports nothing to speak of,
- * so whoever gets hold of one of its classes or objects, be it by JMX or by a stack trace, can call
- * nothing of it, and not by reflection either. In an unnamed module he could call all.
+ * so a program that gets hold of one of its classes or objects, by JMX or by a stack trace, can
+ * call nothing of it, and not by reflection either. In an unnamed module it could call all.
  */
 final class AgentModule {
   static final String NAME = "io.underpass.agent";
@@ -41,6 +41,9 @@ final class AgentModule {
           BOOT,
           "io.underpass.agent.beans",
           "io.underpass.agent.hooks",
+          "io.underpass.agent.jdk",
+          "io.underpass.agent.report",
+          "io.underpass.agent.session",
           "io.underpass.agent.weave",
           "io.underpass.shaded",
           "io.underpass.shaded.bytebuddy.jar.asm",

@@ -1,5 +1,5 @@
 /**
- * The entry points that the JVM calls, and what loads the rest of the agent, into a module and a
- * class loader of its own.
+ * The entry points that the JVM calls, and the loader of the rest of the agent, which is in a
+ * module and a class loader of its own.
  */
 package io.underpass.agent;

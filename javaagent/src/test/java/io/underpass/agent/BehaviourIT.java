@@ -59,6 +59,48 @@ class BehaviourIT {
     assertEquals(1, result.err().size(), result::toString);
   }
 
+  /** A JDK without virtual threads, and with its dispatchers in other places. */
+  @Test
+  void registeredOnTheOldestJdk() throws Exception {
+    Jdk oldest = Jdk.oldest();
+    Child.Result without = Child.run(oldest, PROGRAM);
+    assertEquals(0, without.code(), without::toString);
+    assertEquals(16, without.out().size());
+    try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"))) {
+      Child.Result result =
+          Child.run(
+              oldest,
+              "-XX:+UnlockDiagnosticVMOptions",
+              "-XX:+BytecodeVerificationLocal",
+              Child.agent(Child.socket(helper.socket())),
+              PROGRAM,
+              "jmx");
+      assertSame(without.out(), result);
+      assertEquals(List.of(), result.err());
+      List<String> jmx = result.jmx();
+      assertTrue(jmx.contains("State=registered"), jmx::toString);
+      // 15 pairs with a listener each, one more listener, and two connections that are refused.
+      assertTrue(jmx.contains("SocketsOpen=0"), jmx::toString);
+      assertTrue(jmx.contains("Accepts=15"), jmx::toString);
+      assertTrue(jmx.contains("Connects=15"), jmx::toString);
+      assertTrue(jmx.contains("Binds=16"), jmx::toString);
+      assertTrue(jmx.contains("SocketsCreated=33"), jmx::toString);
+      assertTrue(jmx.contains("Closes=48"), jmx::toString);
+      assertTrue(
+          jmx.contains(
+              "Instrumented=[java.lang.management.ManagementFactory,"
+                  + "sun.nio.ch.AsynchronousServerSocketChannelImpl,"
+                  + "sun.nio.ch.AsynchronousSocketChannelImpl,"
+                  + "sun.nio.ch.EPollSelectorImpl,"
+                  + "sun.nio.ch.FileChannelImpl,"
+                  + "sun.nio.ch.NioSocketImpl,"
+                  + "sun.nio.ch.ServerSocketChannelImpl,"
+                  + "sun.nio.ch.SocketChannelImpl,sun.nio.ch.SocketDispatcher,"
+                  + "sun.nio.ch.UnixAsynchronousSocketChannelImpl]"),
+          jmx::toString);
+    }
+  }
+
   @Test
   void registeredAsAnOrdinaryUserWithNativeAccessDenied() throws Exception {
     try (ProtocolServer helper = new ProtocolServer(folder.resolve("s"))) {
@@ -121,6 +163,10 @@ class BehaviourIT {
   }
 
   private static void assertSame(Child.Result result) {
+    assertSame(plain, result);
+  }
+
+  private static void assertSame(List<String> plain, Child.Result result) {
     assertEquals(0, result.code(), result::toString);
     assertEquals(plain, result.lines());
     assertTrue(result.jmx().contains("SuppressedErrors=0"), result::toString);

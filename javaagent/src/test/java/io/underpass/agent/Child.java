@@ -18,9 +18,6 @@ import java.util.stream.Stream;
 
 /** A JVM that a test runs: the agent's jar as it was built, a program, and what came of it. */
 final class Child implements AutoCloseable {
-  private static final String JAVA =
-      Path.of(System.getProperty("java.home"), "bin/java").toString();
-
   /** Readable by every user, unlike the tree that it was built in. */
   static final Path FOLDER = readableFolder();
 
@@ -96,8 +93,17 @@ final class Child implements AutoCloseable {
     return start(LeastPrivilege.stranger(uid), arguments);
   }
 
+  /** Runs a JVM of that JDK to its end. */
+  static Result run(Jdk jdk, String... arguments) throws Exception {
+    return run(List.of(), jdk, arguments);
+  }
+
   private static Result run(List<String> prefix, String... arguments) throws Exception {
-    try (Child child = start(prefix, arguments)) {
+    return run(prefix, Jdk.current(), arguments);
+  }
+
+  private static Result run(List<String> prefix, Jdk jdk, String... arguments) throws Exception {
+    try (Child child = start(prefix, jdk, arguments)) {
       child.process.outputWriter().close();
       List<String> lines = child.out.lines().toList();
       assertTrue(child.process.waitFor(60, TimeUnit.SECONDS), "the program does not end");
@@ -110,14 +116,23 @@ final class Child implements AutoCloseable {
     return start(List.of(), arguments);
   }
 
+  /** Starts a JVM of that JDK. */
+  static Child start(Jdk jdk, String... arguments) throws IOException {
+    return start(List.of(), jdk, arguments);
+  }
+
   private static Child start(List<String> prefix, String... arguments) throws IOException {
+    return start(prefix, Jdk.current(), arguments);
+  }
+
+  private static Child start(List<String> prefix, Jdk jdk, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(prefix);
-    command.addAll(List.of(JAVA, "-cp", FOLDER.resolve("classes").toString()));
+    command.addAll(List.of(jdk.java(), "-cp", FOLDER.resolve("classes").toString()));
     command.addAll(List.of(arguments));
     Path err = Files.createTempFile("child", ".err");
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(err.toFile());
     builder.environment().keySet().removeIf(name -> name.startsWith("UNDERPASS_"));
-    builder.environment().remove("JAVA_TOOL_OPTIONS");
+    builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"));
     return new Child(builder.start(), err);
   }
 

@@ -20,18 +20,32 @@ final class Dialogue implements AutoCloseable {
   private final List<String> addresses = new ArrayList<>();
 
   Dialogue(Path socket) throws Exception {
-    server = start(socket);
-    client = start(socket);
+    this(Child.agent(Child.socket(socket)), Jdk.current(), Jdk.current(), "sockets");
+  }
+
+  /**
+   * On these JDKs.
+   *
+   * @param agent the flag for both JVMs; null: they run without the agent
+   * @param kind {@code sockets} or {@code channels}
+   */
+  Dialogue(String agent, Jdk servers, Jdk clients, String kind) throws Exception {
+    server = start(agent, servers, kind);
+    client = start(agent, clients, kind);
     port = Integer.parseInt(server.line());
     client.line();
   }
 
-  private static Child start(Path socket) throws IOException {
-    return Child.start(
-        "--add-opens=java.base/java.net=ALL-UNNAMED", // for the word "room", as is the next
-        "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-        Child.agent(Child.socket(socket)),
-        Talk.class.getName());
+  private static Child start(String agent, Jdk jdk, String kind) throws IOException {
+    List<String> arguments = new ArrayList<>();
+    arguments.add("--add-opens=java.base/java.net=ALL-UNNAMED"); // for the word "room", as is this
+    arguments.add("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
+    if (agent != null) {
+      arguments.add(agent);
+    }
+    arguments.add(Talk.class.getName());
+    arguments.add(kind);
+    return Child.start(jdk, arguments.toArray(String[]::new));
   }
 
   /** One more connection. */

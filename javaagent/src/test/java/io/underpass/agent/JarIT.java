@@ -30,7 +30,10 @@ class JarIT {
               "io/underpass/agent/beans",
               "io/underpass/agent/boot",
               "io/underpass/agent/hooks",
+              "io/underpass/agent/jdk",
               "io/underpass/agent/jmx",
+              "io/underpass/agent/report",
+              "io/underpass/agent/session",
               "io/underpass/agent/weave",
               "io/underpass/shaded",
               "io/underpass/shaded/bytebuddy/jar/asm",
@@ -59,10 +62,12 @@ class JarIT {
   }
 
   @Test
-  void itsEntryPointRunsInAnyJvmAndTheRestInJava25() throws Exception {
+  void itsEntryPointRunsInAnyJvmAndTheRestInJava17() throws Exception {
     assertEquals(52, version("io/underpass/agent/AgentMain.class"));
     assertEquals(52, version("io/underpass/agent/Demand.class"));
-    assertEquals(69, version("io/underpass/agent/boot/Boot.class"));
+    assertEquals(61, version("io/underpass/agent/boot/Boot.class"));
+    assertEquals(61, version("sun/nio/ch/UnderpassBridge.class"));
+    assertEquals(61, version("io/underpass/shaded/protocol/HelperClient.class"));
   }
 
   private static int version(String entry) throws Exception {

@@ -16,6 +16,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -37,6 +38,9 @@ final class ProtocolServer implements AutoCloseable {
 
   /** What is answered; null to answer as a helper does. */
   volatile Reply toRegister;
+
+  /** What is answered to a registration with a port group; null for the same. */
+  volatile Reply toGroup;
 
   volatile boolean silent;
   volatile Totals totals = Totals.ZERO;
@@ -114,7 +118,14 @@ final class ProtocolServer implements AutoCloseable {
       case REGISTER -> {
         registrations.add(request);
         Map<String, String> fields =
-            Map.of("id", "7", "proto", "1", "helper", "0.1.0", "level", Integer.toString(level));
+            new HashMap<>(Map.of("id", "7", "proto", "1", "helper", "0.1.0", "level", "" + level));
+        if (request.fields().containsKey("group")) {
+          fields.put("group", request.fields().get("group"));
+          fields.put("identity", "");
+        }
+        if (toGroup != null && request.fields().containsKey("group")) {
+          yield toGroup;
+        }
         yield toRegister != null ? toRegister : Reply.ok(fields);
       }
       case CLAIM -> {

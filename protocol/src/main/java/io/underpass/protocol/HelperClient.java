@@ -88,6 +88,11 @@ public final class HelperClient implements AutoCloseable {
     return call(Request.registerWithoutDatagrams(enabled, wish)).orThrow();
   }
 
+  /** The same of a process whose sockets are not to be accelerated. */
+  public Reply registerForPorts(GroupWish wish) throws IOException {
+    return call(Request.registerForPorts(wish)).orThrow();
+  }
+
   /**
    * This process has sockets that its registration does not reach; when this returns, they can be
    * asked for again.

@@ -13,6 +13,9 @@ public record Request(Verb verb, Map<String, String> fields) {
   /** Longest {@code agent} text. */
   private static final int MAX_AGENT = 64;
 
+  /** The value of {@code enabled} of a process that is not to be accelerated. */
+  private static final String PORTS_ALONE = "ports";
+
   /** The one value of {@code datagrams}. */
   private static final String LATER = "later";
 
@@ -53,6 +56,14 @@ public record Request(Verb verb, Map<String, String> fields) {
     Map<String, String> fields = new LinkedHashMap<>(register(enabled, wish).fields);
     fields.put("datagrams", LATER);
     return new Request(Verb.REGISTER, fields);
+  }
+
+  /**
+   * The same of a process whose sockets are not to be accelerated: it is registered for its port
+   * group alone.
+   */
+  public static Request registerForPorts(GroupWish wish) {
+    return registerWithoutDatagrams(PORTS_ALONE, wish);
   }
 
   /** Says that this process has sockets that its registration does not reach. */
@@ -148,6 +159,11 @@ public record Request(Verb verb, Map<String, String> fields) {
     return !fields.containsKey("datagrams");
   }
 
+  /** Whether the process's sockets may be accelerated. For {@link Verb#REGISTER}. */
+  public boolean accelerates() {
+    return !PORTS_ALONE.equals(fields.get("enabled"));
+  }
+
   /** How many are asked for; for {@link Verb#FLOWS} and {@link Verb#PORTS}. */
   public int limit() {
     return Integer.parseInt(fields.get("limit"));
@@ -178,8 +194,8 @@ public record Request(Verb verb, Map<String, String> fields) {
     }
     if (verb == Verb.REGISTER) {
       String enabled = fields.get("enabled");
-      if (!enabled.equals("auto") && !enabled.equals("on")) {
-        throw Wire.malformed("enabled is neither auto nor on");
+      if (!enabled.equals("auto") && !enabled.equals("on") && !enabled.equals(PORTS_ALONE)) {
+        throw Wire.malformed("enabled is neither auto, on nor " + PORTS_ALONE);
       }
       if (fields.get("agent").isEmpty() || fields.get("agent").length() > MAX_AGENT) {
         throw Wire.malformed("agent is not a text of 1 to " + MAX_AGENT + " characters");
@@ -190,6 +206,9 @@ public record Request(Verb verb, Map<String, String> fields) {
       String datagrams = fields.getOrDefault("datagrams", LATER);
       if (!datagrams.equals(LATER)) {
         throw Wire.malformed("datagrams=" + datagrams + ": it is not " + LATER);
+      }
+      if (wish == null && fields.get("enabled").equals(PORTS_ALONE)) {
+        throw Wire.malformed("enabled=" + PORTS_ALONE + ": there is no group");
       }
       if (wish == null && fields.containsKey("datagrams")) {
         throw Wire.malformed("datagrams=" + datagrams + ": there is no group");

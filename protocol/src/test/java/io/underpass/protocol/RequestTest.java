@@ -31,6 +31,7 @@ class RequestTest {
           Request.register("on", wish("blue", "*", "80;8080-8090", "auto")),
           Request.register("on", wish("a.b-C_9", "8080", "", "fd00::7")),
           Request.registerWithoutDatagrams("on", wish("blue", "8080", "", "")),
+          Request.registerForPorts(wish("blue", "8080", "", "")),
           Request.datagrams(),
         }) {
       assertEquals(request, Request.parse(line(request)));
@@ -51,6 +52,8 @@ class RequestTest {
     assertTrue(Request.parse(line).hasDatagrams());
     assertFalse(Request.registerWithoutDatagrams("on", wish).hasDatagrams());
     assertNull(Request.parse(line(Request.register("on"))).wish());
+    assertTrue(Request.parse(line(Request.register("on", wish))).accelerates());
+    assertFalse(Request.parse(line(Request.registerForPorts(wish))).accelerates());
   }
 
   @ParameterizedTest
@@ -139,6 +142,7 @@ class RequestTest {
         "REGISTER",
         "REGISTER proto=1",
         "REGISTER proto=1 agent=1 enabled=off",
+        "REGISTER proto=1 agent=1 enabled=ports",
         "REGISTER proto=1 agent= enabled=auto",
         "REGISTER proto=1 agent=1 enabled=AUTO",
         "REGISTER proto=1 agent=1 enabled=auto uid=0",

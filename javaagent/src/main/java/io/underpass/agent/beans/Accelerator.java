@@ -1,39 +1,51 @@
 package io.underpass.agent.beans;
 
 import io.underpass.Version;
-import io.underpass.agent.boot.Registration;
-import io.underpass.agent.hooks.Hooks;
+import io.underpass.agent.hooks.Acceleration;
 import io.underpass.agent.jmx.AcceleratorMXBean;
+import io.underpass.agent.jmx.ErrorRow;
+import io.underpass.agent.report.ErrorLog;
+import io.underpass.agent.session.HelperNumbers;
+import io.underpass.agent.session.HelperSession;
 import io.underpass.agent.weave.Weaver;
 import io.underpass.protocol.Probe;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Answers from the registration and the hooks. */
+/** Answers from the session and the hooks. */
 final class Accelerator implements AcceleratorMXBean {
   /** The one reason that the helper does not know. */
   private static final String BRIEF = "brief";
 
-  private final Registration registration;
+  private final HelperSession session;
+  private final HelperNumbers numbers;
+  private final Acceleration acceleration;
+  private final Weaver weaver;
 
-  Accelerator(Registration registration) {
-    this.registration = registration;
+  Accelerator(
+      HelperSession session, HelperNumbers numbers, Acceleration acceleration, Weaver weaver) {
+    this.session = session;
+    this.numbers = numbers;
+    this.acceleration = acceleration;
+    this.weaver = weaver;
   }
 
   @Override
   public String getState() {
-    return registration.standing().state();
+    return session.state().state();
   }
 
   @Override
   public String getReason() {
-    return registration.standing().reason();
+    return session.state().reason();
   }
 
   @Override
   public String getRemedy() {
-    return registration.standing().remedy();
+    return session.state().remedy();
   }
 
   @Override
@@ -43,18 +55,18 @@ final class Accelerator implements AcceleratorMXBean {
 
   @Override
   public String getHelperVersion() {
-    return registration.standing().helper();
+    return session.state().helper();
   }
 
   @Override
   public long getRegistrationId() {
-    return registration.standing().id();
+    return session.state().id();
   }
 
   @Override
   public Map<String, String> getProbes() {
     Map<String, String> probes = new TreeMap<>();
-    for (Probe probe : registration.standing().probes()) {
+    for (Probe probe : session.state().probes()) {
       probes.put(probe.name(), probe.verdict());
     }
     return probes;
@@ -62,14 +74,14 @@ final class Accelerator implements AcceleratorMXBean {
 
   @Override
   public long getConnectionsAccelerated() {
-    return registration.totals().connectionsAccelerated();
+    return numbers.totals().connectionsAccelerated();
   }
 
   @Override
   public Map<String, Long> getConnectionsPlain() {
     Map<String, Long> plain = new TreeMap<>();
-    registration.totals().plain().forEach((reason, n) -> plain.put(reason.wireName(), n));
-    long brief = Hooks.COUNTS.briefCount();
+    numbers.totals().plain().forEach((reason, n) -> plain.put(reason.wireName(), n));
+    long brief = acceleration.counts().briefCount();
     if (brief > 0) {
       plain.put(BRIEF, brief);
     }
@@ -78,91 +90,107 @@ final class Accelerator implements AcceleratorMXBean {
 
   @Override
   public long getBytesRedirected() {
-    return registration.totals().bytesRedirected();
+    return numbers.totals().bytesRedirected();
   }
 
   @Override
   public long getMessagesRedirected() {
-    return registration.totals().messagesRedirected();
+    return numbers.totals().messagesRedirected();
   }
 
   @Override
   public long getBytesPassed() {
-    return registration.totals().bytesPassed();
+    return numbers.totals().bytesPassed();
   }
 
   @Override
   public long getMessagesPassed() {
-    return registration.totals().messagesPassed();
+    return numbers.totals().messagesPassed();
   }
 
   @Override
   public long getSwitches() {
-    return registration.totals().switches();
+    return numbers.totals().switches();
   }
 
   @Override
   public long getSocketsCreated() {
-    return Hooks.COUNTS.createdCount();
+    return acceleration.counts().createdCount();
   }
 
   @Override
   public long getSocketsOpen() {
-    return Hooks.TABLE.size();
+    return acceleration.table().size();
   }
 
   @Override
   public long getBinds() {
-    return Hooks.COUNTS.boundCount();
+    return acceleration.counts().boundCount();
   }
 
   @Override
   public long getConnects() {
-    return Hooks.COUNTS.connectedCount();
+    return acceleration.counts().connectedCount();
   }
 
   @Override
   public long getAccepts() {
-    return Hooks.COUNTS.acceptedCount();
+    return acceleration.counts().acceptedCount();
   }
 
   @Override
   public long getCloses() {
-    return Hooks.COUNTS.closedCount();
+    return acceleration.counts().closedCount();
   }
 
   @Override
   public long getSpinsWon() {
-    return Hooks.SPINS.wonCount();
+    return acceleration.spins().wonCount();
   }
 
   @Override
   public long getSpinsLost() {
-    return Hooks.SPINS.lostCount();
+    return acceleration.spins().lostCount();
   }
 
   @Override
   public long getPacesWon() {
-    return Hooks.PACES.wonCount();
+    return acceleration.paces().wonCount();
   }
 
   @Override
   public long getPacesLost() {
-    return Hooks.PACES.lostCount();
+    return acceleration.paces().lostCount();
   }
 
   @Override
   public long getSuppressedErrors() {
-    return Hooks.suppressed();
+    return ErrorLog.AGENT.count();
+  }
+
+  @Override
+  public List<ErrorRow> getLastErrors() {
+    List<ErrorRow> rows = new ArrayList<>();
+    for (ErrorLog.Seen seen : ErrorLog.AGENT.seen()) {
+      rows.add(
+          new ErrorRow(
+              seen.type(),
+              seen.message(),
+              String.join(" < ", seen.frames()),
+              seen.count(),
+              Instant.ofEpochMilli(seen.first()).toString(),
+              Instant.ofEpochMilli(seen.last()).toString()));
+    }
+    return rows;
   }
 
   @Override
   public List<String> getInstrumented() {
-    return Weaver.woven();
+    return weaver.woven();
   }
 
   @Override
   public List<String> getNotInstrumented() {
-    return Weaver.leftAlone();
+    return weaver.leftOut();
   }
 }

@@ -1,6 +1,9 @@
 package io.underpass.agent.beans;
 
-import io.underpass.agent.boot.Registration;
+import io.underpass.agent.hooks.Acceleration;
+import io.underpass.agent.session.HelperNumbers;
+import io.underpass.agent.session.HelperSession;
+import io.underpass.agent.weave.Weaver;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -12,19 +15,35 @@ import java.util.function.Consumer;
  * whoever does look gets the server with the beans in it already. This class names no class of
  * {@code java.management}, which a JVM may lack; {@link Platform} does.
  */
-public final class Beans implements Consumer<Object> {
+public final class Beans implements Consumer<Object>, Runnable {
   private final AtomicBoolean done = new AtomicBoolean();
-  private final Registration registration;
+  private final HelperSession session;
+  private final HelperNumbers numbers;
+  private final Acceleration acceleration;
+  private final Weaver weaver;
   private final int limit;
 
-  /** For those numbers, and a table of so many rows. */
-  public Beans(Registration registration, int limit) {
-    this.registration = registration;
+  /**
+   * For what these tell.
+   *
+   * @param limit how many rows the table of flows has at most
+   */
+  public Beans(
+      HelperSession session,
+      HelperNumbers numbers,
+      Acceleration acceleration,
+      Weaver weaver,
+      int limit) {
+    this.session = session;
+    this.numbers = numbers;
+    this.acceleration = acceleration;
+    this.weaver = weaver;
     this.limit = limit;
   }
 
   /** Asks for the server itself; for a JVM in which somebody else did so before the agent came. */
-  public static void publishNow() {
+  @Override
+  public void run() {
     Platform.ask();
   }
 
@@ -33,9 +52,9 @@ public final class Beans implements Consumer<Object> {
     if (server != null && done.compareAndSet(false, true)) {
       Platform.register(
           server,
-          new Accelerator(registration),
-          new Flows(registration, limit),
-          new Ports(registration));
+          new Accelerator(session, numbers, acceleration, weaver),
+          new Flows(numbers, acceleration, limit),
+          new Ports(session, numbers));
     }
   }
 }

@@ -1,10 +1,10 @@
 package io.underpass.agent.beans;
 
-import io.underpass.agent.boot.Registration;
-import io.underpass.agent.hooks.Hooks;
+import io.underpass.agent.hooks.Acceleration;
 import io.underpass.agent.hooks.SocketRecord;
 import io.underpass.agent.jmx.FlowRow;
 import io.underpass.agent.jmx.FlowsMXBean;
+import io.underpass.agent.session.HelperNumbers;
 import io.underpass.protocol.FlowView;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -13,26 +13,28 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Answers from the registration; the kind of each socket is joined from the agent's records, by its
- * addresses.
+ * Answers with the helper's numbers; the kind of each socket is joined from the agent's records, by
+ * its addresses.
  */
 final class Flows implements FlowsMXBean {
-  private final Registration registration;
+  private final HelperNumbers numbers;
+  private final Acceleration acceleration;
   private final int limit;
 
-  Flows(Registration registration, int limit) {
-    this.registration = registration;
+  Flows(HelperNumbers numbers, Acceleration acceleration, int limit) {
+    this.numbers = numbers;
+    this.acceleration = acceleration;
     this.limit = limit;
   }
 
   @Override
   public List<FlowRow> getFlows() {
-    List<FlowView> flows = registration.flows(limit);
+    List<FlowView> flows = numbers.flows(limit);
     if (flows.isEmpty()) {
       return List.of();
     }
     Map<String, SocketRecord> records = new HashMap<>();
-    for (SocketRecord record : Hooks.TABLE.records()) {
+    for (SocketRecord record : acceleration.table().records()) {
       records.put(record.addresses(), record);
     }
     List<FlowRow> rows = new ArrayList<>(flows.size());

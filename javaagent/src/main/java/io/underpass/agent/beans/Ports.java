@@ -1,56 +1,59 @@
 package io.underpass.agent.beans;
 
-import io.underpass.agent.boot.Registration;
 import io.underpass.agent.jmx.PortRow;
 import io.underpass.agent.jmx.PortsMXBean;
+import io.underpass.agent.session.HelperNumbers;
+import io.underpass.agent.session.HelperSession;
 import io.underpass.protocol.PortView;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Answers from the registration. */
+/** Answers from the session. */
 final class Ports implements PortsMXBean {
-  private final Registration registration;
+  private final HelperSession session;
+  private final HelperNumbers numbers;
 
-  Ports(Registration registration) {
-    this.registration = registration;
+  Ports(HelperSession session, HelperNumbers numbers) {
+    this.session = session;
+    this.numbers = numbers;
   }
 
   @Override
   public String getGroup() {
-    return registration.groupStanding().group();
+    return session.group().group();
   }
 
   @Override
   public boolean isJoined() {
-    return registration.groupStanding().joined();
+    return session.group().joined();
   }
 
   @Override
   public String getReason() {
-    return registration.groupStanding().reason();
+    return session.group().reason();
   }
 
   @Override
   public String getPorts() {
-    return registration.groupStanding().ports();
+    return session.group().ports();
   }
 
   @Override
   public String getPublish() {
-    return registration.groupStanding().publish();
+    return session.group().publish();
   }
 
   @Override
   public String getIdentity() {
-    return registration.groupStanding().identity();
+    return session.group().identity();
   }
 
   @Override
   public List<PortRow> getBound() {
     Instant now = Instant.now();
     List<PortRow> rows = new ArrayList<>();
-    for (PortView view : registration.ports()) {
+    for (PortView view : numbers.ports()) {
       rows.add(row(view, now));
     }
     return rows;

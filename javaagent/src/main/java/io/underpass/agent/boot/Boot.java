@@ -1,8 +1,15 @@
 package io.underpass.agent.boot;
 
 import io.underpass.agent.beans.Beans;
+import io.underpass.agent.hooks.Acceleration;
 import io.underpass.agent.hooks.Hooks;
-import io.underpass.agent.weave.JavaBase;
+import io.underpass.agent.jdk.JavaBase;
+import io.underpass.agent.report.Console;
+import io.underpass.agent.session.DatagramPromise;
+import io.underpass.agent.session.GroupState;
+import io.underpass.agent.session.HelperNumbers;
+import io.underpass.agent.session.HelperSession;
+import io.underpass.agent.session.Trouble;
 import io.underpass.agent.weave.Weaver;
 import io.underpass.config.Settings;
 import io.underpass.config.Settings.Mode;
@@ -10,8 +17,8 @@ import java.lang.instrument.Instrumentation;
 import java.util.List;
 
 /**
- * The agent's start: settings, hooks, registration. Called by {@code AgentModule}; next hop: {@link
- * Registration}.
+ * The agent's start: settings, hooks, session. Called by {@code AgentModule}; next hop: {@link
+ * HelperSession}.
  *
  * <p>A start costs every JVM that has the flag, so what follows is lazy where it can be: a class is
  * woven when it is loaded, socket options are looked up after the first registration, the beans
@@ -43,28 +50,39 @@ public final class Boot {
     }
     if (!problems.isEmpty()) {
       String after = settings.groupless() ? "; " + WITHOUT_GROUP : "";
-      say("ignored " + String.join("; ", problems) + after);
+      Console.say("ignored " + String.join("; ", problems) + after);
     }
-    Registration registration = new Registration(settings);
-    Hooks.install(new Beans(registration, settings.flows()));
-    boolean beansNow = Weaver.install(instrumentation, new DatagramsAhead(registration));
-    Trouble trouble = registration.attempt();
-    GroupStanding group = registration.groupStanding();
+    Acceleration acceleration =
+        new Acceleration(
+            new Acceleration.Options(settings.spin(), settings.pace(), settings.joinNow()));
+    DatagramPromise promise = new DatagramPromise();
+    Weaver weaver = new Weaver(promise);
+    HelperSession session = new HelperSession(settings, acceleration, weaver, promise);
+    Beans beans =
+        new Beans(session, new HelperNumbers(session), acceleration, weaver, settings.flows());
+    Hooks.install(acceleration, beans);
+    Weaver.Before before = weaver.install(instrumentation);
+    if (before.sockets()) {
+      acceleration.table().expectStrangers();
+    }
+    Trouble trouble = session.attempt();
+    GroupState group = session.group();
     if (settings.required() && !group.joined()) {
       return refusal(settings, trouble.reason() + "; " + trouble.remedy());
     }
     if (trouble != null) {
       String loudness = settings.enabled() == Mode.ON ? "WARNING: " : "";
-      String after = group.group().isEmpty() ? "" : "; " + without(group);
-      say(loudness + "running plain: " + trouble.reason() + "; " + trouble.remedy() + after);
+      String after = group.group().isEmpty() || group.joined() ? "" : "; " + without(group);
+      Console.say(
+          loudness + "running plain: " + trouble.reason() + "; " + trouble.remedy() + after);
     } else if (!group.reason().isEmpty()) {
-      say("running " + without(group) + ": " + group.reason());
+      Console.say("running " + without(group) + ": " + group.reason());
     }
-    registration.keep(beansNow);
+    session.keep(before.jmx() ? beans : null);
     return null;
   }
 
-  private static String without(GroupStanding group) {
+  private static String without(GroupState group) {
     return "without group " + group.group() + ", its ports are the host's";
   }
 
@@ -72,10 +90,5 @@ public final class Boot {
     return settings.required()
         ? "group " + settings.wish().group() + " is required: " + reason
         : null;
-  }
-
-  /** One line on standard error. */
-  static void say(String line) {
-    System.err.println("underpass: " + line);
   }
 }

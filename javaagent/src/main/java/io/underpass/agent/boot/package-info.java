@@ -1,2 +1,2 @@
-/** The agent's start, its registration with the helper, and what it says if either fails. */
+/** The agent's start: the one place that knows all its parts, and puts them together. */
 package io.underpass.agent.boot;

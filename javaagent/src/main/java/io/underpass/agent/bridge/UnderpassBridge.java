@@ -5,13 +5,13 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The only class that the agent adds to the JDK: woven methods call it, it calls the agent, and
- * nothing ever comes back from there but a number.
+ * The only class that the agent adds to the JDK. Woven methods call it, and it calls the agent,
+ * which answers with a number, or with the exception that the method is to throw.
  *
  * <p>The agent's jar does not go onto the boot class path for it: the JVM prints a warning at that,
- * and takes class data sharing from the application. Instead {@code Boot} defines this one class in
- * {@code java.base}, by a lookup in {@code sun.nio.ch}, for which the build has renamed it. Next
- * hop: {@code Hooks}, in the agent's own class loader.
+ * and takes class data sharing from the application. Instead {@code JavaBase} defines this one
+ * class in {@code java.base}, by a lookup in {@code sun.nio.ch}, for which the build has renamed
+ * it. Next hop: {@code Hooks}, in the agent's own class loader.
  */
 public abstract class UnderpassBridge {
   /** A {@code NioSocketImpl} has its socket; the flag: it is a listener. */

@@ -1,7 +1,7 @@
 package io.underpass.agent.hooks;
 
 import io.underpass.agent.bridge.UnderpassBridge;
-import io.underpass.agent.weave.JavaBase;
+import io.underpass.agent.jdk.JavaBase;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
@@ -71,7 +71,7 @@ final class Failures {
    */
   IOException ofWrite(FileDescriptor fd, SocketRecord record, int what, IOException thrown)
       throws Throwable {
-    sockopts.clearError(fd);
+    sockopts.takeError(fd);
     if (record == null || record.hasFailed() || what == UnderpassBridge.TRANSFER) {
       return thrown;
     }

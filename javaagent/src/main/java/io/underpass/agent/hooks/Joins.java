@@ -1,5 +1,8 @@
 package io.underpass.agent.hooks;
 
+import io.underpass.agent.jdk.Descriptors;
+import io.underpass.agent.jdk.Threads;
+import io.underpass.agent.report.ErrorLog;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -67,13 +70,7 @@ final class Joins implements Runnable {
     this.tends = tends;
     this.atOnce = atOnce;
     this.claim = claim;
-    this.thread =
-        Thread.ofPlatform()
-            .name("underpass-join")
-            .daemon()
-            .inheritInheritableThreadLocals(false)
-            .unstarted(this);
-    thread.setContextClassLoader(null);
+    this.thread = Threads.daemon("underpass-join", this);
   }
 
   /**
@@ -125,7 +122,7 @@ final class Joins implements Runnable {
           record.joinedAgain(sockopts.join(record.fd()));
           table.rest(Descriptors.numberOf(record.fd()), 0);
         } catch (Throwable e) {
-          Hooks.suppressed(e);
+          ErrorLog.AGENT.add(e);
         }
       }
     }
@@ -165,7 +162,7 @@ final class Joins implements Runnable {
         pause = Math.max(TICK_NANOS, SHARE * (System.nanoTime() - begin));
         claimRefused(); // may wait for the helper: not a part of the look
       } catch (Throwable e) {
-        Hooks.suppressed(e);
+        ErrorLog.AGENT.add(e);
       }
     }
   }

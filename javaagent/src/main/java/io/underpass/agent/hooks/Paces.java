@@ -1,6 +1,7 @@
 package io.underpass.agent.hooks;
 
-import io.underpass.agent.weave.JavaBase;
+import io.underpass.agent.jdk.JavaBase;
+import io.underpass.agent.jdk.Threads;
 import java.io.FileDescriptor;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -59,18 +60,32 @@ final class Paces {
     }
     if (behind < 0) {
       pace.rest(Pace.PLAIN_REST);
-    } else if (behind > 0 && !Thread.currentThread().isVirtual()) {
+    } else if (behind > 0 && !Threads.isVirtual()) {
       // A virtual thread would keep its carrier from others meanwhile.
       await(fd, pace);
     }
     return 0;
   }
 
-  /** What {@code SocketDispatcher.write} calls. */
+  /**
+   * What {@code SocketDispatcher.write} calls.
+   *
+   * @throws ReflectiveOperationException where this JDK has it in neither of the places
+   */
   static MethodHandle nativeWrite() throws ReflectiveOperationException {
-    MethodHandles.Lookup dispatcher = JavaBase.lookup("sun.nio.ch.SocketDispatcher");
-    MethodType type = MethodType.methodType(int.class, FileDescriptor.class, long.class, int.class);
-    return dispatcher.findStatic(dispatcher.lookupClass(), "write0", type);
+    try {
+      return nativeWrite("sun.nio.ch.SocketDispatcher");
+    } catch (NoSuchMethodException e) {
+      return nativeWrite("sun.nio.ch.FileDispatcherImpl");
+    }
+  }
+
+  private static MethodHandle nativeWrite(String type) throws ReflectiveOperationException {
+    MethodHandles.Lookup dispatcher = JavaBase.lookup(type);
+    return dispatcher.findStatic(
+        dispatcher.lookupClass(),
+        "write0",
+        MethodType.methodType(int.class, FileDescriptor.class, long.class, int.class));
   }
 
   @SuppressWarnings("ThreadPriorityCheck") // to give the processor to the reader is the purpose

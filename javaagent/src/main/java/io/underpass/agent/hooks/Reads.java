@@ -1,5 +1,6 @@
 package io.underpass.agent.hooks;
 
+import io.underpass.agent.jdk.Descriptors;
 import java.io.FileDescriptor;
 
 /**

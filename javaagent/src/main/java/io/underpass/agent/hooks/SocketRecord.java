@@ -1,6 +1,6 @@
 package io.underpass.agent.hooks;
 
-import io.underpass.agent.weave.JavaBase;
+import io.underpass.agent.jdk.JavaBase;
 import java.io.FileDescriptor;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;

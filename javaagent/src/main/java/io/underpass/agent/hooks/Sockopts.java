@@ -1,6 +1,6 @@
 package io.underpass.agent.hooks;
 
-import io.underpass.agent.weave.JavaBase;
+import io.underpass.agent.jdk.JavaBase;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
@@ -163,12 +163,16 @@ public final class Sockopts {
     }
   }
 
-  /** The socket's pending error, if it has one, is no longer told to anybody. */
-  void clearError(FileDescriptor fd) throws Throwable {
+  /**
+   * Takes the socket's pending error, which the kernel then tells to nobody else.
+   *
+   * @return its number; 0 if there is none
+   */
+  int takeError(FileDescriptor fd) throws Throwable {
     try {
-      int _ = (int) get.invokeExact(fd, false, SOL_SOCKET, SO_ERROR);
+      return (int) get.invokeExact(fd, false, SOL_SOCKET, SO_ERROR);
     } catch (IOException e) {
-      // It is being closed, or no socket.
+      return 0; // it is being closed, or no socket
     }
   }
 

@@ -1,6 +1,7 @@
 package io.underpass.agent.hooks;
 
-import io.underpass.agent.weave.JavaBase;
+import io.underpass.agent.jdk.JavaBase;
+import io.underpass.agent.jdk.Threads;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
@@ -49,9 +50,9 @@ final class Spins {
   private final AtomicReferenceArray<Spin> selectors = new AtomicReferenceArray<>(SELECTORS);
 
   /** Whether sockets that are read without blocking are enrolled. */
-  private final Inquiry inquiry = new Inquiry(System.nanoTime());
+  private final EnrolledReaders readers = new EnrolledReaders(System.nanoTime());
 
-  private final Outlook outlook = new Outlook(System.nanoTime());
+  private final SharedBackoff backoff = new SharedBackoff(System.nanoTime());
 
   private Spins(
       Sockopts sockopts,
@@ -85,7 +86,7 @@ final class Spins {
   /** A read that blocks is about to begin; under the socket's read lock. */
   void beforeRead(FileDescriptor fd, Spin spin) throws Throwable {
     // A virtual thread that waits gives its processor to another one: it must not hold it.
-    if (Thread.currentThread().isVirtual()) {
+    if (Threads.isVirtual()) {
       spin.rest(Spin.MAX_REST); // a socket hardly has readers of both kinds
       return;
     }
@@ -102,13 +103,13 @@ final class Spins {
 
   /** Whether a selector waits for the next read that does not block to call {@link #beforeLook}. */
   boolean isAsked() {
-    return inquiry.isAsked();
+    return readers.isAsked();
   }
 
   /** A read that does not block is about to begin; under the socket's read lock. */
   void beforeLook(FileDescriptor fd, Spin spin) throws Throwable {
     long now = System.nanoTime();
-    inquiry.answer(isEnrolled(fd, spin, now), now);
+    readers.answer(isEnrolled(fd, spin, now), now);
   }
 
   /**
@@ -129,7 +130,7 @@ final class Spins {
       return;
     }
     long begin = System.nanoTime();
-    if (!inquiry.isEnrolled(begin)) {
+    if (!readers.isEnrolled(begin)) {
       spin.rest(BUSY_REST);
     } else if (isTime(spin, begin)) {
       attempt(() -> (int) epollWait.invokeExact(epoll, events, 1, 0) != 0, spin, begin);
@@ -145,7 +146,7 @@ final class Spins {
     if (spin.isTooEarly(now)) {
       return false;
     }
-    if (spin.isNew() && outlook.isTooEarly(now)) {
+    if (spin.isNew() && backoff.isTooEarly(now)) {
       spin.rest(Spin.MAX_REST);
       return false;
     }
@@ -192,12 +193,12 @@ final class Spins {
     if (ready && now - begin < budget + PREEMPTED_NANOS) {
       counts.won();
       spin.won();
-      outlook.won();
+      backoff.won();
     } else {
       counts.lost();
       spin.lost(now);
       if (spin.isNew()) {
-        outlook.lost(now);
+        backoff.lost(now);
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.underpass.agent.hooks;
 
+import io.underpass.agent.report.ErrorLog;
 import java.io.FileDescriptor;
 
 /**
@@ -56,7 +57,7 @@ class Tends {
           tend.mayHaveRoom(false);
         }
       } catch (Throwable e) {
-        Hooks.suppressed(e);
+        ErrorLog.AGENT.add(e);
       }
     }
   }

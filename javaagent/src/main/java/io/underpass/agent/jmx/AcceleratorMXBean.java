@@ -91,9 +91,17 @@ public interface AcceleratorMXBean {
   /** Errors of the agent that the application did not see. Anything but 0 is a bug of the agent. */
   long getSuppressedErrors();
 
-  /** The JDK's classes that have advice; each comes when it is loaded. */
+  /**
+   * The same by kind: one row for each of the first 32 kinds, in the order of their first errors.
+   */
+  List<ErrorRow> getLastErrors();
+
+  /** The JDK's classes that have hooks in them; each comes when it is loaded. */
   List<String> getInstrumented();
 
-  /** The JDK's classes that were left alone, each with the reason. */
+  /**
+   * The hooks that this JDK has no place for, each with the reason. If a repair is among them, this
+   * JVM is not accelerated, and the reason of the state names it.
+   */
   List<String> getNotInstrumented();
 }

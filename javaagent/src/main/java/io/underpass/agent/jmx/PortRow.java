@@ -16,4 +16,49 @@ public record PortRow(
     int pid,
     String since,
     boolean published,
-    boolean confined) {}
+    boolean confined) {
+  /** The group. */
+  public String getGroup() {
+    return group;
+  }
+
+  /** The port that the program sees. */
+  public int getPort() {
+    return port;
+  }
+
+  /** The port that the kernel has. */
+  public int getReal() {
+    return real;
+  }
+
+  /** {@code tcp} or {@code udp}. */
+  public String getProtocol() {
+    return protocol;
+  }
+
+  /** As it is bound. */
+  public String getAddress() {
+    return address;
+  }
+
+  /** Whose it is. */
+  public int getPid() {
+    return pid;
+  }
+
+  /** When it was bound. */
+  public String getSince() {
+    return since;
+  }
+
+  /** Whether others reach it. */
+  public boolean isPublished() {
+    return published;
+  }
+
+  /** Whether only the group does. */
+  public boolean isConfined() {
+    return confined;
+  }
+}

@@ -1,5 +1,5 @@
 /**
- * Which JDK methods are hooked and how, the transformer that hooks them, and what {@code java.base}
- * is made to allow.
+ * Which methods of the JDK are hooked and how, and the transformer that hooks them. What a JDK has
+ * is told by its classes, not by its version.
  */
 package io.underpass.agent.weave;

@@ -35,7 +35,9 @@ public final class Available {
                 echo(server);
                 return null;
               });
-      Thread.ofPlatform().daemon().start(echo);
+      Thread echoing = new Thread(echo);
+      echoing.setDaemon(true);
+      echoing.start();
       for (int i = 0; i < ROUNDS; i++) {
         client.getOutputStream().write(i);
         if (client.getInputStream().read() != (i & 0xff)) {

@@ -51,9 +51,11 @@ public final class Behaviours {
     say("selector", Behaviours::selector);
     say("asynchronous", Behaviours::asynchronous);
     say("unix", Behaviours::unix);
-    say("virtual threads", () -> onVirtualThread(Behaviours::sockets));
-    say("virtual threads, channels", () -> onVirtualThread(Behaviours::channels));
-    say("virtual threads, close", () -> onVirtualThread(Behaviours::closeWhileReading));
+    if (VirtualThreads.areThere()) {
+      say("virtual threads", () -> onVirtualThread(Behaviours::sockets));
+      say("virtual threads, channels", () -> onVirtualThread(Behaviours::channels));
+      say("virtual threads, close", () -> onVirtualThread(Behaviours::closeWhileReading));
+    }
     if (args.length > 0) {
       Jmx.print();
     }
@@ -292,7 +294,7 @@ public final class Behaviours {
 
   private static String onVirtualThread(Callable<String> action) throws Exception {
     FutureTask<String> task = new FutureTask<>(action);
-    Thread.ofVirtual().start(task);
+    VirtualThreads.start(task);
     return task.get();
   }
 
@@ -320,10 +322,10 @@ public final class Behaviours {
 
   private static <T> FutureTask<T> started(Callable<T> action) {
     FutureTask<T> task = new FutureTask<>(action);
-    if (Thread.currentThread().isVirtual()) {
-      Thread.ofVirtual().start(task);
+    if (VirtualThreads.isCurrent()) {
+      VirtualThreads.start(task);
     } else {
-      Thread.ofPlatform().start(task);
+      new Thread(task).start();
     }
     return task;
   }

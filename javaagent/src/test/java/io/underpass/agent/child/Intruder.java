@@ -23,7 +23,7 @@ import javax.management.StandardMBean;
  * for each attempt.
  */
 public final class Intruder {
-  private static final String OPENER = "io.underpass.agent.weave.JavaBase";
+  private static final String OPENER = "io.underpass.agent.jdk.JavaBase";
   private static final String WANTED = "java.io.FileDescriptor";
 
   /** What came of the classes that turned up: by where, and how far. */
@@ -144,7 +144,7 @@ public final class Intruder {
 
   private static Instrumentation instrumentation() {
     InvocationHandler handler =
-        (_, method, _) -> {
+        (proxy, method, none) -> {
           if (method.getName().equals("redefineModule")) {
             boolean first = TURNED_UP.stream().noneMatch(l -> l.startsWith("instrumentation"));
             if (first) {
@@ -169,7 +169,7 @@ public final class Intruder {
         String domain, MBeanServer outer, MBeanServerDelegate delegate) {
       MBeanServer real = super.newMBeanServer(domain, outer, delegate);
       InvocationHandler handler =
-          (_, method, arguments) -> {
+          (proxy, method, arguments) -> {
             if (method.getName().equals("registerMBean")
                 && arguments[1].toString().startsWith("io.underpass:")) {
               turnUp("bean", arguments[0].getClass().getClassLoader());

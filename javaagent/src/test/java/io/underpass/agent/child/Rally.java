@@ -169,7 +169,7 @@ public final class Rally {
               }
               return null;
             });
-    Thread.ofPlatform().start(answers);
+    new Thread(answers).start();
     for (int i = 0; i < count; i++) {
       client.write(i);
       expect(~i & 0xff, client.read());
@@ -201,7 +201,8 @@ public final class Rally {
       client.readTimeout(5);
     }
     FutureTask<String> reader = new FutureTask<>(() -> outcome(client));
-    Thread thread = Thread.ofPlatform().start(reader);
+    Thread thread = new Thread(reader);
+    thread.start();
     // From before the read begins to after it blocks.
     for (long until = System.nanoTime() + nanos; System.nanoTime() < until; ) {
       Thread.onSpinWait();

@@ -101,7 +101,7 @@ final class Selects {
               }
               return null;
             });
-    Thread.ofPlatform().start(answers);
+    new Thread(answers).start();
     for (int i = 0; i < count; i++) {
       pair.client.write(i);
       expect(~i & 0xff, pair.client.read());
@@ -131,7 +131,8 @@ final class Selects {
   private static String end(Pair pair, End end, long nanos) throws Exception {
     exchange(pair, WARM);
     FutureTask<String> waiter = new FutureTask<>(() -> outcome(pair.client.selector, end));
-    Thread thread = Thread.ofPlatform().start(waiter);
+    Thread thread = new Thread(waiter);
+    thread.start();
     // From before the wait begins to after it blocks.
     for (long until = System.nanoTime() + nanos; System.nanoTime() < until; ) {
       Thread.onSpinWait();

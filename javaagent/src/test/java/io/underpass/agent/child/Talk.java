@@ -7,10 +7,16 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.lang.reflect.Method;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketImpl;
+import java.nio.channels.FileChannel;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -29,28 +35,32 @@ public final class Talk {
 
   private Talk() {}
 
-  /** No arguments. */
+  /** The argument {@code channels} has it use the channels' sockets. */
   public static void main(String[] args) throws Exception {
-    InetAddress loopback = InetAddress.getLoopbackAddress();
+    boolean channels = args.length > 0 && args[0].equals("channels");
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
-    try (ServerSocket listener = new ServerSocket(0, 5, loopback)) {
+    try (ServerSocket listener = listener(channels)) {
       System.out.println(listener.getLocalPort());
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         String[] words = line.split(" ", -1);
         int number = words.length > 1 ? Integer.parseInt(words[1]) : 0;
         int count = words.length > 2 ? Integer.parseInt(words[2]) : 0;
         switch (words[0]) {
-          case "connect" -> say(add(new Socket(loopback, number)));
+          case "connect" -> say(add(connect(channels, number)));
           case "accept" -> say(add(listener.accept()));
           case "ask" -> say(CONNECTIONS.get(number).ask(count));
           case "answer" -> say(CONNECTIONS.get(number).answer(count));
           case "write" -> say(CONNECTIONS.get(number).write(count));
           case "read" -> say(CONNECTIONS.get(number).read(count));
           case "available" -> say("" + CONNECTIONS.get(number).in.available());
+          case "inline" -> say(CONNECTIONS.get(number).inline());
+          case "urgent" -> say(CONNECTIONS.get(number).urgent());
           case "room" -> say(CONNECTIONS.get(number).room());
           case "close" -> say(CONNECTIONS.get(number).close());
           case "last" -> say(CONNECTIONS.get(number).last());
+          case "lastread" -> say(CONNECTIONS.get(number).lastRead());
+          case "transfer" -> say(CONNECTIONS.get(number).transfer(count));
           case "jmx" -> {
             Jmx.print();
             say("end");
@@ -61,11 +71,26 @@ public final class Talk {
     }
   }
 
+  private static ServerSocket listener(boolean channels) throws IOException {
+    InetSocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    ServerSocket listener = channels ? ServerSocketChannel.open().socket() : new ServerSocket();
+    listener.bind(any, 5);
+    return listener;
+  }
+
+  private static Socket connect(boolean channels, int port) throws IOException {
+    InetSocketAddress there = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+    return channels
+        ? SocketChannel.open(there).socket()
+        : new Socket(there.getAddress(), there.getPort());
+  }
+
   private static void say(String line) {
     System.out.println(line);
   }
 
   private static String add(Socket socket) throws IOException {
+    socket.setTcpNoDelay(true); // what is there at a close depends on no timer then
     CONNECTIONS.add(new Connection(socket));
     return "127.0.0.1:" + socket.getLocalPort() + " 127.0.0.1:" + socket.getPort();
   }
@@ -157,6 +182,38 @@ public final class Talk {
         return write(1);
       } catch (IOException e) {
         return e.getMessage();
+      }
+    }
+
+    /** What one more read comes to. */
+    String lastRead() {
+      try {
+        return "read " + in.read();
+      } catch (IOException e) {
+        return e.getMessage();
+      }
+    }
+
+    String inline() throws IOException {
+      socket.setOOBInline(true);
+      return "inline";
+    }
+
+    /** The next byte of the stream, as urgent data. */
+    String urgent() throws IOException {
+      socket.sendUrgentData(at(sent++));
+      return "urgent";
+    }
+
+    /** What the transfer of so many bytes of a file comes to; of a channel. */
+    String transfer(int bytes) throws IOException {
+      Path file = Files.write(Files.createTempFile("talk", ""), new byte[bytes]);
+      try (FileChannel from = FileChannel.open(file)) {
+        return "transferred " + from.transferTo(0, bytes, socket.getChannel());
+      } catch (IOException e) {
+        return e.getMessage();
+      } finally {
+        Files.delete(file);
       }
     }
 

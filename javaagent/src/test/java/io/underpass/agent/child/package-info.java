@@ -1,2 +1,5 @@
-/** The programs that the tests run in JVMs of their own; none of them knows of the agent. */
+/**
+ * Programs that tests run with the agent. They are compiled for Java 17, since that is where some
+ * of them run.
+ */
 package io.underpass.agent.child;

@@ -1,6 +1,7 @@
 package io.underpass.agent.hooks;
 
-import io.underpass.agent.weave.JavaBase;
+import io.underpass.agent.jdk.Descriptors;
+import io.underpass.agent.jdk.JavaBase;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;

@@ -11,17 +11,17 @@ class SpinTest {
 
   @Test
   void newSocketsShareWhatTheyHaveFoundOut() {
-    Outlook outlook = new Outlook(1_000);
-    assertFalse(outlook.isTooEarly(1_000));
+    SharedBackoff backoff = new SharedBackoff(1_000);
+    assertFalse(backoff.isTooEarly(1_000));
     for (int level = 1; level <= Spin.MAX_LEVEL + 2; level++) {
-      outlook.lost(0);
+      backoff.lost(0);
       long pause = Spin.REST_NANOS << Math.min(level, Spin.MAX_LEVEL);
-      assertTrue(outlook.isTooEarly(pause - 1));
-      assertFalse(outlook.isTooEarly(pause));
+      assertTrue(backoff.isTooEarly(pause - 1));
+      assertFalse(backoff.isTooEarly(pause));
     }
-    outlook.won();
-    outlook.lost(0);
-    assertFalse(outlook.isTooEarly(Spin.REST_NANOS << (Spin.MAX_LEVEL / 2 + 1)));
+    backoff.won();
+    backoff.lost(0);
+    assertFalse(backoff.isTooEarly(Spin.REST_NANOS << (Spin.MAX_LEVEL / 2 + 1)));
     assertTrue(spin.isNew());
     spin.lost(0);
     assertTrue(spin.isNew());

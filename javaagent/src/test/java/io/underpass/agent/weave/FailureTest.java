@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.underpass.agent.bridge.IdleAgent;
 import io.underpass.agent.bridge.UnderpassBridge;
+import io.underpass.agent.jdk.JavaBase;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import net.bytebuddy.jar.asm.ClassReader;
 import net.bytebuddy.jar.asm.ClassVisitor;
@@ -33,6 +35,9 @@ class FailureTest {
   /** What the native method throws; null: it answers. */
   private static final AtomicReference<Throwable> failure = new AtomicReference<>();
 
+  /** How often {@link Dispatcher#handling} went through its {@code finally}. */
+  private static final AtomicInteger finished = new AtomicInteger();
+
   private final FileDescriptor fd = new FileDescriptor();
   private final Agent agent = new Agent();
   private Calls woven;
@@ -46,6 +51,8 @@ class FailureTest {
     int write(FileDescriptor fd, long address, int size) throws IOException;
 
     long writev(FileDescriptor fd, long address, int size) throws IOException;
+
+    int handling(long address, FileDescriptor fd) throws IOException;
   }
 
   /** Has what {@code SocketDispatcher} has; each answers with the size. */
@@ -70,13 +77,28 @@ class FailureTest {
       return nativeCall(fd, address, size);
     }
 
-    /** Has a handler of its own. */
-    int catching(FileDescriptor fd) {
+    /** Has handlers and frames of its own; the descriptor is its second argument. */
+    @Override
+    public int handling(long address, FileDescriptor fd) throws IOException {
+      int size = 0;
       try {
-        return write(fd, 0, 0);
-      } catch (IOException e) {
-        return -1;
+        while (size < 2) {
+          size += nativeCall(fd, address, 1);
+        }
+      } catch (IllegalStateException e) {
+        size = -2;
+      } finally {
+        finished.incrementAndGet();
       }
+      return size;
+    }
+
+    /** Its argument is another one later. */
+    int changing(FileDescriptor fd) throws IOException {
+      if (fd == null) {
+        fd = new FileDescriptor();
+      }
+      return write(fd, 0, 0);
     }
   }
 
@@ -96,8 +118,19 @@ class FailureTest {
   @BeforeEach
   void weave() throws Exception {
     failure.set(null);
-    Target target = new Target(DISPATCHER, Target.ALL.get("sun/nio/ch/SocketDispatcher").hooks());
-    byte[] bytes = toThisBridge(new Loom(target, LoomTest.bytes(target)).weave());
+    List<Member> members = new ArrayList<>();
+    for (Member member : Targets.ALL.get("sun/nio/ch/SocketDispatcher")) {
+      members.add(Member.optional(DISPATCHER, member.hook()));
+    }
+    Load second = Load.argument(3, "Ljava/io/FileDescriptor;");
+    String handling = "handling(JLjava/io/FileDescriptor;)I";
+    members.add(
+        Member.optional(
+            DISPATCHER, new FailureHook(handling, second, UnderpassBridge.TRANSFER, "nativeCall")));
+    byte[] bytes =
+        toThisBridge(
+            ClassTransformer.transform(DISPATCHER, members, ClassTransformerTest.bytes(DISPATCHER))
+                .bytes());
     MethodHandles.Lookup lookup = MethodHandles.lookup();
     woven =
         (Calls)
@@ -181,6 +214,22 @@ class FailureTest {
     assertSame(other, assertThrows(IllegalStateException.class, () -> woven.write(fd, 0, 1)));
     assertEquals(List.of(), agent.failed);
     assertEquals(0, agent.ends);
+  }
+
+  @Test
+  void aMethodsOwnHandlersComeFirst() throws Exception {
+    assertEquals(2, woven.handling(0, fd));
+    failure.set(new IllegalStateException("caught by itself"));
+    assertEquals(-2, woven.handling(0, fd));
+    assertEquals(List.of(), agent.failed);
+    IOException reset = new IOException("reset");
+    failure.set(reset);
+    finished.set(0);
+    assertSame(reset, assertThrows(IOException.class, () -> woven.handling(0, fd)));
+    assertEquals(List.of(UnderpassBridge.TRANSFER), agent.failed);
+    assertEquals(1, finished.get());
+    agent.instead = new IOException("another");
+    assertSame(agent.instead, assertThrows(IOException.class, () -> woven.handling(0, fd)));
   }
 
   @Test

@@ -1,11 +1,11 @@
-package io.underpass.agent.boot;
+package io.underpass.agent.session;
 
 import io.underpass.protocol.Probe;
 import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Where the registration stands.
+ * How far the session with the helper has come, for people.
  *
  * @param state {@code registered}, {@code refused} (it is, but the kernel is not fit), {@code
  *     plain} (never was), or {@code helper-gone}
@@ -15,13 +15,13 @@ import java.util.List;
  * @param id of the registration, or the last; 0 if there never was one
  * @param probes what the helper found out about the kernel, as of the last registration
  */
-public record Standing(
+public record SessionState(
     String state, String reason, String remedy, String helper, long id, List<Probe> probes) {
-  static Standing registered(String helper, long id, List<Probe> probes) {
+  static SessionState registered(String helper, long id, List<Probe> probes) {
     String refusal = Probe.refusal(probes);
     return refusal.isEmpty()
-        ? new Standing("registered", "", "", helper, id, probes)
-        : new Standing(
+        ? new SessionState("registered", "", "", helper, id, probes)
+        : new SessionState(
             "refused",
             refusal,
             "run another kernel; bin/underpass doctor says more",
@@ -30,13 +30,16 @@ public record Standing(
             probes);
   }
 
-  static Standing plain(Trouble trouble) {
-    return new Standing("plain", trouble.reason(), trouble.remedy(), "", 0, List.of());
+  static SessionState plain(Trouble trouble) {
+    return new SessionState("plain", trouble.reason(), trouble.remedy(), "", 0, List.of());
   }
 
-  /** The helper went away. */
-  Standing gone(Path socket) {
-    return new Standing(
+  /** The helper went away; one that was not accelerated is what it was. */
+  SessionState gone(Path socket) {
+    if (id == 0) {
+      return this;
+    }
+    return new SessionState(
         "helper-gone",
         "the helper at "
             + socket
@@ -48,9 +51,9 @@ public record Standing(
   }
 
   /** Another attempt failed. */
-  Standing still(Trouble trouble) {
+  SessionState still(Trouble trouble) {
     return id == 0
         ? plain(trouble)
-        : new Standing(state, trouble.reason(), trouble.remedy(), helper, id, probes);
+        : new SessionState(state, trouble.reason(), trouble.remedy(), helper, id, probes);
   }
 }

@@ -1,16 +1,16 @@
 package io.underpass.agent.hooks;
 
 /**
- * Whether this JVM reads enrolled sockets without blocking: a selector wants to know before it
- * spins, and only who reads a socket can ask the kernel about it, since it holds the read lock.
+ * Whether this JVM reads enrolled sockets without blocking. A selector wants to know that before it
+ * spins. Only the reader of a socket can ask the kernel about it, since it holds the read lock.
  *
- * <p>So the selector leaves a question, and whoever reads next answers it. With ten thousand
+ * <p>So the selector leaves a question, and the next reader answers it. With ten thousand
  * connections each of them is read so rarely that none would come to answer by itself.
  *
  * <p>Any number of selectors and readers use it without a lock: an answer that is overwritten by
  * another one, or a question that two answer, is no harm.
  */
-final class Inquiry {
+final class EnrolledReaders {
   /** How long an answer holds. */
   static final long HOLDS_NANOS = 100_000_000;
 
@@ -26,7 +26,7 @@ final class Inquiry {
   /** Until then the answer was yes; {@code System.nanoTime}. */
   private volatile long until;
 
-  Inquiry(long now) {
+  EnrolledReaders(long now) {
     askAt = now;
     until = now;
   }

@@ -8,13 +8,13 @@ package io.underpass.agent.hooks;
  * <p>Written by any reader without a lock: an update that is lost is made again by the next
  * attempt.
  */
-final class Outlook {
+final class SharedBackoff {
   private volatile int level;
 
   /** No attempt of a new socket before; {@code System.nanoTime}. */
   private volatile long notBefore;
 
-  Outlook(long now) {
+  SharedBackoff(long now) {
     notBefore = now;
   }
 

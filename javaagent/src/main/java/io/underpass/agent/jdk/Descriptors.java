@@ -1,11 +1,10 @@
-package io.underpass.agent.hooks;
+package io.underpass.agent.jdk;
 
-import io.underpass.agent.weave.JavaBase;
 import java.io.FileDescriptor;
 import java.lang.invoke.MethodHandle;
 
 /** The numbers of file descriptors; a plain load once compiled. */
-final class Descriptors {
+public final class Descriptors {
   private static final MethodHandle NUMBER;
 
   static {
@@ -20,8 +19,8 @@ final class Descriptors {
 
   private Descriptors() {}
 
-  /** -1 if it is closed. */
-  static int numberOf(FileDescriptor fd) throws Throwable {
+  /** The number of a descriptor; -1 if it is closed. */
+  public static int numberOf(FileDescriptor fd) throws Throwable {
     return (int) NUMBER.invokeExact(fd);
   }
 }

@@ -1,4 +1,4 @@
-package io.underpass.agent.boot;
+package io.underpass.agent.session;
 
 import io.underpass.config.Settings;
 import io.underpass.protocol.HelperClient;

@@ -1,4 +1,4 @@
-package io.underpass.agent.boot;
+package io.underpass.agent.session;
 
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.Reply;
@@ -14,30 +14,30 @@ import io.underpass.protocol.WireException;
  * @param identity the address that it has; empty if none
  * @param reason why it is no member; empty if it is one, or asks for none
  */
-public record GroupStanding(
+public record GroupState(
     String group, boolean joined, String ports, String publish, String identity, String reason) {
-  private static final GroupStanding NONE = new GroupStanding("", false, "", "", "", "");
+  private static final GroupState NONE = new GroupState("", false, "", "", "", "");
 
   /** Before the helper has answered. */
-  static GroupStanding waiting(GroupWish wish) {
+  static GroupState waiting(GroupWish wish) {
     return wish == null ? NONE : out(wish, "");
   }
 
   /** The helper has registered the JVM with its wish, which is null for no group. */
-  static GroupStanding of(GroupWish wish, Reply reply) throws WireException {
+  static GroupState of(GroupWish wish, Reply reply) throws WireException {
     if (wish == null) {
       return NONE;
     }
-    return new GroupStanding(
+    return new GroupState(
         wish.group(), true, wish.ports().text(), wish.publish().text(), reply.text("identity"), "");
   }
 
-  static GroupStanding refused(GroupWish wish, WireException refusal) {
+  static GroupState refused(GroupWish wish, WireException refusal) {
     return out(wish, refusal.getMessage());
   }
 
-  private static GroupStanding out(GroupWish wish, String reason) {
-    return new GroupStanding(
+  private static GroupState out(GroupWish wish, String reason) {
+    return new GroupState(
         wish.group(), false, wish.ports().text(), wish.publish().text(), "", reason);
   }
 }

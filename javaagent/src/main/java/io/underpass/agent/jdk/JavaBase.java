@@ -1,4 +1,4 @@
-package io.underpass.agent.weave;
+package io.underpass.agent.jdk;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,7 +31,12 @@ public final class JavaBase {
   private static final String NEIGHBOUR = "sun.nio.ch.DirectBuffer";
 
   /** Where the build put the class of {@code io.underpass.agent.bridge}. */
-  static final String BRIDGE = "sun/nio/ch/UnderpassBridge";
+  public static final String BRIDGE = "sun/nio/ch/UnderpassBridge";
+
+  /** The sockets that a JDK before 18 makes in place of its own newer ones where it is told to. */
+  private static final String OLD_SOCKETS = "java.net.PlainSocketImpl";
+
+  private static final String OLD_SOCKETS_OPTION = "jdk.net.usePlainSocketImpl";
 
   private JavaBase() {}
 
@@ -71,6 +76,25 @@ public final class JavaBase {
       return true;
     } catch (LinkageError e) {
       return false;
+    }
+  }
+
+  /**
+   * Whether this JVM was told to make the JDK's older sockets, of which nothing is woven. As the
+   * JDK reads the option.
+   *
+   * @return the option, or null
+   */
+  public static String optionForOldSockets() {
+    String value = System.getProperty(OLD_SOCKETS_OPTION);
+    if (value == null || !(value.isEmpty() || value.equalsIgnoreCase("true"))) {
+      return null;
+    }
+    try {
+      Class.forName(OLD_SOCKETS, false, null);
+      return OLD_SOCKETS_OPTION;
+    } catch (ClassNotFoundException e) {
+      return null;
     }
   }
 

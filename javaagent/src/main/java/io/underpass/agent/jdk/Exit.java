@@ -1,4 +1,4 @@
-package io.underpass.agent.hooks;
+package io.underpass.agent.jdk;
 
 import java.lang.reflect.InvocationTargetException;
 
@@ -10,7 +10,7 @@ import java.lang.reflect.InvocationTargetException;
  * answer what is open. The JDK runs its own in a row of slots, of which the application's hooks are
  * the second (1), and files that are deleted on exit the last so far (2).
  */
-final class Exit {
+public final class Exit {
   /** The last of {@code java.lang.Shutdown.MAX_SYSTEM_HOOKS}. */
   private static final int LAST_SLOT = 9;
 
@@ -22,7 +22,7 @@ final class Exit {
    *
    * @throws ReflectiveOperationException where this JDK has no such slot, or it is taken
    */
-  static void atLast(Runnable action) throws ReflectiveOperationException {
+  public static void atLast(Runnable action) throws ReflectiveOperationException {
     Object access =
         Class.forName("jdk.internal.access.SharedSecrets")
             .getMethod("getJavaLangAccess")
@@ -32,7 +32,7 @@ final class Exit {
           .getMethod("registerShutdownHook", int.class, boolean.class, Runnable.class)
           .invoke(access, LAST_SLOT, false, action);
     } catch (InvocationTargetException e) {
-      // IllegalStateException: this JVM is ending already; InternalError: somebody has the slot.
+      // IllegalStateException: this JVM is ending already; InternalError: the slot is taken.
       throw new ReflectiveOperationException(e.getCause());
     }
   }

@@ -1,4 +1,4 @@
-package io.underpass.agent.boot;
+package io.underpass.agent.session;
 
 import io.underpass.protocol.WireException;
 import java.io.IOException;
@@ -15,7 +15,7 @@ import java.nio.file.attribute.BasicFileAttributes;
  * @param reason half a sentence that names the cause
  * @param remedy half a sentence that names what to do
  */
-record Trouble(String reason, String remedy) {
+public record Trouble(String reason, String remedy) {
   private static final String START = "start it: bin/underpass helper";
 
   /** What stands in the way of opening the socket; null if nothing is to be seen from here. */
@@ -56,6 +56,23 @@ record Trouble(String reason, String remedy) {
     }
     return new Trouble(
         "the helper at " + socket + " cannot be reached (" + failure.getMessage() + ")", START);
+  }
+
+  /**
+   * This JDK lacks a member that a repair is woven into: an accelerated socket would be seen to
+   * differ from plain TCP.
+   */
+  static Trouble ofRepair(String missing) {
+    return new Trouble(
+        "this JDK is not as expected: " + missing,
+        "run another update of the JDK, or another release of the agent");
+  }
+
+  /** This JVM makes the JDK's older sockets, which are not woven. */
+  static Trouble ofOldSockets(String option) {
+    return new Trouble(
+        "the option " + option + " has this JVM make sockets that cannot be accelerated",
+        "leave it out");
   }
 
   /** The helper's programs answer at a level of socket options that is not this agent's. */
