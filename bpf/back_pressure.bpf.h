@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Back-pressure: may the peer hold one message more? Asked by the verdict, under the sender's socket lock. What may not goes by TCP, which
- * holds the sender where it has to.
+ * Back-pressure: may the peer hold one message more? The verdict asks, under the lock of the sender's socket. A message
+ * that may not be queued goes by TCP, which holds the sender where it has to.
  */
 #ifndef UNDERPASS_BACK_PRESSURE_H
 #define UNDERPASS_BACK_PRESSURE_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "underpass.h"
+
 /*
- * Kernel memory that a queued message holds beside its bytes: a struct sk_msg (about 700 bytes on 64 bit) is an object of
- * kmalloc-1k. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
+ * Kernel memory that a queued message holds beside its bytes: a struct sk_msg (about 700 bytes on 64 bit) is an object
+ * of kmalloc-1k. sk_rmem_alloc counts the bytes alone, so without this a sender of single bytes would fill the memory.
  */
 #define MESSAGE_OVERHEAD 1024
 
 /*
- * How much the peer may hold, redirected and unread: what its receive buffer has room for beside the window that its TCP has
- * announced, with a quarter for the buffers' own overhead. So whatever is sent by TCP afterwards finds room (make_room).
- * A buffer that the application has set may leave none; a little is taken all the same, less than the one segment by which TCP
- * lets the buffer be overrun, so that requests and responses can be redirected there too.
+ * How many bytes the peer may hold, redirected and unread: what its receive buffer has room for beside the window that
+ * its TCP has announced, and a quarter of that for overhead. So what is sent by TCP afterwards finds room (make_room).
+ * A buffer that the application has set may leave no room. The peer may hold a little all the same, so that requests
+ * and responses can be redirected there too. It is less than the one segment by which TCP lets the buffer be overrun.
  */
 #define LEAST_ROOM 16384
 
@@ -48,8 +57,9 @@ static long step_back(__u32 i __attribute__((unused)), struct tail_walk *walk)
 }
 
 /*
- * Messages in the psock queue, or `most` if there are more. Counted from the newest one back: a reader frees the oldest first, so
- * what it frees under the walk has nothing behind it that still counts. The answer may be too high, never too low.
+ * Messages in the psock queue, or `most` if there are more. The walk goes from the newest one back: a reader frees the
+ * oldest first, so what it frees under the walk has nothing behind it that still counts. The answer may be too high,
+ * never too low.
  */
 static __attribute__((noinline)) __u32 psock_messages(const struct sock *sk, __u32 most)
 {
@@ -64,10 +74,10 @@ static __attribute__((noinline)) __u32 psock_messages(const struct sock *sk, __u
 }
 
 /*
- * No memory cgroup is charged for a queued message's struct sk_msg, so bytes are not the only limit: a socket has at most its share of
- * its user's messages queued (next_share). The kernel does not count them. What was redirected since the queue was last seen empty is
- * no less; where that reaches the limit they are counted. A quarter has to have been read, so that a message pays for three steps of
- * the count at most.
+ * No memory cgroup is charged for the struct sk_msg of a queued message, so bytes are not the only limit: a socket has
+ * at most its share of its user's messages queued (next_share). The kernel does not count them. `queued` is no less
+ * than their number; where it reaches the limit, this counts. The reader has to have read a quarter before a message
+ * may be queued again, so each message pays for three steps of the count at most.
  */
 static __always_inline int may_queue(struct up_sock *rec)
 {
@@ -84,7 +94,7 @@ static __always_inline int has_room(struct up_sock *rec, __u32 size)
 	__u64 held = held_by(rec->peer_sk);
 	__u32 average_size = rec->average_size;
 
-	if (fault & UP_FAULT_BACK_PRESSURE)
+	if (FAULT(BACK_PRESSURE))
 		return 1;
 	if (held) {
 		if (average_size < 1)
@@ -97,16 +107,17 @@ static __always_inline int has_room(struct up_sock *rec, __u32 size)
 }
 
 /*
- * Memory that must be left to the peer's cgroup. What is left when the bytes are queued is not what was left here: other
+ * Pages that must be left to the peer's cgroup. When the bytes are queued, less may be left than was here: other
  * processors take from the same counter, in steps of up to 64 pages each (MEMCG_CHARGE_BATCH).
  */
 #define ROOM_PAGES 256
-#define CGROUP_DEPTH 8
+#define CGROUP_DEPTH 8 /* cgroups that are looked at, the peer's own and those above */
 
 /*
  * Can the peer's memory be charged? Where it cannot, the redirect fails (bpf_tcp_ingress, __sk_rmem_schedule) and so
- * does the caller's send(), with ENOMEM; TCP would hold the sender instead. So TCP it is, in good time: when all TCP
- * together is under pressure (tcp_mem), and when the peer's memory cgroup, or one above it, has little left.
+ * does the caller's send(), with ENOMEM; TCP would hold the sender instead. So the message goes by TCP in good time:
+ * when all TCP together is under pressure (tcp_mem), or when the peer's memory cgroup, or one above it, has little
+ * left.
  */
 static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec, __u32 size)
 {
@@ -118,12 +129,12 @@ static __attribute__((noinline)) int peer_may_charge(struct up_sock *rec, __u32 
 
 	if (!rec)
 		return 0;
-	/* Charged already, and not used up: nothing has to be asked for. */
+	/* Enough is charged already, and not used up. */
 	if (READ_AT(struct sock, rec->peer_sk, sk_forward_alloc) >= (int)size)
 		return 1;
 	prot = READ_AT(struct sock, rec->peer_sk, __sk_common.skc_prot);
 	pressure = (__u64)READ_AT(struct proto, prot, memory_pressure);
-	/* The flag is a bare long: read as the first member of any struct that begins with one. */
+	/* The flag is a bare long; it is read as the first member of a struct that begins with one. */
 	if (pressure && READ_AT(struct list_head, pressure, next))
 		return 0;
 	memcg = READ_AT(struct sock, rec->peer_sk, sk_memcg);

@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the helper reads of the records, for the flow table. It finds the sockets as visits do, and changes nothing. */
+/*
+ * What the helper reads of the records, for the flow table. up_dump finds the sockets as visits do, and changes
+ * nothing.
+ */
 #ifndef UNDERPASS_DUMP_H
 #define UNDERPASS_DUMP_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "kernel.h"
+#include "lookup.bpf.h"
+#include "maps.bpf.h"
+#include "pairing.bpf.h"
+#include "underpass.h"
 
 static __attribute__((noinline)) int fill_row(struct up_flow *row, struct up_sock *rec, struct tcp_sock *tp)
 {
@@ -16,7 +29,7 @@ static __attribute__((noinline)) int fill_row(struct up_flow *row, struct up_soc
 	if (state != BPF_TCP_ESTABLISHED && (!is_enrolled(rec->state) || state == BPF_TCP_CLOSE))
 		return 0;
 	row->record = *rec;
-	row->record.sk = 0; /* addresses of the kernel stay there */
+	row->record.sk = 0; /* addresses of the kernel stay in the kernel */
 	row->record.peer_sk = 0;
 	row->record.pressure = 0;
 	row->record.prot = 0;

@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Enrolment: a socket becomes a member of both sockhashes. A visit does it, so the socket's owner lock is not held: a send, a
- * receive or a close may be running in this very moment, with the functions of plain TCP.
+ * Enrolment: a socket becomes a member of both sockhashes. A visit does it, without the socket's owner lock. So a send,
+ * a receive or a close may be running at this very moment, with the functions of plain TCP.
  *
- * - A sender that runs goes on by TCP; the verdict waits until that has been read.
- * - A reader that runs, or sleeps, does not look at the psock queue before it returns. That is why `copied_at_enrolment` is
- *   taken after the insertion: whoever moves copied_seq beyond it has returned, or is about to, and its next read looks. The
- *   insertion takes the spin lock that release_sock() takes, so a read that ended before it is seen to have ended.
- * - A close that runs finds the psock at its end (sock_map_destroy), as it does when it comes later.
+ * - A sender that runs goes on by TCP; the verdict waits until the other end has read that.
+ * - A reader that runs, or sleeps, does not look at the psock queue before it returns. That is why the visit takes
+ *   `copied_at_enrolment` after the insertion: a read that moves copied_seq beyond it has returned, or is about to, and
+ *   the next read looks. The insertion takes the spin lock that release_sock() takes, so it comes after the end of an
+ *   earlier read.
+ * - A close that runs finds the psock at its end (sock_map_destroy), as a later close does.
  */
 #ifndef UNDERPASS_ENROL_H
 #define UNDERPASS_ENROL_H
 
-static __always_inline __u8 reason_of(int err)
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "identity.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "pairing.bpf.h"
+#include "tenants.bpf.h"
+#include "underpass.h"
+
+static __always_inline enum up_reason reason_of(int err)
 {
 	switch (err) {
 	case -E2BIG:
@@ -30,8 +43,9 @@ static __always_inline __u8 reason_of(int err)
 }
 
 /*
- * EBUSY: another sockmap owns the socket. Not the psock of an enrolment before this one, which judge() waits for. It is tried
- * again for a second, half of what the other end waits (no_peer_ns): the owner may be another helper, which is letting go.
+ * EBUSY: another sockmap owns the socket. (The psock of our own earlier enrolment does not come here: consider() waits
+ * for it.) The visits try again for a second, half of what the other end waits (no_peer_ns): the owner may be another
+ * helper, which is just taking the socket off.
  */
 static __always_inline int may_try_again(struct up_sock *rec, __u64 now)
 {
@@ -44,12 +58,11 @@ static __always_inline void leave_maps(struct up_sock *rec)
 {
 	__u64 key = rec->id;
 
-
 	bpf_map_delete_elem(&senders, &key);
 	bpf_map_delete_elem(&members, &key);
 }
 
-/* For both ends together: one alone would take a share, and be of no use. Returns 0, or -errno. */
+/* Takes a share for both ends together: one alone would be of no use. Returns 0, or -errno. */
 static __always_inline int charge_pair(struct up_half *half, struct up_half *other)
 {
 	int had, err;
@@ -58,7 +71,7 @@ static __always_inline int charge_pair(struct up_half *half, struct up_half *oth
 		return -ENOMEM;
 	had = half->messages_share != 0;
 	err = charge_enrolment(half);
-	if (err || !other) /* an end that has gone is noticed (hand_over) */
+	if (err || !other) /* hand_over notices an end that has gone */
 		return err;
 	err = charge_enrolment(other);
 	if (err && !had)
@@ -67,18 +80,18 @@ static __always_inline int charge_pair(struct up_half *half, struct up_half *oth
 }
 
 /*
- * Messages that could not be redirected: all that passed but those that keep the flow alive. The verdict counts both meanwhile, so it
- * may be one too many or too few.
+ * Messages that could not be redirected: all that passed but those that keep the flow alive. The verdict counts both
+ * meanwhile, so the difference may be off by one.
  */
 static __always_inline __s64 failed_of(const struct up_sock *rec)
 {
 	return rec->tx_counters.passed_messages - rec->kept_alive;
 }
 
-/* What the flow does from here on is what it is judged by. */
+/* The next judgement is about what the flow does from here on. */
 static __always_inline void begin_judging(struct up_sock *rec, __u64 sent)
 {
-	rec->judged = sent;
+	rec->judged_messages = sent;
 	rec->judged_failed = failed_of(rec);
 	rec->judged_contended = rec->contended;
 	rec->judged_bytes = bytes_of(rec);
@@ -92,10 +105,10 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp, stru
 	__u64 key = rec->id;
 	int err; /* before 6.4 the map operations return an int, the upper half of the register is not set */
 
-	if (fault & UP_FAULT_ENROL)
+	if (FAULT(ENROL))
 		return;
 	if (!is_hooked(rec->sk)) {
-		/* The registration does not reach it; whoever sees to that (CLAIM) names it again. */
+		/* The registration does not reach this cgroup. A CLAIM hooks it, and names the socket again. */
 		decide_plain(rec, UP_REASON_NO_PEER);
 		out->moved = 1;
 		return;
@@ -106,21 +119,21 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp, stru
 		out->moved = 1;
 		return;
 	}
-	/* Before the insertion: the verdict may run from then on. */
+	/* Before the insertion, since the verdict may run from then on. */
 	rec->peer_copied_at_enrolment = 0;
-	rec->seen = 0;
+	rec->reader_passed = 0;
 	rec->tx = UP_TX_TCP;
-	rec->flags &= ~(UP_F_SETTLED | UP_F_ASKED | UP_F_JUDGED);
-	rec->enrolments++; /* room that it had before has gone by its own lights */
+	rec->flags &= ~(UP_F_SETTLED | UP_F_JUDGE_NEXT | UP_F_JUDGEABLE);
+	rec->enrolments++; /* so room that was given before counts no more */
 	begin_judging(rec, messages_of(rec));
 	rec->largest = 0;
-	rec->peer_judged = 0; /* corrected by the first judgement, which hardly ever is one */
-	rec->judge_at = rec->judged + judge_messages;
+	rec->peer_judged = 0; /* the first judgement corrects it, and hardly ever takes a flow off */
+	rec->judge_at = rec->judged_messages + judge_messages;
 	err = (int)bpf_map_update_elem(&members, &key, tp, BPF_NOEXIST);
 	if (!err) {
 		err = (int)bpf_map_update_elem(&senders, &key, tp, BPF_NOEXIST);
 		if (err)
-			leave_maps(rec); /* nothing is queued yet: nobody knows that it was a member */
+			leave_maps(rec); /* nothing is queued: the other end does not know that it was a member */
 	}
 	if (err == -EBUSY && may_try_again(rec, now))
 		return;
@@ -132,7 +145,7 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp, stru
 	}
 	rec->enrolled_ns = now;
 	rec->copied_at_enrolment = tp->copied_seq;
-	rec->prot = (__u64)sk->__sk_common.skc_prot; /* a sockmap's variant of TCP, by now */
+	rec->prot = (__u64)sk->__sk_common.skc_prot; /* the sockmap's variant of TCP by now */
 	rec->pressure = (__u64)sk->__sk_common.skc_prot->memory_pressure;
 	set_state(rec, UP_ENROLLED);
 	publish(rec);

@@ -3,13 +3,25 @@
 #ifndef UNDERPASS_FLOW_H
 #define UNDERPASS_FLOW_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "underpass.h"
+
 /*
  * Reads a member of a kernel object through its bare address, which may be stale: bad memory reads as 0. Since 6.2 the
  * kernel has a cast that turns this into a plain load, guarded by the exception table; before, it is a helper call.
  */
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
-/* The address is evaluated outside of BPF_CORE_READ: within it, a member of our own record would be taken for one of the kernel's. */
+/*
+ * The address is evaluated outside of BPF_CORE_READ: within it, clang would take a member of our own record for one of
+ * the kernel's.
+ */
 #define READ_AT(type, address, member)                                                                                 \
 	({                                                                                                             \
 		type *at_ = (type *)(address);                                                                         \
@@ -29,12 +41,14 @@ static __always_inline struct up_totals *totals_of(__u32 slot)
 	return bpf_map_lookup_elem(&totals, &slot);
 }
 
-static __always_inline void count_plain(__u32 slot, __u32 reason)
+static __always_inline void count_plain(__u32 slot, enum up_reason reason)
 {
 	struct up_totals *sum = totals_of(slot);
+	__u64 index = reason;
 
-	if (sum && reason < UP_REASON_MAX)
-		sum->connections_plain[reason]++;
+	barrier_var(index); /* the verifier wants the very register that was compared; clang would mask a byte twice */
+	if (sum && index < UP_REASON_MAX)
+		sum->connections_plain[index]++;
 }
 
 static __always_inline __u64 messages_of(const struct up_sock *rec)
@@ -58,15 +72,16 @@ static __always_inline struct sk_psock *psock_of(const struct sock *sk)
 }
 
 /*
- * Has the socket a psock that no sockmap has any more? Whoever sleeps in tcp_bpf_recvmsg or tcp_bpf_sendmsg keeps the one of an
- * enrolment before, with its verdict, until he returns: on an idle connection that may take as long as he likes. Read without
- * the psock's lock: the answer may be one of a moment ago.
+ * Has the socket a psock that no sockmap has any more? A thread that sleeps in tcp_bpf_recvmsg or tcp_bpf_sendmsg keeps
+ * the psock of an earlier enrolment, with its verdict, until it returns. On an idle connection that may take any time.
+ * This reads without the lock of the psock: the answer may be a moment old.
  */
 static __attribute__((noinline)) int has_left_psock(const struct sock *sk)
 {
 	struct sk_psock *psock = psock_of(sk);
+	__u64 empty = (__u64)psock + bpf_core_field_offset(struct sk_psock, link);
 
-	return psock && (__u64)BPF_CORE_READ(psock, link.next) == (__u64)psock + bpf_core_field_offset(struct sk_psock, link);
+	return psock && (__u64)BPF_CORE_READ(psock, link.next) == empty;
 }
 
 struct queue_walk {
@@ -90,8 +105,8 @@ static long add_message(__u32 i __attribute__((unused)), struct queue_walk *walk
 #define MAX_QUEUED_MESSAGES 16384
 
 /*
- * Bytes in the psock queue. Kernels without the FIONREAD fix do not count them; there the queue is walked. Others add at its
- * end meanwhile; what a reader frees under the walk reads as anything, but not as more than the walk's bound of steps.
+ * Bytes in the psock queue. Kernels without the FIONREAD fix do not count them; there this walks the queue. Senders add
+ * at its end meanwhile. What a reader frees under the walk may read as anything, for as many steps as the bound allows.
  */
 static __attribute__((noinline)) __u32 psock_queued(const struct sock *sk)
 {
@@ -117,8 +132,8 @@ static __always_inline void map_v4(__u8 to[16], __be32 v4)
 }
 
 /*
- * By the socket's bare address, as all that follows: the option programs see no more of it. A function of its own: inlined, clang
- * merges the loads of both families into one that the verifier refuses.
+ * By the bare address of the socket, as all that follows: the option programs see no more of it. This is a function of
+ * its own, because clang, when it inlines, merges the loads of both families into one that the verifier refuses.
  */
 static __attribute__((noinline)) void tuple_of(struct up_tuple *to, __u64 sk)
 {
@@ -140,7 +155,9 @@ static __always_inline struct net *net_of(__u64 sk)
 	return READ_AT(struct sock, sk, __sk_common.skc_net.net);
 }
 
-/* The cgroup whose programs the kernel runs for a socket: where it was made, wherever its process has gone since. */
+/*
+ * The cgroup whose programs the kernel runs for a socket: where the socket was made. Its process may have moved since.
+ */
 static __always_inline __u64 cgroup_of(__u64 sk)
 {
 	struct cgroup *cgroup = READ_AT(struct sock, sk, sk_cgrp_data.cgroup);
@@ -153,7 +170,7 @@ static __always_inline int is_enrolled(__u32 state)
 	return state == UP_ENROLLED || state == UP_READY || state == UP_LEAVING;
 }
 
-/* Wakes the helper if it sleeps; at most one wake-up a sleep, so a loop of connections does not pay for it. */
+/* Wakes the helper if it sleeps: at most one wake-up for each sleep, so a loop of connections does not pay for it. */
 static __always_inline void wake_helper(void)
 {
 	struct up_control *ctl = control_of();
@@ -165,13 +182,13 @@ static __always_inline void wake_helper(void)
 	bpf_ringbuf_output(&events, &nobody, sizeof(nobody), BPF_RB_FORCE_WAKEUP);
 }
 
-/* The helper visits the socket soon. */
-static __attribute__((noinline)) void name_id(__u64 id)
+/* Names a socket to the helper, which then visits it soon. */
+static __attribute__((noinline)) void notify_id(__u64 id)
 {
 	struct up_control *ctl = control_of();
 
 	/*
-	 * First the record, then the look at `armed`: the helper sets that before it looks for records a last time, and sleeps only
+	 * First the id, then the look at `armed`. The helper sets `armed`, looks for ids a last time, and sleeps only
 	 * if there is none. The output ends in an atomic exchange (bpf_ringbuf_commit), which keeps the two in order.
 	 */
 	if (bpf_ringbuf_output(&events, &id, sizeof(id), BPF_RB_NO_WAKEUP) && ctl)
@@ -180,13 +197,13 @@ static __attribute__((noinline)) void name_id(__u64 id)
 }
 
 /*
- * The same of a socket's record, once until it is visited: whoever calls often is heard once. The exchange is a full barrier, as is that
- * of the visit: it sees what was written before this call, or is named once more.
+ * The same by the record of a socket, and once until the next visit, however often it is called. The exchange is a full
+ * barrier, as is that of the visit. So the visit sees what was written before this call, or the socket is named again.
  */
-static __always_inline void name(struct up_sock *rec)
+static __always_inline void notify(struct up_sock *rec)
 {
-	if (rec->id && !__sync_lock_test_and_set(&rec->named, 1))
-		name_id(rec->id);
+	if (rec->id && !__sync_lock_test_and_set(&rec->notified, 1))
+		notify_id(rec->id);
 }
 
 #endif

@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whose socket is it? The kernel says so itself: a registered process asks for a record of a socket that it holds (UP_OPT_JOIN,
- * when the socket has lasted long enough to be worth it), and gets one for each that it has when it registers (up_claim, adopt).
+ * Whose socket is it? The kernel itself says so. A registered process asks for a record of a socket that it holds
+ * (UP_OPT_ACCELERATE), when the socket has lasted long enough to be worth it. And it gets one for each socket that it
+ * has when it registers (up_claim, adopt).
  */
 #ifndef UNDERPASS_IDENTITY_H
 #define UNDERPASS_IDENTITY_H
 
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "registration.bpf.h"
+#include "tenants.bpf.h"
+#include "underpass.h"
+
 /*
- * Are this socket's options answered by our programs? Without them an enrolled socket would not: available() would miss one
- * of its queues.
+ * Do our programs answer the options of this socket? An enrolled socket needs them: without them available() would miss
+ * one of its queues.
  */
 static __always_inline int is_hooked(__u64 sk)
 {
@@ -30,7 +43,7 @@ static __always_inline void set_owner(struct up_sock *rec, __u32 id, __u32 slot,
 	rec->owner_id = id;
 }
 
-/* Is whoever it belongs to still registered? */
+/* Is its owner still registered? */
 static __always_inline int is_owned(const struct up_sock *rec)
 {
 	return jvm_of(rec->owner_tgid, rec->owner_id) != 0;
@@ -45,17 +58,18 @@ static __always_inline __u64 next_id(void)
 }
 
 /*
- * What stays as it is, of a socket's entry in `halves`. Returns 0, or -errno.
+ * Makes the entry of a socket in `halves`, with what stays as it is. Returns 0, or -errno.
  * @claimed_inode: 0, or that of the open file, where the entry is a claim.
  */
-static __attribute__((noinline)) int make_half(__u64 sk, __u64 id, __u32 owner_id, __u32 owner_tgid, __u64 claimed_inode)
+static __attribute__((noinline)) int make_half(__u64 sk, __u64 id, __u32 owner_id, __u32 owner_tgid,
+					       __u64 claimed_inode)
 {
 	struct up_jvm *jvm = jvm_of(owner_tgid, owner_id);
 	struct net *net = net_of(sk);
 	struct up_half half = {};
 	int err;
 
-	/* Nobody's share where its registration has ended: it has to be found, to leave. */
+	/* Where its registration has ended, it takes no user's share: visits have to find it, so that it leaves. */
 	half.uid = jvm ? jvm->uid : UP_NOBODY;
 	err = jvm ? charge_socket(half.uid) : 0;
 	if (err)
@@ -75,19 +89,21 @@ static __attribute__((noinline)) int make_half(__u64 sk, __u64 id, __u32 owner_i
 	return err;
 }
 
-/* A Fast Open connection is accepted before the handshake is over. */
+/* A Fast Open connection is accepted before its handshake is over. */
 static __always_inline int is_or_becomes_established(__u8 state)
 {
 	return state == BPF_TCP_ESTABLISHED || state == BPF_TCP_SYN_SENT || state == BPF_TCP_SYN_RECV;
 }
 
 /*
- * A socket that was a listener before it was connected: a look-up takes a reference of it that bpf_sk_release does not give back
- * (sk_is_refcounted goes by this flag, which listeners get).
+ * Was the socket a listener before it was connected? A look-up takes a reference of such a socket that bpf_sk_release
+ * does not give back (sk_is_refcounted goes by this flag, which listeners get).
  */
 static __always_inline int was_listener(__u64 sk)
 {
-	return (READ_AT(struct sock, sk, __sk_common.skc_flags) >> bpf_core_enum_value(enum sock_flags, SOCK_RCU_FREE)) & 1;
+	unsigned long flags = READ_AT(struct sock, sk, __sk_common.skc_flags);
+
+	return (flags >> bpf_core_enum_value(enum sock_flags, SOCK_RCU_FREE)) & 1;
 }
 
 static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
@@ -113,20 +129,20 @@ static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
 	rec->peer_sk = 0;
 	rec->sk = sk;
 	rec->tx = UP_TX_TCP;
-	rec->seen = 0;
+	rec->reader_passed = 0;
 	rec->average_size = 0;
 	rec->flags = 0;
 	rec->trials = 0;
-	rec->waits = 0;
-	rec->asked = 0;
-	rec->named = 0;
+	rec->idle_visits = 0;
+	rec->claimed = 0;
+	rec->notified = 0;
 	rec->born_ns = bpf_ktime_get_ns();
-	rec->since_ns = rec->born_ns;
+	rec->looking_since_ns = rec->born_ns;
 	err = id ? make_half(sk, id, rec->owner_id, rec->owner_tgid, 0) : -ENOMEM;
 	if (err) {
 		__u8 reason = err == -EDQUOT ? UP_REASON_QUOTA : UP_REASON_TABLE_FULL;
 
-		/* It is tried again when its owner asks again; the connection counts once. */
+		/* When its owner asks again, this is tried again; the connection counts once. */
 		if (rec->id || rec->reason != reason)
 			count_plain(rec->owner_slot, reason);
 		rec->id = 0;
@@ -140,10 +156,11 @@ static __attribute__((noinline)) void make_known(struct up_sock *rec, __u64 sk)
 }
 
 /*
- * A connection becomes known: it gets an id, by which everybody finds it from now on, and an entry in `halves`. Who has been
- * forgotten by mistake becomes known again, but for an enrolled socket, which is kept by its id.
+ * Makes a connection known: it gets an id, by which programs and helper find it from now on, and an entry in `halves`.
+ * A socket whose entry is gone becomes known again, unless it is enrolled: then it keeps its id.
  *
- * Called with the socket's lock, or by a visit without: whoever comes second leaves it to the first.
+ * An option program calls this with the socket's lock, a visit without. Where both come at once, the second does
+ * nothing.
  */
 static __always_inline void introduce(struct up_sock *rec, __u64 sk)
 {
@@ -154,7 +171,7 @@ static __always_inline void introduce(struct up_sock *rec, __u64 sk)
 	__sync_lock_test_and_set(&rec->introducing, 0);
 }
 
-/* A user who has no share left gets no records either: they are memory of the helper's. */
+/* A user without a share left gets no records either: they are kernel memory too. */
 static __always_inline int may_have_record(const struct up_jvm *jvm)
 {
 	struct up_user *user = user_of(jvm->uid);
@@ -168,10 +185,11 @@ static __always_inline int may_have_record(const struct up_jvm *jvm)
 }
 
 /*
- * The record of a socket that the current process holds; made if it is registered and the socket has none yet. Where only a
- * cgroup above the socket's own is hooked, for another process, it is none: the agent then asks the helper to see to it.
+ * The record of a socket that the current process holds, for its registration. Makes one where the socket has none yet.
+ * NULL where the process is not registered, or where the cgroup of the socket is not hooked. A cgroup above may be
+ * hooked, for another process; the agent then asks the helper to hook this one too (CLAIM).
  */
-static __always_inline struct up_sock *join(struct bpf_sock *sk, __u64 address)
+static __always_inline struct up_sock *record_of_caller(struct bpf_sock *sk, __u64 address)
 {
 	struct up_jvm *jvm;
 	struct up_sock *rec;
@@ -193,14 +211,14 @@ static __always_inline struct up_sock *join(struct bpf_sock *sk, __u64 address)
 	}
 	if (rec->owner_id != jvm->id) {
 		set_owner(rec, jvm->id, jvm->slot, bpf_get_current_pid_tgid() >> 32);
-		rec->asked = 1;
+		rec->claimed = 1;
 	}
 	return rec;
 }
 
 /*
- * The socket behind an open file, by its address; 0 if it is none. Only to be read: kernels differ in whether the verifier trusts a
- * pointer from here so far that a helper takes it (6.18.44 has been seen both ways).
+ * The address of the socket behind an open file; 0 if there is none. It is only to be read: kernels differ in whether
+ * the verifier trusts a pointer from here so far that a helper function takes it (6.18.44 has been seen both ways).
  */
 static __always_inline __u64 sock_of(struct file *file)
 {
@@ -221,8 +239,9 @@ static __always_inline __u64 tcp_of(struct file *file)
 }
 
 /*
- * Runs over the open files of a process that registers, before up_claim: writes for each file where its sockets are: the cgroup that
- * has to be hooked, and the network namespace. What is no TCP socket stands for the process itself.
+ * Runs over the open files of a process that registers, before up_claim. Writes the place of each TCP socket: the
+ * cgroup that has to be hooked, and the network namespace. For any other file it writes the cgroup of the process
+ * itself.
  */
 SEC("iter/task_file")
 int up_places(struct bpf_iter__task_file *ctx)
@@ -245,7 +264,7 @@ int up_places(struct bpf_iter__task_file *ctx)
 		return 0;
 	known = bpf_map_lookup_elem(&jvms, &tgid);
 	if (known && !claim->fresh && !is_process(known, task))
-		return 0; /* a registration that has outlived its process is no word on another one */
+		return 0; /* the registration has outlived its process, whose pid this one has */
 	sk = tcp_of(file);
 	place.fd = ctx->fd;
 	if (sk) {
@@ -255,11 +274,12 @@ int up_places(struct bpf_iter__task_file *ctx)
 	} else {
 		place.cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	}
-	bpf_seq_write(ctx->meta->seq, &place, sizeof(place)); /* no room: the kernel visits this file again with a new buffer */
+	/* Where the buffer has no room, the kernel visits this file again with a new one. */
+	bpf_seq_write(ctx->meta->seq, &place, sizeof(place));
 	return 0;
 }
 
-/* A listener is none: every socket that it accepts would get a copy of its record, however short it lives. */
+/* A listener is no connection: each socket that it accepts would get a copy of its record, however short it lives. */
 static __always_inline int is_connection(__u64 sk)
 {
 	__u8 state = READ_AT(struct sock, sk, __sk_common.skc_state);
@@ -268,8 +288,9 @@ static __always_inline int is_connection(__u64 sk)
 }
 
 /*
- * Runs over the open files of one process, when it registers: claims its connections, which visits then make known (adopt), and notes
- * its start time as the kernel has it, so that the registration names this process and no later one with the same pid.
+ * Runs over the open files of one process, when it registers. Claims its connections, which visits then make known
+ * (adopt). Notes the start time of the process as the kernel has it, so that the registration names this process and no
+ * later one with the same pid.
  */
 SEC("iter/task_file")
 int up_claim(struct bpf_iter__task_file *ctx)
@@ -311,7 +332,7 @@ int up_claim(struct bpf_iter__task_file *ctx)
 	if (err)
 		count_plain(claim->slot, err == -EDQUOT ? UP_REASON_QUOTA : UP_REASON_TABLE_FULL);
 	else
-		name_id(id);
+		notify_id(id);
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #ifndef UNDERPASS_KERNEL_H
 #define UNDERPASS_KERNEL_H
 
+#include <linux/types.h>
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -71,7 +73,7 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
-/* One object a change: whoever runs another program, or changes its user, gets a new one. */
+/* A process that runs another program, or changes its user, gets a new object. */
 struct cred {
 	kuid_t euid;
 	struct user_namespace *user_ns;
@@ -183,8 +185,8 @@ struct sock {
 	__u8 sk_shutdown;
 	struct socket *sk_socket;
 	void *sk_user_data;
-	struct pid *sk_peer_pid; /* of AF_UNIX: who connected, */
-	const struct cred *sk_peer_cred; /* and what it was then */
+	struct pid *sk_peer_pid; /* of AF_UNIX: the process that connected, */
+	const struct cred *sk_peer_cred; /* and its credentials then */
 };
 
 struct inet_sock {
@@ -274,18 +276,18 @@ typedef struct {
 } atomic64_t;
 
 struct mutex {
-	atomic64_t owner; /* not with PREEMPT_RT; 0: nobody */
+	atomic64_t owner; /* not with PREEMPT_RT; 0: not locked */
 };
 
 struct signal_struct {
-	struct mutex cred_guard_mutex; /* held by whoever runs another program, until it has its credentials */
+	struct mutex cred_guard_mutex; /* held during an exec, until the process has its new credentials */
 };
 
 struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	__u64 start_boottime;
-	__u64 self_exec_id; /* grows with each program that it runs in its own place */
+	__u64 self_exec_id; /* grows with each exec */
 	const struct cred *real_cred;
 	struct signal_struct *signal;
 	struct hlist_node pid_links[PIDTYPE_MAX];
@@ -322,7 +324,6 @@ struct bpf_iter__task_file {
 #define SO_REUSEPORT 15
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
-#define SOL_SOCKET 1
 #define SO_RCVLOWAT 18
 #define SOL_TCP 6
 #define TCP_WINDOW_CLAMP 10

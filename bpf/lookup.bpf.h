@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How the helper's runs find sockets, for visits and dumps: an enrolled one by its id in the sockhash, wherever it is, and another one
- * by its addresses, in the network namespace of the thread that runs the program.
+ * How a run of up_visit or up_dump finds a socket: an enrolled one by its id in the sockhash, wherever it is. Any other
+ * one by its addresses, in the network namespace of the thread that runs the program.
  */
 #ifndef UNDERPASS_LOOKUP_H
 #define UNDERPASS_LOOKUP_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "maps.bpf.h"
+#include "underpass.h"
+
 /* What the helper says to a run, in __sk_buff.cb. */
 #define CB_COUNT 0
 #define CB_NETNS 1
-#define CB_DEVICE 2 /* the device that the sockets are bound to, which the run's packet comes from; 0: none */
+#define CB_DEVICE 2 /* the device that the run's packet comes from, and that the sockets are bound to; 0: none */
 #define CB_MODE 3
 
-/* The socket as a look-up by its addresses wants them: as those of a packet that comes. */
+/* The addresses as a look-up wants them: those of a packet that arrives for the socket. */
 static __always_inline __u32 arriving(struct bpf_sock_tuple *to, const struct up_tuple *tuple)
 {
 	const __u32 *local = (const __u32 *)tuple->local_addr, *remote = (const __u32 *)tuple->remote_addr;
@@ -38,7 +45,7 @@ struct run {
 	__u32 mode;
 };
 
-/* Looks a socket up that is not enrolled. NULL with `elsewhere` where this run cannot find it, and another one can. */
+/* Looks up a socket that is not enrolled. NULL with `elsewhere` where this run cannot find it, and another run can. */
 static __always_inline struct bpf_sock *look_up(const struct run *run, const struct up_half *half, int *elsewhere)
 {
 	struct bpf_sock_tuple tuple = {};
@@ -51,8 +58,9 @@ static __always_inline struct bpf_sock *look_up(const struct run *run, const str
 	return bpf_skc_lookup_tcp(run->ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 }
 
-/* The socket with this id, if this run can find it; a reference, to be given back. */
-static __always_inline struct bpf_sock *find(const struct run *run, __u64 id, const struct up_half *half, int *elsewhere)
+/* The socket with this id, if this run can find it. The caller releases the reference. */
+static __always_inline struct bpf_sock *find(const struct run *run, __u64 id, const struct up_half *half,
+					     int *elsewhere)
 {
 	struct bpf_sock *sk = bpf_map_lookup_elem(&members, &id);
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps. All but `rules`, `hooked`, `claims`, `visits`, `rows` and the two of `grace` are pinned, together with the links, and adopted by
- * the next helper.
+ * The maps, and the knobs that the helper sets before the load. The helper pins all maps but `rules`, `hooked`,
+ * `claims`, `visits`, `rows` and the two of `grace`, together with the links. The next helper adopts them.
  */
 #ifndef UNDERPASS_MAPS_H
 #define UNDERPASS_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "underpass.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -21,8 +26,8 @@ struct {
 } socks SEC(".maps");
 
 /*
- * The two sockhashes, keyed by the socket's id. `members` has no program and is what redirects aim at; `senders` has the
- * verdict. A socket in members alone would receive redirected bytes and send as plain TCP; none is (docs/decisions.md).
+ * The two sockhashes, keyed by the socket's id. `members` has no program and is what redirects aim at; `senders` has
+ * the verdict. A socket in `members` alone would receive redirected bytes and send as plain TCP (docs/decisions.md).
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKHASH);
@@ -39,8 +44,8 @@ struct {
 } senders SEC(".maps");
 
 /*
- * All sockets that are known, by id. A plain hash, not an LRU one: what is here has to be found as long as it lives. The helper reads
- * it as a whole (BPF_MAP_LOOKUP_BATCH) where it needs all of them.
+ * All sockets that are known, by id. A plain hash, not an LRU one, because each entry has to be found as long as its
+ * socket lives. The helper reads the map as a whole (BPF_MAP_LOOKUP_BATCH) where it needs all of them.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -59,7 +64,9 @@ struct {
 	__type(value, __u64);
 } handshakes SEC(".maps");
 
-/* The helper makes an entry when a process of that user registers, and takes it away when no socket counts there any more. */
+/*
+ * The helper makes an entry when a process of that user registers, and removes it when no socket counts there any more.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UP_MAX_USERS);
@@ -67,7 +74,7 @@ struct {
 	__type(value, struct up_user);
 } users SEC(".maps");
 
-/* The id that was given last. The kernel's own cookie will not do: no program may give a socket one where it becomes known. */
+/* The id that was given last. The kernel's own cookie does not do: not every program here may give a socket one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -90,7 +97,7 @@ struct {
 	__type(value, struct up_control);
 } control SEC(".maps");
 
-/* What one run of up_visit, and one of up_dump, looks at, and what it found. */
+/* What one run of up_visit (visits), or of up_dump (rows), looks at, and what it found. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -122,8 +129,8 @@ struct {
 } rules SEC(".maps");
 
 /*
- * The cgroups to which up_setsockopt and up_getsockopt are attached, by their ids. The helper puts one in after it has
- * attached both, and detaches them only when it is out and none of its sockets is enrolled.
+ * The cgroups to which up_setsockopt and up_getsockopt are attached, by their ids. The helper enters a cgroup after it
+ * has attached both. It detaches them only after it has removed the entry, and when none of its sockets is enrolled.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -134,15 +141,15 @@ struct {
 } hooked SEC(".maps");
 
 /*
- * Names to the helper the sockets that it is to visit, by their ids; 0 is a wake-up alone. Where it is full the helper looks at
- * all (up_control.lost).
+ * Names to the helper the sockets that it is to visit, by their ids; 0 is a wake-up alone. Where the ring is full, the
+ * helper looks at all sockets (up_control.lost).
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 262144);
 } events SEC(".maps");
 
-/* Hold nothing: an update of the outer one waits for all programs that run (the helper's GracePeriod). */
+/* These hold nothing: an update of the outer map waits for all programs that run (the helper's GracePeriod). */
 struct grace_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -159,28 +166,43 @@ struct {
 	.values = {&grace_inner},
 };
 
-/* Set by the helper before load. */
-const volatile __u32 take_every = 0;       /* 1: enrol every pair as soon as it is found (tests) */
-const volatile __u32 min_segments = 8;     /* data segments each way before a flow counts as long-lived */
-const volatile __u32 one_way_factor = 64;  /* a stream, which does not answer, counts as long-lived after so many times as many */
-const volatile __u32 judge_messages = 256;      /* an accelerated flow is judged after so many, and then ever more rarely, */
-const volatile __u32 judge_mask = 63;            /* asked for at each message of which the number has none of these bits; a power of 2, less one */
-const volatile __u32 judge_messages_max = 16384; /* but not more rarely than this */
-const volatile __u32 stream_factor = 8;     /* so many messages for each of the other end: a stream */
-const volatile __u32 stream_gains_size = 49152; /* bytes a message, from which on a redirected stream gains */
-const volatile __u32 contended_costs = 3;   /* so much contention for each message of the other end costs more than turns gain, */
-const volatile __u32 contended_gains_size = 131072; /* below so many bytes a message */
-const volatile __u32 trial_segments = 4096; /* a stream is tried after so many data segments, */
-const volatile __u32 answer_segments = 64;  /* or taken up again when it has had so many each way; both times 8 for each trial */
-const volatile __u32 room = 1835008;        /* bytes that the receive buffer of an enrolled socket has for redirects, beside TCP's window */
-const volatile __u32 most_queued = 128;     /* messages that a socket may have queued, 255 at most, and fewer where its user has many sockets */
-const volatile __u64 keep_alive_ns = 30000000000; /* a direction that is redirected sends a message by TCP after so long */
-const volatile __u64 judge_without_room_ns = 1000000000; /* a flow whose other end has no room after so long is judged without */
-const volatile __u32 user_sockets = 65536;    /* known sockets of one user */
-const volatile __u32 user_enrolled = 32768;   /* enrolled ones */
-const volatile __u32 user_messages = 1048576; /* messages that may be queued for them; the helper sets it by the machine's memory */
-const volatile __u32 known_only = 0; /* 1: no socket gets a record that has none (the kernel probe, which makes those of its own) */
-const volatile __u32 fault = 0; /* UP_FAULT_*, for tests: what the kernel probe must find */
+/* The knobs: the helper sets them before the load. */
+
+/* Which flows are enrolled. */
+const volatile __u32 take_every = 0;          /* 1: enrol every pair as soon as it is found (tests) */
+const volatile __u32 min_segments = 8;        /* data segments each way before a flow counts as long-lived, */
+const volatile __u32 one_way_factor = 64;     /* and so many times as many where one end does not answer */
 const volatile __u64 no_peer_ns = 2000000000; /* a socket that found no other end in this time is left alone */
+
+/* When an accelerated flow is judged: after so many messages, then ever more rarely, down to a bound. */
+const volatile __u32 judge_messages = 256;
+const volatile __u32 judge_messages_max = 16384;
+const volatile __u32 judge_mask = 63; /* asked for at each message whose number has none of these bits; 2^n - 1 */
+const volatile __u64 judge_without_room_ns = 1000000000; /* the other end has no room after so long: judged without */
+
+/* Which flows gain. */
+const volatile __u32 stream_factor = 8;             /* so many messages for each of the other end: a stream */
+const volatile __u32 stream_gains_size = 49152;     /* bytes a message, from which on a redirected stream gains */
+const volatile __u32 contended_costs = 3;           /* contention for each message of the other end, from which on */
+const volatile __u32 contended_gains_size = 131072; /* a flow loses, below so many bytes a message */
+
+/* When a flow that did not gain is tried again; both times 8 for each trial before. */
+const volatile __u32 trial_segments = 4096; /* a stream: after so many data segments */
+const volatile __u32 answer_segments = 64;  /* one that answers: after so many each way */
+
+/* What an enrolled socket may hold. */
+const volatile __u32 room = 1835008;    /* bytes of its receive buffer for redirects, beside TCP's window */
+const volatile __u32 most_queued = 128; /* messages, 255 at most; fewer where its user has many sockets */
+const volatile __u64 keep_alive_ns = 30000000000; /* a redirected direction sends a message by TCP after so long */
+
+/* What one user may take of the tables. */
+const volatile __u32 user_sockets = 65536;    /* known sockets */
+const volatile __u32 user_enrolled = 32768;   /* enrolled ones */
+const volatile __u32 user_messages = 1048576; /* messages queued for them; the helper sets it by the machine's memory */
+
+/* For the kernel probe. */
+const volatile __u32 known_only = 0; /* 1: no socket gets a record, but for those that the probe itself gives one */
+const volatile __u32 fault = 0;      /* enum up_fault, for tests: what the probe must find */
+#define FAULT(name) (fault & UP_FAULT_##name)
 
 #endif

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The socket options of level UP_SOL: what a JVM says of, and asks about, one of its own sockets. */
+/* The socket options of level UP_SOL: what a JVM sets on one of its own sockets, and asks about it. */
 #ifndef UNDERPASS_OPTIONS_H
 #define UNDERPASS_OPTIONS_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "back_pressure.bpf.h"
+#include "flow.bpf.h"
+#include "identity.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "room.bpf.h"
+#include "socket.bpf.h"
+#include "underpass.h"
+
 /*
- * Others' options pass untouched. A value longer than a page is shown to programs in part, and before 6.4 the kernel
- * took an unchanged length for an error: a length of 0 says "the caller's own value".
+ * Other options pass untouched. The kernel shows programs a value longer than a page in part, and before 6.4 it took an
+ * unchanged length for an error: a length of 0 says "the caller's own value".
  */
 static __always_inline int not_ours(struct bpf_sockopt *ctx)
 {
@@ -23,47 +36,48 @@ int up_setsockopt(struct bpf_sockopt *ctx)
 
 	if (ctx->level == SOL_TCP && ctx->optname == TCP_REPAIR) {
 		/*
-		 * A kindness to who moves a live connection by it, and no defence: a 32-bit call passes by, and who is not registered yet
-		 * gets no record (is_plausible is what holds against chosen sequence numbers).
+		 * This serves a program that moves a live connection by TCP_REPAIR, and is no defence: a 32-bit call
+		 * passes by, and a process that is not registered gets no record. is_plausible is the defence against
+		 * chosen sequence numbers.
 		 */
 		rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
 		if (!rec)
-			rec = join(ctx->sk, address_of(ctx->sk));
+			rec = record_of_caller(ctx->sk, address_of(ctx->sk));
 		if (rec) {
 			rec->repaired = 1;
-			name(rec);
+			notify(rec);
 		}
 		return not_ours(ctx);
 	}
 	if (ctx->level != UP_SOL)
 		return not_ours(ctx);
-	if (ctx->optname != UP_OPT_JOIN && ctx->optname != UP_OPT_PIN_TCP)
+	if (ctx->optname != UP_OPT_ACCELERATE && ctx->optname != UP_OPT_PIN_TCP)
 		return 1; /* the kernel's own handler answers ENOPROTOOPT */
 	if (value + sizeof(int) > end || !*(int *)value)
 		return 1;
-	/* Whoever has a socket may pin it, also while its process registers again (Registrations.admit). */
+	/* Any process that has a socket may pin it, also while it registers again (Registrations.admit). */
 	rec = ctx->optname == UP_OPT_PIN_TCP ? bpf_sk_storage_get(&socks, ctx->sk, 0, 0) : 0;
-	/* What others accept from a shared listener would begin with a record of this process's. */
-	if (ctx->optname == UP_OPT_JOIN && ctx->sk->state == BPF_TCP_LISTEN)
+	/* The record of a listener would be copied to each socket that it accepts, perhaps in another process. */
+	if (ctx->optname == UP_OPT_ACCELERATE && ctx->sk->state == BPF_TCP_LISTEN)
 		return 1;
 	sk = address_of(ctx->sk);
 	if (!rec)
-		rec = join(ctx->sk, sk);
+		rec = record_of_caller(ctx->sk, sk);
 	if (!rec)
 		return 1;
 	if (ctx->optname == UP_OPT_PIN_TCP) {
 		rec->pinned = 1;
 		if (rec->sk == sk)
-			name(rec); /* to be taken off: an enrolled socket that always passes is slower than plain */
+			notify(rec); /* to be taken off: an enrolled socket that always passes is slower than plain */
 	} else if (rec->id && rec->sk == sk && bpf_map_lookup_elem(&halves, &rec->id)) {
-		if (rec->asked)
-			name(rec); /* another process's now */
+		if (rec->claimed)
+			notify(rec); /* it belongs to another process now */
 		tend(ctx->sk, rec);
 	} else {
 		introduce(rec, sk);
-		name(rec); /* to find its other end */
+		notify(rec); /* to find its other end */
 	}
-	ctx->optlen = -1; /* done; not for the kernel's handler */
+	ctx->optlen = -1; /* done: the kernel's own handler does not run */
 	return 1;
 }
 
@@ -85,17 +99,18 @@ static __always_inline int readable(const struct up_sock *rec)
 		in_tcp = to_urgent;
 	else if (in_tcp && has_flag(sk, SOCK_DONE))
 		in_tcp--; /* a received FIN has a sequence number too */
-	if (fault & UP_FAULT_UNREAD || (fault & UP_FAULT_BOTH && in_tcp))
+	if (FAULT(UNREAD) || (FAULT(BOTH) && in_tcp))
 		return in_tcp;
-	return psock_queued(sk) + (fault & UP_FAULT_AVAILABLE ? 0 : in_tcp);
+	return psock_queued(sk) + (FAULT(AVAILABLE) ? 0 : in_tcp);
 }
 
-/* So much unread is no reason to wait: the reader has work, and its processor's cache holds it. */
+/* Unread bytes up to which a writer need not wait: the reader has work, and its processor's cache holds them. */
 #define READER_HAS_WORK 262144
 
 /*
- * Did the other end run on another processor when it last sent by TCP? Over loopback the receiving side of TCP runs on the
- * sender's. On one processor nobody is woken before the writer is done, and a first part is only one message more.
+ * Did the other end run on another processor when it last sent by TCP? Over loopback the receiving side of TCP runs on
+ * the processor of the sender. On one processor the reader does not run before the writer is done, and a first part
+ * would only be one message more.
  */
 static __always_inline int is_elsewhere(const struct up_sock *rec)
 {
@@ -103,9 +118,10 @@ static __always_inline int is_elsewhere(const struct up_sock *rec)
 }
 
 /*
- * What a writer of much should wait for: that the reader comes along, before the redirect has no room any more; or, where the
- * direction goes by TCP, that the reader has read all, and the redirect can go on. And whether the reader has nothing to do
- * on another processor, and can be woken by a first part of the message while the rest is copied.
+ * The answer to UP_OPT_BEHIND: how many bytes a writer of much should wait for the reader to read. Where the direction
+ * is redirected: before the redirect has no room any more. Where it goes by TCP: until all is read, and the redirect
+ * can go on. UP_READER_WAITS: the reader has nothing to do, on another processor. A first part of the message then
+ * wakes it while the rest is copied.
  */
 static __always_inline int behind(const struct up_sock *rec)
 {
@@ -115,8 +131,11 @@ static __always_inline int behind(const struct up_sock *rec)
 	if (rec->state != UP_READY || rec->pinned)
 		return -1;
 	if (rec->tx == UP_TX_REDIRECT) {
-		/* A stream's reader is hardly ever idle, and its messages are to be seen as large as they are (review). */
-		if (!(rec->flags & UP_F_STREAM) && !held_by(rec->peer_sk) && !READ_AT(struct sock, rec->peer_sk, sk_lock.owned) && is_elsewhere(rec))
+		/*
+		 * Not for a stream: its reader is hardly ever idle, and judge() has to see how large its messages are.
+		 */
+		if (!(rec->flags & UP_F_STREAM) && !held_by(rec->peer_sk) &&
+		    !READ_AT(struct sock, rec->peer_sk, sk_lock.owned) && is_elsewhere(rec))
 			return UP_READER_WAITS;
 		enough = limit_of(rec->peer_sk) / 2;
 		if (enough > READER_HAS_WORK)
@@ -129,11 +148,11 @@ static __always_inline int behind(const struct up_sock *rec)
 }
 
 /*
- * Was the connection ended by a reset that the next call would be told of, as ECONNRESET? tcp_bpf_sendmsg, when a reset
- * ends its wait for memory, takes the error off the socket (sk_stream_error) even where it then returns what it has sent
- * before; TCP leaves it to the next call, and without it a read sees an orderly end. So the JVM asks, where it sees one.
- * After a FIN (SOCK_DONE) a reset is an EPIPE (tcp_reset), which no read is told of. A connection that TCP gave up has a
- * retransmission or a probe without an answer.
+ * Did a reset end the connection that plain TCP would tell the next call of, as ECONNRESET? When a reset ends the wait
+ * of tcp_bpf_sendmsg for memory, that takes the error off the socket (sk_stream_error), even where it then returns what
+ * it sent before. TCP leaves the error to the next call; without it a read sees an orderly end. So the JVM asks where
+ * it sees an end. After a FIN (SOCK_DONE) a reset is an EPIPE (tcp_reset), which TCP tells no read of. A connection
+ * that TCP gave up has a retransmission or a probe without an answer.
  */
 static __always_inline int was_reset(const struct up_sock *rec)
 {
@@ -157,16 +176,20 @@ int up_getsockopt(struct bpf_sockopt *ctx)
 		return 1;
 	rec = bpf_sk_storage_get(&socks, ctx->sk, 0, 0);
 	/*
-	 * A socket without a record gets an answer too, since to be refused would cost its JVM an exception; unless it has one:
-	 * the programs of another helper are attached here as well, or below, and it is theirs.
+	 * A socket without a record gets an answer too, since a refusal would cost its JVM an exception. But where it
+	 * has an answer already, the programs of another helper are attached too, here or below, and the socket is
+	 * theirs.
 	 */
 	if (!rec && !ctx->retval)
 		return 1;
 	if (rec && rec->sk != (__u64)ctx->sk)
-		rec = 0; /* a copy of its listener's: nothing is known of it */
+		rec = 0; /* a copy of its listener's record: nothing is known of this socket */
 	switch (ctx->optname) {
 	case UP_OPT_AVAILABLE:
-		/* Enrolled or not: it may have been when the kernel's own count was asked for, just before. */
+		/*
+		 * Also where it is not enrolled: it may have been a moment ago, when the JVM asked for the kernel's own
+		 * count.
+		 */
 		answer = rec ? readable(rec) : -1;
 		break;
 	case UP_OPT_ENROLLED:

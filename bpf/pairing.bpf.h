@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Pairing: the two ends of a connection find each other by the handshake's sequence numbers. `handshakes` has the id of the end that
- * has them, and `halves`, by the id, what the other one has to know of it. Everything here is called by visits, one at a time.
+ * Pairing: the two ends of a connection find each other by the handshake's sequence numbers. `handshakes` has the id of
+ * the end that has them, and `halves`, by the id, what the other one has to know of it. Visits call all of this, one at
+ * a time.
  */
 #ifndef UNDERPASS_PAIRING_H
 #define UNDERPASS_PAIRING_H
 
-/* What was written before is seen by whoever sees the new state: an atomic exchange is a full barrier. */
-static __always_inline void set_state(struct up_sock *rec, __u32 state)
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "tenants.bpf.h"
+#include "underpass.h"
+
+/* A program that sees the new state also sees what was written before: an atomic exchange is a full barrier. */
+static __always_inline void set_state(struct up_sock *rec, enum up_state state)
 {
 	__sync_lock_test_and_set(&rec->state, state);
 }
 
-/* The other end of a connection joins at about the same time. */
+/* The process at the other end asks for its socket at about the same time. */
 #define SOON_NS 100000
 
 static __always_inline int has_been_given_room(const struct up_sock *rec)
 {
-	return rec->enrolments && rec->room == rec->enrolments;
+	return rec->enrolments && rec->room_enrolment == rec->enrolments;
 }
 
 static __always_inline struct up_half *half_of(__u64 id)
@@ -36,13 +48,13 @@ static __attribute__((noinline)) void publish(const struct up_sock *rec)
 	half->copied_at_enrolment = rec->copied_at_enrolment;
 	half->enrolments = rec->enrolments;
 	half->reason = rec->reason;
-	half->room = has_been_given_room(rec);
+	half->has_room = has_been_given_room(rec);
 	half->state = rec->state;
 	if (rec->state == UP_PLAIN)
-		return_enrolment(half); /* what it had, or what its other end took for it */
+		return_enrolment(half); /* what it took, or what its other end took for it */
 }
 
-static __always_inline void decide_plain(struct up_sock *rec, __u8 reason)
+static __always_inline void decide_plain(struct up_sock *rec, enum up_reason reason)
 {
 	rec->reason = reason;
 	set_state(rec, UP_PLAIN);
@@ -76,7 +88,7 @@ static __attribute__((noinline)) void leave_handshake(const struct up_isn *isn, 
 		bpf_map_delete_elem(&handshakes, &key);
 }
 
-/* Puts the id where the other end finds it. Who was there before, and still lives, stays. Returns 0, or -errno. */
+/* Puts the id where the other end finds it. An entry of another socket that still lives stays. Returns 0, or -errno. */
 static __attribute__((noinline)) int register_handshake(const struct up_sock *rec)
 {
 	struct up_isn isn = {.mine = rec->isn_mine, .theirs = rec->isn_theirs}, former;
@@ -122,8 +134,8 @@ static __always_inline __u64 id_by(struct up_isn isn)
 
 /*
  * The other end's id, or 0. bytes_acked of the side that connected counts its SYN, that of the side that accepted does
- * not: so a client's `mine` is one less than what its server has as `theirs`. A simultaneous open has two such
- * sides and is not found: it runs plain.
+ * not: so a client's `mine` is one less than what its server has as `theirs`. A simultaneous open has two sides that
+ * connected and is not found: it runs plain.
  */
 static __attribute__((noinline)) __u64 find_other(const struct up_sock *rec)
 {
@@ -171,9 +183,10 @@ static __always_inline int is_within_loopback(const struct up_tuple *tuple)
 }
 
 /*
- * Do its addresses and its place speak for it, beside the sequence numbers? Whoever could choose those must at least own the addresses
- * as well, in one namespace. A connection over loopback never leaves its own: and there two connections of the same addresses and ports
- * have sequence numbers that are not far apart (secure_tcp_seq knows no namespace).
+ * Do the addresses and the namespace fit too, beside the sequence numbers? A process that can choose its sequence
+ * numbers must at least own the addresses as well, in one namespace. A connection over loopback never leaves its
+ * namespace. And over loopback, two connections with the same addresses and ports have sequence numbers that are not
+ * far apart, since secure_tcp_seq does not look at the namespace.
  */
 static __attribute__((noinline)) int is_plausible(__u64 sk, const struct up_half *half)
 {
@@ -196,16 +209,23 @@ static __always_inline int is_mutual(const struct up_sock *rec, const struct up_
 	return half && half->peer_id == rec->id;
 }
 
-/* Was it a judgement on the traffic, which may change? */
-static __always_inline int is_about_traffic(__u8 reason)
+/* Is the reason a judgement on the traffic, which may change? */
+static __always_inline int is_about_traffic(enum up_reason reason)
 {
 	return reason == UP_REASON_ONE_WAY || reason == UP_REASON_BEHIND || reason == UP_REASON_CONTENDED;
 }
 
-/* Does the reason outlast a pause, a change of the set of registrations, and other traffic? */
-static __always_inline int is_final(__u8 reason)
+/* Can the reason pass: with the pause, by a registration, by a line of the policy, or with other traffic? */
+static __always_inline int can_pass(enum up_reason reason)
 {
-	return reason != UP_REASON_PAUSED && reason != UP_REASON_NO_PEER && reason != UP_REASON_UNTRUSTED && !is_about_traffic(reason);
+	switch (reason) {
+	case UP_REASON_PAUSED:
+	case UP_REASON_NO_PEER:
+	case UP_REASON_UNTRUSTED:
+		return 1;
+	default:
+		return is_about_traffic(reason);
+	}
 }
 
 /* Its user had no share left, and has now. */
@@ -216,7 +236,7 @@ static __always_inline int has_share_again(const struct up_half *half)
 
 struct rule_search {
 	struct up_tuple tuple;
-	__u8 decision;
+	enum up_decision decision;
 };
 
 static long match_rule(__u32 i, struct rule_search *search)
@@ -233,7 +253,7 @@ static long match_rule(__u32 i, struct rule_search *search)
 }
 
 /* What the first rule that names one of its ports says. */
-static __attribute__((noinline)) __u8 rule_of(__u64 sk)
+static __attribute__((noinline)) enum up_decision rule_of(__u64 sk)
 {
 	struct rule_search search = {.decision = UP_DECIDE_AUTO};
 
@@ -242,7 +262,7 @@ static __attribute__((noinline)) __u8 rule_of(__u64 sk)
 	return search.decision;
 }
 
-/* NEW: looks for its other end. `out` gets who has to be visited as well. */
+/* NEW: looks for its other end. `out` gets the end that has to be visited as well. */
 static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp, struct up_visit *out, __u64 now)
 {
 	struct up_half *half;
@@ -266,36 +286,39 @@ static __always_inline void pair(struct up_sock *rec, const struct tcp_sock *tp,
 	if (trust == UP_UNTRUSTED) {
 		rec->peer_id = other;
 		decide_plain(rec, UP_REASON_UNTRUSTED);
-		/* It is told as soon. */
+		/* The other end is told soon. */
 		out->peer_id = other;
 		out->nudge = 1;
 		return;
 	}
 	if (half && trust == UP_TRUSTED) {
-		if (half->state == UP_PLAIN && is_final(half->reason) && !has_share_again(half)) {
+		if (half->state == UP_PLAIN && !can_pass(half->reason) && !has_share_again(half)) {
 			decide_plain(rec, half->reason);
 			return;
 		}
 		/*
-		 * One that is READY for this end still stands for an enrolment of before, and would redirect to this one as soon as it is a
-		 * member, whatever its reader: it is to leave first.
+		 * An other end that is READY for this one still stands from an earlier enrolment. It would redirect to
+		 * this end as soon as this is a member, whatever its reader does. So it leaves first.
 		 */
-		if (half->state != UP_PLAIN && half->state != UP_LEAVING && !(half->state == UP_READY && is_mutual(rec, half))) {
+		if (half->state != UP_PLAIN && half->state != UP_LEAVING &&
+		    !(half->state == UP_READY && is_mutual(rec, half))) {
 			rec->peer_id = other;
 			rec->peer_sk = half->sk;
 			rec->rule = rule_of(rec->sk);
 			set_state(rec, UP_PAIRED);
 			out->moved = 1;
 		}
-		/* It may have given up before this end asked (accepted late, perhaps), or not know this one yet. */
+		/*
+		 * The other end may have given up before this one asked (accepted late, perhaps), or not know it yet.
+		 */
 		out->peer_id = other;
 		out->nudge = 1;
 	}
-	if (rec->state == UP_NEW && now - rec->since_ns > no_peer_ns) {
+	if (rec->state == UP_NEW && now - rec->looking_since_ns > no_peer_ns) {
 		decide_plain(rec, UP_REASON_NO_PEER);
 		return;
 	}
-	publish(rec); /* before the other end is visited: it leaves if this one is not enrolled any more */
+	publish(rec); /* before the visit of the other end, which leaves if this one is not enrolled any more */
 }
 
 #endif

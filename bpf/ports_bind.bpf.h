@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A member binds: the wanted port is kept beside the socket, and in its place the kernel gets the group's real port for
- * it, or 0 if there is none yet. post_bind learns what became of it. A bind that fails in between leaves nothing.
+ * it, or 0 if there is none yet. post_bind learns which port the socket got. A bind that fails in between leaves
+ * nothing.
  */
 #ifndef UNDERPASS_PORTS_BIND_H
 #define UNDERPASS_PORTS_BIND_H
 
-/* What a bind hook may return: 1 allows, 2 beside it asks no CAP_NET_BIND_SERVICE. */
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "ports.h"
+#include "ports_identity.bpf.h"
+#include "ports_maps.bpf.h"
+#include "ports_member.bpf.h"
+#include "ports_table.bpf.h"
+
+/* What a bind hook may return. ALLOW_LOW also allows a port below 1024 without CAP_NET_BIND_SERVICE. */
 #define REFUSE 0
 #define ALLOW 1
 #define ALLOW_LOW 3
@@ -28,7 +41,7 @@ static __always_inline int is_identity_loopback(const struct up_member *member)
 	return is_identity_v4(member) && member->identity[12] == 127;
 }
 
-/* Can a socket of this family have the member's identity? An AF_INET6 one can have any (the JDK's are dual-stack). */
+/* Can a socket of this family have the member's identity? AF_INET6 can have any (the JDK's sockets are dual-stack). */
 static __always_inline int fits_identity(const struct up_member *member, __u32 family)
 {
 	return has_identity(member) && (family == AF_INET6 || is_identity_v4(member));
@@ -61,14 +74,14 @@ static __always_inline __u16 known_real(const struct up_vport *key, const struct
 /*
  * Changes `end` to what is to be bound in truth.
  *
- * Left alone are multicast groups, and UDP sockets with SO_REUSEADDR: on Linux these share a port with whoever else does,
- * which is of use for multicast only, and java.net.MulticastSocket sets it before it binds. With a loopback identity a UDP
- * socket without a port stays at the wildcard: it may want to send to other hosts, and cannot from a loopback address;
- * up_sendmsg4 sees to its source where it does not.
+ * It leaves multicast groups alone, and UDP sockets with SO_REUSEADDR: on Linux these share a port with all others that
+ * set it, which is of use for multicast only, and java.net.MulticastSocket sets it before it binds. With a loopback
+ * identity, a UDP socket without a port stays at the wildcard: it may want to send to other hosts, which it cannot from
+ * a loopback address. Where it sends to this host, up_sendmsg4 sets the source.
  */
 static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 {
-	struct bpf_sock *sk = ctx->sk; /* once, as the protocol: a second load may be one that the verifier refuses */
+	struct bpf_sock *sk = ctx->sk; /* loaded once, as the protocol: the verifier may refuse a second load */
 	struct up_member *member = current_member();
 	__u32 protocol = ctx->protocol;
 	int wildcard = is_wildcard(end), udp = protocol == IPPROTO_UDP, mapped, published, private;
@@ -99,9 +112,9 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 	vport_of(&key, member, netns_of(sk), protocol, port);
 	if (port && (mapped || private))
 		real = known_real(&key, end);
-	/* It was bound before: a datagram socket that has been disconnected lets its port go, and its owner binds it again. */
+	/* Bound before: a datagram socket that is disconnected loses its port, and its owner binds it again. */
 	if (sock && sock->held)
-		let_go(sock, bpf_get_socket_cookie(ctx));
+		release(sock, bpf_get_socket_cookie(ctx));
 	if (!mapped && !private) {
 		if (sock)
 			sock->pending = 0;
@@ -129,7 +142,7 @@ static __always_inline int binding(struct bpf_sock_addr *ctx, struct end *end)
 	if (published && !end->port)
 		end->port = port;
 	else if (!published && end->port == port)
-		end->port = 0; /* published by another member: this one may not; up_post_bind finds the conflicts */
+		end->port = 0; /* another member publishes it; this one may not; up_post_bind finds the conflicts */
 	return end->port < 1024 ? ALLOW_LOW : ALLOW;
 }
 
@@ -223,7 +236,7 @@ int up_sock_release(struct bpf_sock *ctx)
 	struct up_portsock *sock = bpf_sk_storage_get(&port_socks, ctx, 0, 0);
 
 	if (sock && sock->held)
-		let_go(sock, bpf_get_socket_cookie(ctx));
+		release(sock, bpf_get_socket_cookie(ctx));
 	return 1;
 }
 

@@ -3,16 +3,29 @@
 #ifndef UNDERPASS_PORTS_CONNECT_H
 #define UNDERPASS_PORTS_CONNECT_H
 
-/* What localhost may turn into. */
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "ports.h"
+#include "ports_bind.bpf.h"
+#include "ports_identity.bpf.h"
+#include "ports_maps.bpf.h"
+#include "ports_member.bpf.h"
+#include "ports_table.bpf.h"
+
+/* The families that localhost may turn into. */
 #define TO_V4 1
 #define TO_V6 2
 
 /*
- * Changes `end` to where the group's socket is in truth; 0 if the group has nobody on that port.
+ * Changes `end` to where the group's socket is in truth; 0 if no socket of the group is on that port.
  *
- * What is bound to the address itself comes first, then to the wildcard, and for localhost what was moved from the
- * wildcard to an identity. The group's port stands for all addresses of the host: where nobody of the group is bound to
- * this one, the answer is "connection refused", as it would be from a host of the group's own.
+ * A socket that is bound to the address itself comes first, then one at the wildcard. For localhost, one that was moved
+ * from the wildcard to an identity comes last. The group's port stands for all addresses of the host: where no socket
+ * of the group is bound to this one, the answer is "connection refused", as it would be from a host of the group's own.
  */
 static __always_inline int translate(struct bpf_sock_addr *ctx, const struct up_member *member, __u32 netns,
 				     struct end *end, int families)
@@ -27,13 +40,13 @@ static __always_inline int translate(struct bpf_sock_addr *ctx, const struct up_
 	mapping = bpf_map_lookup_elem(&mappings, &key);
 	if (!mapping)
 		return 0;
-	/* Nearly always there is one slot. A bind or close at this moment may be seen or not, as with the lock. */
+	/* Nearly always there is one slot. This may see a bind or close at this moment or not, as with the lock. */
 	if (mapping->slots[0].refs && !mapping->slots[1].refs &&
 	    !(any_of(mapping->slots[0].addr) && unlike(mapping->slots[0].addr, end->addr.bytes))) {
 		end->port = mapping->slots[0].real;
 		return 1;
 	}
-	/* Of several that fit, each socket has its own, and keeps it: SO_REUSEPORT does the same. */
+	/* Of several slots that fit, each socket has its own, and keeps it: SO_REUSEPORT does the same. */
 	turn = bpf_get_socket_cookie(ctx) & (UP_SLOTS - 1);
 	bpf_spin_lock(&mapping->lock);
 	for (int i = 0; i < UP_SLOTS; i++) {
@@ -80,22 +93,22 @@ static __always_inline int is_anything_private(void)
 	return state && state->privates;
 }
 
-/* Nearly everybody who connects; asked before anything is copied. */
+/* Does no rule concern this caller? Nearly always; this is asked before anything is copied. */
 static __always_inline int is_bystander(void)
 {
 	return !may_be_member(bpf_get_current_pid_tgid() >> 32) && !is_anything_private() && !is_any_identity();
 }
 
-/* The same for a datagram, and for members that send to no virtual port: whoever answers does. */
+/* The same for a datagram, and for members that send to no virtual port, as one that answers does. */
 static __always_inline int goes_as_it_is(__u16 port)
 {
 	__u8 sender = may_be_member(bpf_get_current_pid_tgid() >> 32);
 
 	return !is_anything_private() && !is_any_identity() &&
-	       (!sender || (sender == UP_F_MEMBER && !is_virtual(port)));
+	       (!sender || (sender == UP_MAY_BE_MEMBER && !is_virtual(port)));
 }
 
-/* Is this end private to another group? A process outside any group gets here with NULL. */
+/* Is this end private to another group? `member` is NULL for a process outside any group. */
 static __always_inline int is_forbidden(const struct up_member *member, struct bpf_sock *sk, __u8 protocol,
 					const struct end *end)
 {
@@ -153,7 +166,7 @@ struct sockaddr_v6 {
 	__u32 scope;
 };
 
-/* Before the kernel chooses a source: the port is still its choice. Where the address has gone, so is its. */
+/* Sets the source address before the kernel chooses it; the port is still the kernel's choice. */
 static __always_inline long come_from(struct bpf_sock_addr *ctx, const __u8 addr[16])
 {
 	if (ctx->family == AF_INET) {
@@ -183,9 +196,10 @@ static __always_inline int has_address(struct bpf_sock *sk)
 }
 
 /*
- * To what is on this host the kernel connects from that very address (but within 127.0.0.0/8, from 127.0.0.1): to an identity, from
- * the identity. Only its holder may; others come from localhost. 1, or 0 where the socket has a port already, and so no choice left:
- * but for datagrams, since Java gives every such socket a port first. It reaches nobody but the holder by that address.
+ * To an address on this host the kernel connects from that very address (within 127.0.0.0/8, from 127.0.0.1): to an
+ * identity, from the identity. Only its holder may come from there, so this lets others come from localhost. Returns 0
+ * where the socket has a port already, and so no choice left, else 1. Datagram sockets are excused, since Java gives
+ * each a port first; by that address they reach the holder alone.
  */
 static __always_inline int comes_from_elsewhere(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
 						const struct up_member *member, const struct end *end)
@@ -208,7 +222,7 @@ static __always_inline int failed(int err)
 
 static __always_inline int connecting(struct bpf_sock_addr *ctx, struct end *end)
 {
-	struct bpf_sock *sk = ctx->sk; /* once: a second load of it may be one that the verifier refuses */
+	struct bpf_sock *sk = ctx->sk; /* loaded once: the verifier may refuse a second load */
 	struct up_member *member = current_member();
 	struct end wanted = *end;
 	__u32 netns;
@@ -266,9 +280,9 @@ int up_group_connect6(struct bpf_sock_addr *ctx)
 }
 
 /*
- * A datagram with an address: 1 to let it go. What is forbidden fails with EPERM, as behind a firewall: ECONNREFUSED would be taken
- * for the answer to an earlier one, and tried again.
- * @source: the address that it has been given to come from, or the wildcard; changed to the one that it is to come from
+ * A datagram with an address: 1 to let it go. A forbidden one fails with EPERM, as behind a firewall: the sender would
+ * take ECONNREFUSED for the answer to an earlier one, and try again.
+ * @source: the address that the sender has chosen to come from, or the wildcard; changed to the one that it comes from
  */
 static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, struct up_member *member,
 				   struct end *source)
@@ -296,7 +310,7 @@ static __always_inline int sending(struct bpf_sock_addr *ctx, struct end *end, s
 	return 1;
 }
 
-/* Also for what a dual-stack socket sends to IPv4: udpv6_sendmsg hands that over before its own hook. */
+/* This hook also gets what a dual-stack socket sends to IPv4: udpv6_sendmsg hands that over before its own hook. */
 SEC("cgroup/sendmsg4")
 int up_sendmsg4(struct bpf_sock_addr *ctx)
 {

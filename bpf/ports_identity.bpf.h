@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whose is an address? An identity is its holder's alone: to its peers it says who it is. */
+/* Whose is an address? An identity belongs to its holder alone: by it the peers tell which JVM it is. */
 #ifndef UNDERPASS_PORTS_IDENTITY_H
 #define UNDERPASS_PORTS_IDENTITY_H
 
-/* Asked first of all, for those on a host without. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ports.h"
+#include "ports_maps.bpf.h"
+#include "ports_member.bpf.h"
+
+/* Is there any identity? The callers ask this first, so that a host without pays next to nothing. */
 static __always_inline int is_any_identity(void)
 {
 	__u32 zero = 0;
@@ -12,7 +19,7 @@ static __always_inline int is_any_identity(void)
 	return filter && filter->any;
 }
 
-/* Is this address somebody else's identity, where the socket is? `member` is whoever asks; NULL for who is in no group. */
+/* Is this address another JVM's identity, in the namespace of the socket? `member` asks; NULL: no member does. */
 static __always_inline int is_anothers(const struct up_member *member, struct bpf_sock *sk, const struct end *end)
 {
 	struct up_identity *identity;

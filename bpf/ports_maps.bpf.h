@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps of port groups. All are pinned, together with the links, and adopted by the next helper. */
+/* The maps of port groups. The helper pins all of them, together with the links, and the next helper adopts them. */
 #ifndef UNDERPASS_PORTS_MAPS_H
 #define UNDERPASS_PORTS_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ports.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -32,13 +37,13 @@ struct {
 	__type(value, struct up_port_filter);
 } port_filter SEC(".maps");
 
-/* A record of one byte: the helper is to look at the members. */
+/* A record of one byte wakes the helper, which then looks at the members. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } port_events SEC(".maps");
 
-/* More room than `mappings`: a virtual port has more than one real one at the rarest moments. */
+/* This has more room than `mappings`: at rare moments a virtual port has more than one real port. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * UP_MAX_MAPPINGS);
@@ -63,7 +68,7 @@ struct {
 	__type(value, __u32);
 } locals SEC(".maps");
 
-/* Written by the helper alone. */
+/* Only the helper writes it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UP_MAX_IDENTITIES);
@@ -93,7 +98,7 @@ struct {
 	__type(value, struct up_ports_state);
 } ports_state SEC(".maps");
 
-/* Not inherited by accepted sockets (BPF_F_CLONE): to make and free a copy is half a microsecond a connection. */
+/* Accepted sockets inherit none (no BPF_F_CLONE): to make and free a copy costs half a microsecond a connection. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who asks, and what an address means to it. */
+/* Which member asks, and what an address means to it. */
 #ifndef UNDERPASS_PORTS_MEMBER_H
 #define UNDERPASS_PORTS_MEMBER_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "ports.h"
+#include "ports_maps.bpf.h"
+#include "process.bpf.h"
+#include "socket.bpf.h"
 
 /* An address and a port as the hooks have them: IPv4 as v4-mapped, in network order; the port in host order. */
 struct end {
@@ -15,7 +26,7 @@ struct end {
 
 #define MAPPED bpf_htonl(0xffff) /* third word of a v4-mapped address */
 
-/* Nearly everybody is no member, and is to learn that in a few instructions: the look-up in an array is inlined. */
+/* Nearly no process is a member, and this says so in a few instructions: the look-up in an array is inlined. */
 static __always_inline __u8 may_be_member(__u32 tgid)
 {
 	__u32 zero = 0;
@@ -25,8 +36,8 @@ static __always_inline __u8 may_be_member(__u32 tgid)
 }
 
 /*
- * The group's member that runs now. A child that it forked has another tgid, and is none. Nor is a program that it runs in its own
- * place: that may be somebody else's, with more rights (setuid, file capabilities), and is not to be led astray.
+ * The member that runs now. A child that it forked has another tgid, and is none. Nor is a program that it runs in its
+ * own place: that may have more rights (setuid, file capabilities), and must not be led astray.
  */
 static __always_inline struct up_member *current_member(void)
 {
@@ -46,8 +57,8 @@ static __always_inline struct up_member *current_member(void)
 }
 
 /*
- * A member that had not said that it would has a datagram socket, made by native code (Netty's epoll): its datagrams are
- * translated from some milliseconds later on.
+ * The member has a datagram socket. Where its agent did not say so, native code made the socket (Netty's epoll), and
+ * the helper has its datagrams translated from some milliseconds later on.
  */
 static __always_inline void has_datagrams(struct up_member *member)
 {
@@ -55,11 +66,11 @@ static __always_inline void has_datagrams(struct up_member *member)
 
 	if (member->flags & (UP_M_DATAGRAMS | UP_M_UNTOLD))
 		return;
-	member->flags |= UP_M_UNTOLD; /* another thread at the same moment writes the same, and wakes twice */
+	member->flags |= UP_M_UNTOLD; /* another thread at this moment writes the same, and wakes the helper again */
 	bpf_ringbuf_output(&port_events, &record, sizeof(record), 0);
 }
 
-/* That of the socket: its thread may be in another one by now. */
+/* The network namespace of the socket: its thread may be in another one by now. */
 static __always_inline __u32 netns_of(struct bpf_sock *sk)
 {
 	const struct sock *at = (const struct sock *)address_of(sk);
@@ -122,7 +133,7 @@ static __always_inline int is_multicast(const struct end *end)
 	return is_v4(end) ? end->addr.bytes[12] >= 224 : end->addr.bytes[0] == 0xff;
 }
 
-/* Is it an address of this host? To connect to the wildcard is to connect to localhost. */
+/* Is it an address of this host? The wildcard is: to connect to it is to connect to localhost. */
 static __always_inline int is_local(const struct end *end, __u32 netns)
 {
 	struct up_local key = {.netns_inum = netns};

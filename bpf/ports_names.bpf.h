@@ -3,6 +3,16 @@
 #ifndef UNDERPASS_PORTS_NAMES_H
 #define UNDERPASS_PORTS_NAMES_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "ports.h"
+#include "ports_maps.bpf.h"
+#include "ports_member.bpf.h"
+#include "ports_table.bpf.h"
+
 /* The group's virtual port that a port of this host stands for; the port itself if it stands for none. */
 static __always_inline __u16 virtual_of(const char group[UP_GROUP_NAME], __u32 netns, __u8 protocol,
 					const struct end *end)
@@ -18,8 +28,8 @@ static __always_inline __u16 virtual_of(const char group[UP_GROUP_NAME], __u32 n
 }
 
 /*
- * A socket that was bound says so itself, also to somebody who has inherited it. What a listener accepts has its real
- * port, and connect() chooses none that anybody has bound: to a member, the real port tells.
+ * A socket that was bound knows its virtual port, also in a process that has inherited it. A socket that a listener
+ * accepted has the listener's real port, and connect() chooses no port that is bound: to a member, the real port tells.
  */
 static __always_inline void own_name(struct bpf_sock_addr *ctx)
 {
@@ -63,7 +73,7 @@ int up_getsockname6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-/* Also what accept() answers: the peer may be bound to a port of the group itself. 0: as it is. */
+/* This also gives what accept() answers: the peer may itself be bound to a port of the group. 0: the name stays. */
 static __always_inline int peer_name(struct bpf_sock_addr *ctx, struct end *end)
 {
 	struct bpf_sock *sk = ctx->sk;
@@ -114,7 +124,7 @@ int up_getpeername6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-/* The sender of a datagram. */
+/* Shows the sender of a datagram. */
 SEC("cgroup/recvmsg4")
 int up_recvmsg4(struct bpf_sock_addr *ctx)
 {

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How much of the tables one uid has, and one group: what is full for one is not full for others. */
+/* How much of the tables one uid has, and one group: a table that is full for one is not full for others. */
 #ifndef UNDERPASS_PORTS_SHARE_H
 #define UNDERPASS_PORTS_SHARE_H
+
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ports.h"
+#include "ports_maps.bpf.h"
 
 static __always_inline struct up_share *share_of(const struct up_holder *holder)
 {
@@ -9,7 +16,7 @@ static __always_inline struct up_share *share_of(const struct up_holder *holder)
 
 	if (share)
 		return share;
-	bpf_map_update_elem(&shares, holder, &first, BPF_NOEXIST); /* or somebody else has made it at this moment */
+	bpf_map_update_elem(&shares, holder, &first, BPF_NOEXIST); /* or another program has made it at this moment */
 	return bpf_map_lookup_elem(&shares, holder);
 }
 

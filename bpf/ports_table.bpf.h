@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Which real port stands for which virtual one. An entry lives as long as a socket is bound to it: post_bind takes a
- * reference, sock_release gives it back, which the kernel calls whatever ends the last descriptor.
+ * reference, and sock_release gives it back. The kernel calls that whatever ends the last descriptor.
  */
 #ifndef UNDERPASS_PORTS_TABLE_H
 #define UNDERPASS_PORTS_TABLE_H
+
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ports.h"
+#include "ports_maps.bpf.h"
+#include "ports_share.bpf.h"
 
 static __always_inline void count_private(int by)
 {
@@ -41,7 +50,7 @@ static __always_inline void count_ports(const struct up_bound *row, int by)
 	__sync_fetch_and_add(&filter->wanted[index_of(row->key.port)], by);
 }
 
-/* Is it a real port that stands for a virtual one? Asked first of all, since of nearly every port it is not. */
+/* Is it a real port that stands for a virtual one? The callers ask this first, since nearly no port is. */
 static __always_inline int stands_for_one(__u16 port)
 {
 	struct up_port_filter *filter = the_port_filter();
@@ -49,7 +58,7 @@ static __always_inline int stands_for_one(__u16 port)
 	return filter && filter->real[index_of(port)];
 }
 
-/* Has somebody bound it as a virtual port? Likewise. */
+/* Is a socket bound to it as a virtual port? Likewise. */
 static __always_inline int is_virtual(__u16 port)
 {
 	struct up_port_filter *filter = the_port_filter();
@@ -68,8 +77,8 @@ static __always_inline void fill_slot(struct up_slot *slot, const struct up_boun
 
 /*
  * The bit, if the difference is 0. Scans of the slots collect bits, by arithmetic that the compiler must not turn into
- * branches: the verifier follows each way through eight slots, and a branch or two in each are more ways than it has
- * patience for.
+ * branches: the verifier follows each way through eight slots, and with a branch or two in each these are too many
+ * ways.
  */
 static __always_inline __u32 bit_if(__u64 difference, int bit)
 {
@@ -101,7 +110,7 @@ static __always_inline int first_of(__u32 set)
 }
 
 /* Counts the socket in a slot of its mapping; 0 or -errno. */
-static __always_inline int join_mapping(struct up_mapping *mapping, struct up_portsock *sock)
+static __always_inline int take_slot(struct up_mapping *mapping, struct up_portsock *sock)
 {
 	const struct up_bound *row = &sock->row;
 	__u32 empty = 0, sharers = 0, same = 0, clashes = 0;
@@ -122,9 +131,9 @@ static __always_inline int join_mapping(struct up_mapping *mapping, struct up_po
 		clashes |= (equal | wild) & ~apart & ~shares & ~vacant;
 	}
 	/*
-	 * Clashes are two first binds of one virtual port at the same moment, that got a real port each. Plain, the second
-	 * would have failed if their addresses overlap and they do not both share; so it does. Dead: the last socket is
-	 * being closed at this moment; plain, it would still hold the port.
+	 * Clashes: two first binds of one virtual port at the same moment got a real port each. Without a group the
+	 * second would have failed if their addresses overlap and they do not both have SO_REUSEPORT; so it fails here.
+	 * Dead: the last socket is being closed at this moment; without a group it would still hold the port.
 	 */
 	if (mapping->dead || clashes)
 		goto out;
@@ -132,7 +141,7 @@ static __always_inline int join_mapping(struct up_mapping *mapping, struct up_po
 	if (at < 0)
 		at = first_of(empty);
 	if (at < 0)
-		at = first_of(sharers); /* the real port is right, and of the address nothing is known */
+		at = first_of(sharers); /* the real port is right; the address finds no slot of its own */
 	if (at < 0)
 		goto out;
 	at &= UP_SLOTS - 1;
@@ -155,7 +164,7 @@ static __always_inline void rport_of(struct up_rport *key, __u32 netns, __u8 pro
 	key->pad = 0;
 }
 
-/* Says of the real port which virtual one it stands for. */
+/* Notes which virtual port the real one stands for. */
 static __always_inline int note_real(const struct up_bound *row)
 {
 	struct up_real value = {.port = row->key.port}, *old;
@@ -187,14 +196,14 @@ static __always_inline int take_reference(struct up_portsock *sock)
 	int err;
 
 	if (mapping)
-		return join_mapping(mapping, sock);
+		return take_slot(mapping, sock);
 	fill_slot(&first.slots[0], &sock->row);
 	sock->slot = 0;
 	err = bpf_map_update_elem(&mappings, &sock->row.key, &first, BPF_NOEXIST);
 	if (err != -EEXIST)
 		return err ? -ENOBUFS : 0;
 	mapping = bpf_map_lookup_elem(&mappings, &sock->row.key);
-	return mapping ? join_mapping(mapping, sock) : -EADDRINUSE;
+	return mapping ? take_slot(mapping, sock) : -EADDRINUSE;
 }
 
 static __always_inline void give_back(const struct up_portsock *sock)
@@ -222,7 +231,7 @@ static __always_inline void give_back(const struct up_portsock *sock)
 
 /*
  * A socket has been bound: it takes its reference and comes into the list; 0 or -errno. The list is first here and last
- * in let_go(), so whatever is held is listed; and of the two that may have no room, it is the one that is easily undone.
+ * in release(), so a socket that is held is listed. And of the two tables that may be full, the list is easily undone.
  */
 static __always_inline int hold(struct up_portsock *sock, __u64 cookie)
 {
@@ -241,7 +250,7 @@ static __always_inline int hold(struct up_portsock *sock, __u64 cookie)
 	count_ports(&sock->row, 1);
 	if (sock->row.flags & UP_B_PRIVATE)
 		count_private(1);
-	/* Fails for want of memory only: what is received then shows the real port. */
+	/* This fails for want of memory only: what is received then shows the real port. */
 	note_real(&sock->row);
 	return 0;
 unlist:
@@ -251,8 +260,8 @@ full:
 	return err;
 }
 
-/* The reverse. */
-static __always_inline void let_go(struct up_portsock *sock, __u64 cookie)
+/* The reverse of hold(). */
+static __always_inline void release(struct up_portsock *sock, __u64 cookie)
 {
 	sock->held = 0;
 	count_ports(&sock->row, -1);

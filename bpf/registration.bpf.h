@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whose registration is it? */
+/* Which process does a registration belong to, and which registration has a process? */
 #ifndef UNDERPASS_REGISTRATION_H
 #define UNDERPASS_REGISTRATION_H
 
-/* Is it what was noted when it registered? */
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "process.bpf.h"
+#include "underpass.h"
+
+/* Is the task still the process that registered? */
 static __always_inline int is_process(const struct up_jvm *jvm, struct task_struct *task)
 {
 	return is_same_program(task, jvm->start_boottime_ns, jvm->exec_id) && jvm->uid == uid_of(task);
@@ -27,7 +36,7 @@ static __always_inline struct up_jvm *current_jvm(void)
 	return jvm && is_process(jvm, bpf_get_current_task_btf()) ? jvm : 0;
 }
 
-/* The registration with this id, if there is one. */
+/* The registration with this id, now or before the helper was restarted; NULL if there is none. */
 static __always_inline struct up_jvm *jvm_of(__u32 tgid, __u32 id)
 {
 	struct up_jvm *jvm = id ? bpf_map_lookup_elem(&jvms, &tgid) : 0;

@@ -1,27 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Room for redirected bytes in a socket's receive buffer. To change it takes the socket's lock, so its owner does it, in a call of its
- * own (UP_OPT_JOIN set again): an option program runs under that lock, and holds nobody but its caller.
+ * Room for redirected bytes in the receive buffer of a socket. To change the buffer takes the lock of the socket. So
+ * its owner does it, in a call of its own (UP_OPT_ACCELERATE set again): an option program runs under that lock, and
+ * holds up its caller alone.
  */
 #ifndef UNDERPASS_ROOM_H
 #define UNDERPASS_ROOM_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "pairing.bpf.h"
+#include "underpass.h"
+
 /*
- * What the other end's TCP makes of a long write (tcp_xmit_size_goal). A window that is smaller holds it until a timer has
- * run out, 200 ms each time: plain TCP announces no such window to a reader that reads, so neither may a buffer that the
- * application has made small.
+ * The segments that the other end's TCP makes of a long write (tcp_xmit_size_goal). A smaller window holds such a
+ * segment until a timer has run out, 200 ms each time. Plain TCP announces no such window to a reader that reads, so
+ * this must not do so either, where the application has made the buffer small.
  */
 static __always_inline __u32 largest_segment(__u64 sender_sk)
 {
-	__u32 half = READ_AT(struct tcp_sock, sender_sk, max_window) / 2, most = READ_AT(struct tcp_sock, sender_sk, mss_cache);
+	__u32 half = READ_AT(struct tcp_sock, sender_sk, max_window) / 2;
+	__u32 most = READ_AT(struct tcp_sock, sender_sk, mss_cache);
 
 	return half < most ? half : most;
 }
 
 /*
- * What SO_RCVLOWAT has to be for a receive buffer of so many bytes. It is a number of bytes of payload, and the kernel divides
- * it by the part of a buffer that is payload: by the overhead of what came of late, in 256ths, from 6.6 on (tcp_space_from_win),
- * and a half before. After segments of 540 bytes that is 0.39, and a buffer would be 2.6 times what was asked for.
+ * What SO_RCVLOWAT has to be for a receive buffer of so many bytes. It is a number of bytes of payload, and the kernel
+ * divides it by the part of a buffer that is payload. Before 6.6 that part is a half. From 6.6 on it goes by the
+ * overhead of recent segments, in 256ths (tcp_space_from_win): after segments of 540 bytes it is 0.39.
  */
 static __always_inline int low_water_for(__u64 sk, __u32 space)
 {
@@ -33,11 +45,11 @@ static __always_inline int low_water_for(__u64 sk, __u32 space)
 }
 
 /*
- * Redirected bytes and those that come by TCP share sk_rmem_alloc, and TCP drops what comes when that is above sk_rcvbuf: the
- * sender then waits for a timer. So a redirect leaves TCP the room for the window it has announced (has_room), and the
- * receive buffer gets more of it here: SO_RCVLOWAT raises sk_rcvbuf and does not lock it (tcp_set_rcvlowat), nor does it touch
- * one that the application has set. The window is kept to a quarter of it meanwhile; what was announced before stands until it
- * is used up.
+ * Redirected bytes and those that come by TCP share sk_rmem_alloc. TCP drops what comes when that is above sk_rcvbuf,
+ * and the sender then waits for a timer. So a redirect leaves TCP the room for the window that TCP has announced
+ * (has_room), and here the receive buffer gets more room. SO_RCVLOWAT raises sk_rcvbuf and does not lock it
+ * (tcp_set_rcvlowat), nor does it touch a buffer that the application has set. The window is kept to a quarter of the
+ * buffer meanwhile. A larger window that was announced before stands until it is used up.
  */
 static __attribute__((noinline)) void make_room(struct bpf_sock *sk, struct up_sock *rec)
 {
@@ -46,7 +58,7 @@ static __attribute__((noinline)) void make_room(struct bpf_sock *sk, struct up_s
 
 	if (!sk || !rec)
 		return;
-	rec->room = rec->enrolments;
+	rec->room_enrolment = rec->enrolments;
 	if (!room)
 		return;
 	window = READ_AT(struct tcp_sock, rec->sk, rcv_wnd);
@@ -56,13 +68,15 @@ static __attribute__((noinline)) void make_room(struct bpf_sock *sk, struct up_s
 		bpf_setsockopt(sk, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
 	clamp = (__u32)READ_AT(struct sock, rec->sk, sk_rcvbuf) / 4;
 	least = largest_segment(rec->peer_sk);
-	/* And some more: a window is announced in whole segments of the size that came last (__tcp_select_window, rcv_mss). */
+	/*
+	 * And a quarter more: TCP announces whole segments of the size that came last (__tcp_select_window, rcv_mss).
+	 */
 	least += least / 4;
 	if (clamp < least)
 		clamp = least;
 	now = READ_AT(struct tcp_sock, rec->sk, window_clamp);
 	if (now > (__u32)clamp) {
-		/* What it had before the first lowering is what it gets back. */
+		/* give_back_room sets what the socket had before the first lowering. */
 		if (!rec->window_clamp)
 			rec->window_clamp = now;
 		bpf_setsockopt(sk, SOL_TCP, TCP_WINDOW_CLAMP, &clamp, sizeof(clamp));
@@ -82,8 +96,8 @@ static __attribute__((noinline)) void give_back_room(struct bpf_sock *sk, struct
 }
 
 /*
- * What a socket's owner does for it, under its lock, however often. A visit may change the state at the same time: what is then
- * out of date is put right the next time.
+ * What the owner of a socket does for it, under its lock, however often. A visit may change the state at the same time;
+ * the next call then puts right what is out of date.
  */
 static __always_inline void tend(struct bpf_sock *sk, struct up_sock *rec)
 {
@@ -96,13 +110,13 @@ static __always_inline void tend(struct bpf_sock *sk, struct up_sock *rec)
 			make_room(sk, rec);
 			half = bpf_map_lookup_elem(&halves, &id);
 			if (half)
-				half->room = 1; /* the other end's judgement waits for it */
+				half->has_room = 1; /* the judgement of the other end waits for this */
 		}
 	} else if (state != UP_LEAVING && rec->window_clamp) {
 		give_back_room(sk, rec);
 	}
 	if (state == UP_PAIRED || state == UP_NEW)
-		name(rec); /* it lives: perhaps it is worth it by now */
+		notify(rec); /* the connection lives: perhaps it has enough traffic by now */
 }
 
 #endif

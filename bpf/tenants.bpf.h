@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What tenants may do to each other. Trust: a redirect ties two processes closer than TCP does, since the sender waits for the lock of
- * the receiver's socket. So it joins only processes that trust each other: those of one user, in the same pid and user namespaces, and
- * those that a line of the policy brings together. And shares: each user has a part of the tables, well below the whole.
+ * What tenants may do to each other.
+ *
+ * Trust: a redirect ties two processes closer than TCP does, since the sender waits for the lock of the receiver's
+ * socket. So it connects only processes that trust each other: those of one user, in the same pid and user namespaces,
+ * and those that a line of the policy brings together.
+ *
+ * Shares: each user has a part of the tables, well below the whole.
  */
 #ifndef UNDERPASS_TENANTS_H
 #define UNDERPASS_TENANTS_H
+
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "maps.bpf.h"
+#include "registration.bpf.h"
+#include "underpass.h"
 
 /* Messages that may be queued for one socket; fewer would be no use. */
 #define LEAST_QUEUED 16
@@ -14,7 +27,7 @@
 #define UP_NOBODY (__u32)-1
 
 enum up_trust {
-	UP_STRANGER = 0, /* one of them is not registered: there is nobody to be trusted yet */
+	UP_STRANGER = 0, /* one of them is not registered */
 	UP_UNTRUSTED = 1,
 	UP_TRUSTED = 2,
 };
@@ -27,8 +40,9 @@ static __attribute__((noinline)) int trust_between(__u32 tgid, __u32 id, __u32 o
 		return UP_STRANGER;
 	if (one->domains & other->domains)
 		return UP_TRUSTED;
-	return one->uid == other->uid && one->pidns_inum == other->pidns_inum && one->userns_inum == other->userns_inum ? UP_TRUSTED :
-															  UP_UNTRUSTED;
+	if (one->uid != other->uid || one->pidns_inum != other->pidns_inum || one->userns_inum != other->userns_inum)
+		return UP_UNTRUSTED;
+	return UP_TRUSTED;
 }
 
 static __always_inline int trust_in(const struct up_sock *rec, const struct up_half *half)
@@ -41,7 +55,7 @@ static __always_inline struct up_user *user_of(__u32 uid)
 	return bpf_map_lookup_elem(&users, &uid);
 }
 
-/* A share may be taken by sockets that were closed and not looked at since: the helper is to look for them. */
+/* Sockets that were closed, and not visited since, still have their share: the helper is to look for them. */
 static __always_inline void look_for_closed(void)
 {
 	struct up_control *ctl = control_of();
@@ -89,8 +103,9 @@ static __always_inline int has_share(__u32 uid)
 }
 
 /*
- * How many messages may be queued for the next socket of a user: each is kernel memory that no cgroup is charged for. The first have as
- * many as is good for them, and the more there are, the fewer: all together stay below the user's share.
+ * How many messages may be queued for the next socket of a user. Each is kernel memory that no cgroup is charged for.
+ * The first sockets have as many as they gain by; the more sockets there are, the fewer each new one has. All together
+ * stay below the share of the user.
  */
 static __always_inline __u32 next_share(const struct up_user *user)
 {
@@ -99,7 +114,7 @@ static __always_inline __u32 next_share(const struct up_user *user)
 	return most >= most_queued ? most_queued : most < LEAST_QUEUED ? LEAST_QUEUED : most;
 }
 
-/* Enrolment takes a share, which stands in the half until it is given back (publish). Visits alone call these. */
+/* Enrolment takes a share, which stands in the half until it is given back (publish). Only visits call these. */
 static __attribute__((noinline)) int charge_enrolment(struct up_half *half)
 {
 	struct up_user *user = half ? user_of(half->uid) : 0;

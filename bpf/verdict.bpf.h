@@ -6,13 +6,23 @@
  * tcp_bpf_recvmsg reads the psock queue before the TCP queue. Hence the rule:
  *   redirect -> TCP at any moment: what is in the psock queue is older, and read first;
  *   TCP -> redirect only when everything that went by TCP has been read: snd_una == write_seq here, copied_seq of the
- *   peer equal to that. And since a reader that was blocked in plain tcp_recvmsg when its socket was enrolled never looks
- *   at the psock queue, only after the peer has read at least one byte by TCP since its enrolment.
+ *   peer equal to that. And only after the peer has read at least one byte by TCP since its enrolment, because a reader
+ *   that was blocked in plain tcp_recvmsg at the enrolment never looks at the psock queue.
  */
 #ifndef UNDERPASS_VERDICT_H
 #define UNDERPASS_VERDICT_H
 
-/* A layer above TCP, such as kernel TLS, that was put on after the enrolment: what it sends is not what is written. */
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "back_pressure.bpf.h"
+#include "flow.bpf.h"
+#include "kernel.h"
+#include "maps.bpf.h"
+#include "underpass.h"
+
+/* Has a layer above TCP, such as kernel TLS, come after the enrolment? What it sends is not what is written. */
 static __always_inline int has_ulp(const struct up_sock *rec)
 {
 	return READ_AT(struct inet_connection_sock, rec->sk, icsk_ulp_ops) ||
@@ -20,13 +30,13 @@ static __always_inline int has_ulp(const struct up_sock *rec)
 }
 
 /*
- * Has nothing gone by TCP since this direction was redirected? What the application writes passes the verdict, which then
- * leaves UP_TX_REDIRECT; but a FIN has a sequence number too, and so has what another layer sends.
+ * Has nothing gone by TCP since this direction was redirected? A write by TCP passes the verdict, which then leaves
+ * UP_TX_REDIRECT. But a FIN has a sequence number too, and so has what another layer sends.
  */
 static __always_inline int is_redirected(const struct up_sock *rec)
 {
 	return rec->tx == UP_TX_REDIRECT &&
-	       ((fault & UP_FAULT_HALF_CLOSE) || READ_AT(struct tcp_sock, rec->sk, write_seq) == rec->written);
+	       (FAULT(HALF_CLOSE) || READ_AT(struct tcp_sock, rec->sk, write_seq) == rec->written);
 }
 
 /* May this direction change from TCP to redirect now? */
@@ -34,7 +44,7 @@ static __always_inline int is_drained(struct up_sock *rec)
 {
 	__u32 written = READ_AT(struct tcp_sock, rec->sk, write_seq), read;
 
-	if (fault & UP_FAULT_ORDER)
+	if (FAULT(ORDER))
 		return 1;
 	if (READ_AT(struct tcp_sock, rec->sk, snd_una) != written)
 		return 0;
@@ -42,17 +52,21 @@ static __always_inline int is_drained(struct up_sock *rec)
 	if (read != written)
 		return 0;
 	if (read != rec->peer_copied_at_enrolment)
-		rec->seen |= UP_SEEN_READER_PASSED; /* kept, since the sequence number may come round to the same value */
-	return (rec->seen & UP_SEEN_READER_PASSED) || (fault & UP_FAULT_READER);
+		rec->reader_passed = 1; /* kept, since the sequence number may come round to the same value */
+	return rec->reader_passed || FAULT(READER);
 }
 
-/* A thirteenth of keep_alive_ns where there are 100 ticks in a second, the fewest, and less else. A shift, since a division would cost. */
+/*
+ * A thirteenth of keep_alive_ns at 100 ticks a second, the fewest, and less otherwise. A shift costs less than a
+ * division.
+ */
 #define TICKS_BETWEEN_LOOKS (keep_alive_ns >> 27)
 
 /*
- * A flow that is redirected looks idle to whoever is between its ends and remembers connections: the connection tracking of NAT
- * forgets it, and what then goes by TCP meets a reset. So a direction that is used sends a message by TCP now and then. To look at
- * a clock takes a fifth of the verdict's time, and the count of ticks next to none, so that says when to look.
+ * Is it time to send a message by TCP? A redirected flow looks idle to what stands between its ends and remembers
+ * connections: the connection tracking of NAT forgets it, and what then goes by TCP meets a reset. So a direction in
+ * use sends a message by TCP now and then. To look at a clock takes a fifth of the verdict's time. The count of ticks
+ * costs next to nothing, so it says when to look.
  */
 static __always_inline int is_time_for_tcp(struct up_sock *rec)
 {
@@ -65,43 +79,44 @@ static __always_inline int is_time_for_tcp(struct up_sock *rec)
 }
 
 /*
- * tcp_bpf_sendmsg does not look at it; TCP answers with EPIPE. Nor does a redirect look whether the other end still reads:
- * a close that was on its way by plain TCP's functions while its socket was enrolled leaves it in the sockhash until the
- * connection has ended. TCP answers with a reset.
+ * Is this end shut for sending, or the peer for receiving? tcp_bpf_sendmsg does not look at the first; TCP answers with
+ * EPIPE. Nor does a redirect look at the second; TCP answers with a reset. A close that was running with plain TCP's
+ * functions during the enrolment leaves such a peer in the sockhash until the connection has ended.
  */
 static __always_inline int is_shut(const struct up_sock *rec)
 {
-	return !(fault & UP_FAULT_HALF_CLOSE) && ((READ_AT(struct sock, rec->sk, sk_shutdown) & SEND_SHUTDOWN) ||
-						  (READ_AT(struct sock, rec->peer_sk, sk_shutdown) & RCV_SHUTDOWN));
+	return !FAULT(HALF_CLOSE) && ((READ_AT(struct sock, rec->sk, sk_shutdown) & SEND_SHUTDOWN) ||
+				      (READ_AT(struct sock, rec->peer_sk, sk_shutdown) & RCV_SHUTDOWN));
 }
 
 /*
- * The answer for most messages, from what the kernel is about to touch anyway; whatever is not as usual is left to
+ * The answer for most messages, from what the kernel is about to touch anyway. Anything unusual is left to
  * may_redirect.
  *
- * Here and there the peer is read by its address, and whether that still is the peer is not asked: the memory of a closed
- * socket may hold another one. The redirect finds the peer by its id, which is never another socket's. Where it finds
- * it, the peer has lived all the time, and what was read before was its own. Where it does not, the message goes by TCP.
+ * The verdict reads the peer by its address, here and in may_redirect, and does not ask whether the peer is still
+ * there: the memory of a closed socket may hold another one. The redirect finds the peer by its id, which is never
+ * another socket's. Where it finds the peer, the peer has lived all the time, and the reads were its own. Where not, the
+ * message goes by TCP.
  */
 static __always_inline int goes_on(struct up_sock *rec, __u32 size)
 {
 	if (!is_redirected(rec) || is_shut(rec))
 		return 0;
-	/* Neither has a layer above TCP: that would have put its own functions there. */
+	/* A layer above TCP would have put its own functions there. */
 	if (READ_AT(struct sock, rec->sk, __sk_common.skc_prot) != (struct proto *)rec->prot ||
 	    READ_AT(struct sock, rec->peer_sk, __sk_common.skc_prot) != (struct proto *)rec->prot)
 		return 0;
-	/* limit_of says no less. */
+	/* Then limit_of would allow it too. */
 	if (held_by(rec->peer_sk) || size > LEAST_ROOM ||
 	    (__u32)READ_AT(struct sock, rec->peer_sk, sk_rcvbuf) / 4 <= LEAST_ROOM)
 		return 0;
 	rec->queued = 0;
-	/* Its memory is in no cgroup that could have little left, and TCP in all has enough; or else somebody has to look. */
+	/* The peer's memory is in no cgroup, and TCP in all has enough; or else peer_may_charge looks closer. */
 	return (!READ_AT(struct sock, rec->peer_sk, sk_memcg) && !READ_AT(struct list_head, rec->pressure, next)) ||
 	       peer_may_charge(rec, size);
 }
 
-/* A function of its own, out of the way of those messages that need none of it. */
+/* The answer for all other messages. A function of its own, so that goes_on stays short. */
 static __attribute__((noinline)) int may_redirect(struct up_sock *rec, __u32 size)
 {
 	if (!rec)
@@ -139,7 +154,7 @@ static __attribute__((noinline)) int switch_tx(struct up_sock *rec, __u8 tx)
 	return 0;
 }
 
-/* Starts at the first size, then goes an eighth of the way to each next one, down to it at the least. */
+/* The average starts at the first size, then goes an eighth of the way to each next one; down, at least by a byte. */
 static __always_inline void average_in(struct up_sock *rec, __u32 size)
 {
 	if (size == rec->average_size)
@@ -184,11 +199,11 @@ static __always_inline void count_passed(struct up_sock *rec, __u32 size)
 }
 
 /*
- * Does this redirect meet the other end in the lock of its own socket, where it copies what came before? Then the sender
- * sleeps until that is done (bpf_tcp_ingress, lock_sock), and has to be woken: that costs more than several messages gain.
- * It can only happen on two processors. A reader that waits by epoll, whose entry stands in its socket's wait queue all the
- * time, sleeps as well as soon as it has caught up, which makes each such meeting so many times dearer as that of a reader
- * that looks without sleeping (measured: docs/which-flows.md).
+ * Does this redirect meet the peer in the lock of its own socket, where the peer copies what came before? Then the
+ * sender sleeps until that is done (bpf_tcp_ingress, lock_sock), and has to be woken. That costs more than several
+ * messages gain, and only happens on two processors. A reader that waits by epoll, whose entry stands in the wait queue
+ * of its socket, sleeps as well as soon as it has caught up. So each such meeting costs POLLED_READER times as much as
+ * that of a reader that looks without sleeping (measured: docs/which-flows.md).
  */
 #define POLLED_READER 8
 
@@ -208,7 +223,7 @@ extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 
 /*
  * Is this what is left of a message whose first part was redirected, before the receiver's memory was at its limit? The
- * kernel asks again about the rest (tcp_bpf_send_verdict, more_data). Not to be told before 6.2.
+ * kernel asks again about the rest (tcp_bpf_send_verdict, more_data). Before 6.2 a program cannot tell.
  */
 static __always_inline int is_rest(struct sk_msg_md *msg)
 {
@@ -217,7 +232,7 @@ static __always_inline int is_rest(struct sk_msg_md *msg)
 	return ((struct sk_msg *)bpf_cast_to_kern_ctx(msg))->sk_redir != 0;
 }
 
-/* All of it was counted as redirected. */
+/* The whole message was counted as redirected; takes the rest off again. */
 static __attribute__((noinline)) int uncount_rest(struct up_sock *rec, __u32 size)
 {
 	struct up_totals *sum;
@@ -232,10 +247,10 @@ static __attribute__((noinline)) int uncount_rest(struct up_sock *rec, __u32 siz
 }
 
 /*
- * How a message goes by TCP after one that was redirected: it may be the rest of that one, of which the kernel has not forgotten
- * whom it was redirected to: to answer "pass" would do it again, to a socket of which nobody holds a reference any more. And
- * to drop it would be remembered: the socket could never send again (psock->eval, which __SK_DROP leaves as it is). So it is
- * redirected, to this socket's own sending side: that is TCP.
+ * How a message goes by TCP after one that was redirected. It may be the rest of that message, and the kernel still
+ * knows where it redirected that: to answer "pass" would redirect again, to a socket without a reference. And the
+ * kernel remembers a drop: the socket could never send again (psock->eval, which __SK_DROP leaves as it is). So this
+ * redirects the message to the sending side of its own socket: that is TCP.
  */
 static __always_inline int pass_after_redirect(struct sk_msg_md *msg, const struct up_sock *rec, int rest)
 {
@@ -243,31 +258,31 @@ static __always_inline int pass_after_redirect(struct sk_msg_md *msg, const stru
 
 	if (bpf_msg_redirect_hash(msg, &members, &key, 0) == SK_PASS)
 		return SK_PASS;
-	/* Not a member: it was taken off while its first part was on the way, and its next write has no verdict. */
+	/* Not a member: it was taken off while the first part was on the way, and its next write has no verdict. */
 	return rest ? SK_DROP : SK_PASS;
 }
 
-/* What the knob makes of a message that could be redirected: it passes, or goes to its own sender. */
+/* What the knob `fault` makes of a message that could be redirected: it passes, or goes to its own sender. */
 static __always_inline int is_kept_back(__u32 size)
 {
-	return fault & UP_FAULT_PASS || (fault & UP_FAULT_LARGE && size > 1);
+	return FAULT(PASS) || (FAULT(LARGE) && size > 1);
 }
 
 static __always_inline int goes_astray(__u32 size)
 {
-	return fault & UP_FAULT_LOST || (fault & UP_FAULT_WAKE && size > 1);
+	return FAULT(LOST) || (FAULT(WAKE) && size > 1);
 }
 
 /*
- * Names the flow to the helper when it is to be judged; asks every 64 messages only, so that it is hardly to be noticed. A rule that
- * keeps it leaves nothing to judge.
+ * Names the flow to the helper when it is to be judged. It looks every 64 messages only (judge_mask), so that it costs
+ * next to nothing. A rule that keeps the flow leaves nothing to judge.
  */
 static __always_inline void call_for_judgement(struct up_sock *rec)
 {
 	__u64 sent = messages_of(rec);
 
 	if (!(sent & judge_mask) && sent >= rec->judge_at && rec->state == UP_READY && rec->rule != UP_DECIDE_REDIRECT)
-		name(rec);
+		notify(rec);
 }
 
 SEC("sk_msg")
@@ -285,13 +300,16 @@ int up_verdict(struct sk_msg_md *msg)
 	if (rest)
 		uncount_rest(rec, size);
 	time_for_tcp = is_time_for_tcp(rec);
-	if (rec->state == UP_READY && !rec->pinned && (!ctl->paused || fault & UP_FAULT_PAUSE) && !time_for_tcp &&
+	if (rec->state == UP_READY && !rec->pinned && (!ctl->paused || FAULT(PAUSE)) && !time_for_tcp &&
 	    !is_kept_back(size)) {
 		as_before = goes_on(rec, size);
 		if (as_before || may_redirect(rec, size)) {
 			key = goes_astray(size) ? rec->id : rec->peer_id;
 			count_contended(rec);
-			/* SK_DROP means that the peer is not a member (any more). It must not be returned: send() would fail. */
+			/*
+			 * SK_DROP means that the peer is not a member (any more). It must not be returned: send() would
+			 * fail.
+			 */
 			if (bpf_msg_redirect_hash(msg, &members, &key, BPF_F_INGRESS) == SK_PASS) {
 				if (!as_before)
 					switch_tx(rec, UP_TX_REDIRECT);
@@ -301,8 +319,10 @@ int up_verdict(struct sk_msg_md *msg)
 			}
 		}
 	}
-	/* A rest follows a redirect whatever tx says: the sweep may have begun the record anew in between (start_over). */
-	after_redirect = rest || rec->tx == UP_TX_REDIRECT || (fault & UP_FAULT_REST);
+	/*
+	 * A rest follows a redirect, whatever tx says: a visit may have begun the record anew in between (start_over).
+	 */
+	after_redirect = rest || rec->tx == UP_TX_REDIRECT || FAULT(REST);
 	switch_tx(rec, UP_TX_TCP);
 	count_passed(rec, size);
 	rec->kept_alive += time_for_tcp;

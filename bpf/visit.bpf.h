@@ -1,30 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Visits: the helper names sockets by their ids, and up_visit moves each of them on: pairs it, decides, enrols it, and takes it off
- * again. What the programs name (name_id), what is due, and what has moved is visited, and nothing else: a settled flow costs
- * nothing.
+ * Visits: the helper names sockets by their ids, and up_visit moves each of them on: it pairs the socket, decides,
+ * enrols it, and takes it off again. The helper visits the sockets that programs name (notify_id), those that are due,
+ * and those that have moved, and no others: a settled flow costs nothing.
  *
- * up_visit is a program of `tc`, attached to nothing: the helper runs it (BPF_PROG_RUN). It finds an enrolled socket by its id in the
- * sockhash, wherever it is, and another one by its addresses, in the network namespace of the thread that runs it. It holds a
- * reference of the socket, and never waits for its lock. The verdict reads what a visit wrote: `state` is written last, as the
- * hand-over.
+ * up_visit is a `tc` program, attached to nothing: the helper runs it (BPF_PROG_RUN). How it finds a socket stands in
+ * lookup.bpf.h. It holds a reference of the socket, and never waits for its lock. It writes `state` last: with that,
+ * the verdict may read what else it wrote.
  */
 #ifndef UNDERPASS_VISIT_H
 #define UNDERPASS_VISIT_H
 
-/* Of one that nothing happens to: an idle connection, say. */
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "flow.bpf.h"
+#include "identity.bpf.h"
+#include "judge.bpf.h"
+#include "kernel.h"
+#include "lookup.bpf.h"
+#include "maps.bpf.h"
+#include "pairing.bpf.h"
+#include "take_off.bpf.h"
+#include "tenants.bpf.h"
+#include "underpass.h"
+
+/* The longest pause between two visits of a socket, such as an idle connection. */
 #define LAST_NS 1000000000
 
-/* Of one whose user had no share left. */
+/* The pause where the user had no share left. */
 #define QUOTA_NS (4 * (__u64)LAST_NS)
 
-/* A stream that has lost its trials is looked at more rarely still. */
+/* A stream that has lost its trials is visited more rarely still. */
 #define MAX_TRIAL_SHIFT 4
 
 /*
- * Enrolled: once the other end is too, the verdict may redirect; each end learns the other's copied_at_enrolment. And
- * later, when there is reason to ask: is the other end still as it was then? One that was taken off and enrolled again may
- * have a reader that never looked at the psock queue.
+ * ENROLLED: once the other end is too, the verdict may redirect; each end learns the other's copied_at_enrolment.
+ * READY: is the other end still as it was then? An end that was taken off and enrolled again may have a reader that
+ * never looked at the psock queue.
  */
 static __always_inline void hand_over(struct up_sock *rec, struct up_visit *out, __u64 now)
 {
@@ -57,19 +71,20 @@ static __always_inline void hand_over(struct up_sock *rec, struct up_visit *out,
 			out->moved = 1;
 		}
 	} else if (rec->state == UP_READY) {
-		leave(rec, UP_REASON_PAUSED, out); /* it has begun anew, or has gone; or this one was connected anew */
+		/* The other end has begun anew, or has gone; or this one was connected anew. */
+		leave(rec, UP_REASON_PAUSED, out);
 		return;
 	}
 	if (rec->state == UP_ENROLLED && now - rec->enrolled_ns > no_peer_ns) {
-		/* It would pass every message, which is slower than plain. */
+		/* Alone it would pass every message, which is slower than plain. */
 		leave(rec, UP_REASON_NO_PEER, out);
 		return;
 	}
 	publish(rec);
 }
 
-/* The helper stops, the owner is not registered any more, or not one that the other end's owner trusts: back to TCP. */
-static __always_inline void send_back(struct up_sock *rec, __u8 reason, struct up_visit *out)
+/* Back to TCP: the helper stops, or the owner's registration has ended, or the other end's owner does not trust it. */
+static __always_inline void send_back(struct up_sock *rec, enum up_reason reason, struct up_visit *out)
 {
 	if (rec->state == UP_ENROLLED || rec->state == UP_READY)
 		leave(rec, reason, out);
@@ -77,7 +92,7 @@ static __always_inline void send_back(struct up_sock *rec, __u8 reason, struct u
 		decide_plain(rec, reason);
 }
 
-/* Nobody's, until a registration claims it again; which may be in this very moment, and then counts. */
+/* The socket has no owner until a registration claims it again. A claim at this very moment wins. */
 static __always_inline void disown(struct up_sock *rec)
 {
 	__u32 id = rec->owner_id, slot = rec->owner_slot;
@@ -89,18 +104,20 @@ static __always_inline void disown(struct up_sock *rec)
 }
 
 /*
- * Nobody answered in time, but the other end has come since. Only where pairing can go on from there: two ends that each find the
- * other one new, and give up again, would go on for ever.
+ * No end answered in time, but has the other end come since? Only where pairing can go on from there: two ends that
+ * each find the other one new, and give up again, would go on for ever.
  */
 static __always_inline int is_looked_for(const struct up_sock *rec)
 {
 	__u64 other = find_other(rec);
 	struct up_half *half = other ? half_of(other) : 0;
 
-	return half && half->state == UP_NEW && is_plausible(rec->sk, half) && trust_in(rec, half) == UP_TRUSTED && is_hooked(rec->sk);
+	return half && half->state == UP_NEW && is_plausible(rec->sk, half) &&
+	       trust_in(rec, half) == UP_TRUSTED && is_hooked(rec->sk);
 }
 
-static __always_inline int is_anew_possible(const struct up_sock *rec)
+/* A pause is over, the socket was claimed or is looked for, or its user has a share again. */
+static __always_inline int has_reason_passed(const struct up_sock *rec)
 {
 	struct up_half *half;
 
@@ -109,7 +126,7 @@ static __always_inline int is_anew_possible(const struct up_sock *rec)
 		return 1;
 	case UP_REASON_NO_PEER:
 	case UP_REASON_UNTRUSTED:
-		return rec->asked || is_looked_for(rec);
+		return rec->claimed || is_looked_for(rec);
 	case UP_REASON_QUOTA:
 		half = half_of(rec->id);
 		if (half && has_share(half->uid))
@@ -122,28 +139,28 @@ static __always_inline int is_anew_possible(const struct up_sock *rec)
 }
 
 /*
- * A pause is over, somebody has registered or has another owner since nobody answered, or was trusted, or there is a share. But not while the other end still leaves the last
- * acceleration: it waits until this one is seen to be plain (is_let_go), which may take as long as its reader.
+ * May a plain socket start over? Not while the other end still leaves the last acceleration: that end waits until it
+ * has seen this one plain (nobody_redirects_to), which may take as long as its reader.
  */
-static __always_inline int may_ask_again(const struct up_sock *rec)
+static __always_inline int may_start_over(const struct up_sock *rec)
 {
 	struct up_half *half = other_half(rec);
 
 	if (half && half->state == UP_LEAVING)
 		return 0;
-	return is_anew_possible(rec);
+	return has_reason_passed(rec);
 }
 
-/* Twice as long each time that nothing has moved. */
+/* How long until the next visit: twice as long each time that nothing has moved. */
 static __always_inline __u64 pause_of(struct up_sock *rec, int moved)
 {
 	__u64 pause;
 
 	if (moved)
-		rec->waits = 0;
-	else if (rec->waits < 14)
-		rec->waits++;
-	pause = (__u64)SOON_NS << (rec->waits & 15);
+		rec->idle_visits = 0;
+	else if (rec->idle_visits < 14)
+		rec->idle_visits++;
+	pause = (__u64)SOON_NS << (rec->idle_visits & 15);
 	return pause < LAST_NS ? pause : LAST_NS;
 }
 
@@ -154,8 +171,8 @@ static __always_inline __u64 again_after(struct up_sock *rec, const struct up_vi
 
 	switch (rec->state) {
 	case UP_NEW:
-		/* The other end names it when it comes: there is only its time to be waited for. */
-		rest = rec->since_ns + no_peer_ns - now;
+		/* The other end has this one visited when it comes. So only the end of its time is left to wait for. */
+		rest = rec->looking_since_ns + no_peer_ns - now;
 		return rest <= no_peer_ns ? rest + SOON_NS : pause;
 	case UP_READY:
 		return rec->flags & UP_F_SETTLED ? 0 : pause;
@@ -166,13 +183,13 @@ static __always_inline __u64 again_after(struct up_sock *rec, const struct up_vi
 			return (__u64)LAST_NS << (rec->trials < MAX_TRIAL_SHIFT ? rec->trials : MAX_TRIAL_SHIFT);
 		if (rec->reason == UP_REASON_QUOTA)
 			return QUOTA_NS;
-		return may_ask_again(rec) || rec->reason == UP_REASON_PAUSED ? pause : 0;
+		return may_start_over(rec) || rec->reason == UP_REASON_PAUSED ? pause : 0;
 	default:
 		return pause;
 	}
 }
 
-/* One of the two ends has got another owner since they were brought together. */
+/* Does the pair not trust each other any more? One of the two ends has another owner since they were paired. */
 static __always_inline int is_among_strangers(const struct up_sock *rec)
 {
 	struct up_half *half = other_half(rec);
@@ -196,9 +213,9 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 	out->state = rec->state;
 	if (is_enrolled(rec->state)) {
 		/*
-		 * A finished connection leaves when it is closed. But not when the helper stops: its psock keeps the verdict, which keeps
-		 * the maps, for as long as its program does not close it. Nobody redirects to it any more (is_shut), so an empty queue
-		 * stays empty.
+		 * A finished connection leaves the maps when its owner closes it. In a pause it leaves now: its psock
+		 * would keep the verdict, and that the maps, until then. No verdict redirects to it any more (is_shut),
+		 * so an empty queue stays empty.
 		 */
 		if (state == BPF_TCP_CLOSE) {
 			if (!paused)
@@ -230,7 +247,7 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 		send_back(rec, UP_REASON_NO_PEER, out);
 	else if (is_among_strangers(rec))
 		send_back(rec, UP_REASON_UNTRUSTED, out);
-	else if (rec->state == UP_PLAIN && may_ask_again(rec))
+	else if (rec->state == UP_PLAIN && may_start_over(rec))
 		start_over(rec, out, now);
 	else if (rec->state == UP_PLAIN && is_about_traffic(rec->reason))
 		reconsider(rec, tp, out, now);
@@ -238,22 +255,22 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 	if (rec->state == UP_NEW)
 		pair(rec, tp, out, now);
 	if (rec->state == UP_PAIRED)
-		judge(rec, tp, out);
+		consider(rec, tp, out);
 	if (rec->state == UP_WANTED)
 		enrol(rec, tp, out, now);
 	if (rec->state == UP_ENROLLED || rec->state == UP_READY)
 		hand_over(rec, out, now);
 	if (rec->state == UP_READY) {
-		rec->asked = 0; /* its owner is served */
-		review(rec, out, now);
+		rec->claimed = 0; /* its owner has what it asked for */
+		judge(rec, out, now);
 	}
 	if (rec->peer_id)
 		out->peer_id = rec->peer_id;
 	if (rec->state == UP_LEAVING) {
 		publish(rec);
-		if (!is_let_go(rec))
-			out->nudge = 1; /* the other end is to be seen to leave, or to have gone */
-		else if (!psock_queued(&tp->inet_conn.icsk_inet.sk) || fault & UP_FAULT_UNENROL)
+		if (!nobody_redirects_to(rec))
+			out->nudge = 1; /* a visit of the other end is to see that it leaves, or has gone */
+		else if (!psock_queued(&tp->inet_conn.icsk_inet.sk) || FAULT(UNENROL))
 			out->outcome = UP_VISIT_LEAVES;
 	}
 	out->owner_id = rec->owner_id;
@@ -264,8 +281,9 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 }
 
 /*
- * The socket that was claimed gets a record, or a new owner, and is visited next, by the id that it then has; the claim goes. By its
- * file it is known to be the one that the process had open, and not a later one with the same addresses at the same place.
+ * A socket that was claimed gets a record, or a new owner. The next visit goes to the id that it then has, and the
+ * claim goes. The inode of its file shows that it is the socket that the process had open, and not a later one with the
+ * same addresses in the same memory.
  */
 static __always_inline void adopt(struct tcp_sock *tp, const struct up_half *claim, struct up_visit *out)
 {
@@ -274,7 +292,9 @@ static __always_inline void adopt(struct tcp_sock *tp, const struct up_half *cla
 	struct up_jvm *jvm = bpf_map_lookup_elem(&jvms, &tgid);
 	struct up_sock *rec;
 
-	if (claim->sk != (__u64)tp || BPF_CORE_READ(socket, file, f_inode, i_ino) != claim->claimed_inode || !jvm || jvm->id != id)
+	if (claim->sk != (__u64)tp || BPF_CORE_READ(socket, file, f_inode, i_ino) != claim->claimed_inode)
+		return;
+	if (!jvm || jvm->id != id)
 		return;
 	rec = bpf_sk_storage_get(&socks, tp, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!rec) {
@@ -283,7 +303,7 @@ static __always_inline void adopt(struct tcp_sock *tp, const struct up_half *cla
 	}
 	set_owner(rec, id, jvm->slot, tgid);
 	introduce(rec, (__u64)tp);
-	rec->asked = 1;
+	rec->claimed = 1;
 	out->peer_id = rec->id;
 }
 
@@ -299,16 +319,16 @@ static __always_inline void visit_socket(struct tcp_sock *tp, struct up_visit *o
 	rec = bpf_sk_storage_get(&socks, tp, 0, 0);
 	if (!rec || rec->id != out->id || rec->sk != (__u64)tp)
 		return; /* another one, with the same addresses */
-	__sync_lock_test_and_set(&rec->named, 0); /* first: what happens from here on names it again */
+	__sync_lock_test_and_set(&rec->notified, 0); /* first: a change from here on names the socket again */
 	out->outcome = UP_VISIT_DONE;
 	out->owner_tgid = rec->owner_tgid;
 	out->owner_id = rec->owner_id;
 	if (half) {
-		/* By which the sockets of a registration that ends are found. */
+		/* The helper finds the sockets of a registration that ends by these. */
 		half->owner_id = rec->owner_id;
 		half->owner_tgid = rec->owner_tgid;
 	} else if (make_half((__u64)tp, out->id, rec->owner_id, rec->owner_tgid, 0)) {
-		return; /* no room: nobody could find it; as it is, it is as good as it was */
+		return; /* no room: without an entry no end could find it, so it stays as it is */
 	}
 	if (mode == UP_MODE_STEP) {
 		step(rec, tp, out);
@@ -317,7 +337,7 @@ static __always_inline void visit_socket(struct tcp_sock *tp, struct up_visit *o
 	if (rec->state == UP_LEAVING)
 		take_off(rec, tp, out);
 	if (rec->state == UP_LEAVING)
-		out->again_ns = pause_of(rec, 0); /* not now */
+		out->again_ns = pause_of(rec, 0); /* it could not be taken off now */
 	out->peer_id = rec->peer_id;
 	out->state = rec->state;
 }
@@ -348,7 +368,10 @@ static long visit_one(__u32 i, struct run *run)
 		out->owner_id = half->owner_id;
 	}
 	sk = find(run, id, half, &elsewhere);
-	/* Where nobody can be asked and nothing be done any more, nothing is kept either: its next owner makes it known again. */
+	/*
+	 * Without a registration, no thread can enter its namespace for it. Then nothing is kept: its next owner makes
+	 * it known.
+	 */
 	if (elsewhere && half && jvm_of(half->owner_tgid, half->owner_id)) {
 		out->bound_dev_if = half->bound_dev_if;
 		out->outcome = UP_VISIT_ELSEWHERE;
@@ -361,7 +384,7 @@ static long visit_one(__u32 i, struct run *run)
 		bpf_sk_release(sk);
 	}
 	if (out->outcome == UP_VISIT_GONE) {
-		out->moved = out->peer_id != 0; /* the other end may wait for it to leave */
+		out->moved = out->peer_id != 0; /* the other end may be waiting for it to leave */
 		forget(id);
 	}
 	return 0;

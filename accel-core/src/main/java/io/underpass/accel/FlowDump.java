@@ -1,9 +1,9 @@
 package io.underpass.accel;
 
 import io.underpass.ffm.BpfObject;
-import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Flow;
-import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.FlowLayouts;
+import io.underpass.ffm.FlowLayouts.Flow;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.ffm.NativeException;
 import io.underpass.kernel.Namespaces;
 import io.underpass.service.Datapath;
@@ -36,7 +36,7 @@ public final class FlowDump implements AutoCloseable {
             object.program("up_dump"),
             object.map("rows"),
             SHAPE,
-            Layouts.UP_VISIT_ELSEWHERE,
+            FlowLayouts.UP_VISIT_ELSEWHERE,
             namespaces);
     return new FlowDump(rows, known);
   }
@@ -73,9 +73,9 @@ public final class FlowDump implements AutoCloseable {
     found.clear();
     lookups.run(
         ids,
-        Layouts.UP_MODE_STEP,
+        FlowLayouts.UP_MODE_STEP,
         (entries, at) -> {
-          if (entries.getInt(at + Flow.OUTCOME) == Layouts.UP_VISIT_DONE) {
+          if (entries.getInt(at + Flow.OUTCOME) == FlowLayouts.UP_VISIT_DONE) {
             found.put(found.position(), entries, at, Flow.SIZE);
             found.position(found.position() + Flow.SIZE);
           }

@@ -1,8 +1,8 @@
 package io.underpass.accel;
 
-import io.underpass.ffm.Layouts.Counters;
-import io.underpass.ffm.Layouts.Flow;
-import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.FlowLayouts.Counters;
+import io.underpass.ffm.FlowLayouts.Flow;
+import io.underpass.ffm.FlowLayouts.Sock;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Comparator;

@@ -1,11 +1,11 @@
 package io.underpass.accel;
 
 import io.underpass.Reason;
-import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Counters;
-import io.underpass.ffm.Layouts.Flow;
-import io.underpass.ffm.Layouts.Sock;
-import io.underpass.ffm.Layouts.Tuple;
+import io.underpass.ffm.FlowLayouts;
+import io.underpass.ffm.FlowLayouts.Counters;
+import io.underpass.ffm.FlowLayouts.Flow;
+import io.underpass.ffm.FlowLayouts.Sock;
+import io.underpass.ffm.FlowLayouts.Tuple;
 import io.underpass.ffm.NativeException;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
@@ -131,7 +131,7 @@ public final class FlowTable {
 
   private static FlowView view(ByteBuffer dump, int at, FlowView.Counters received) {
     boolean pinned = dump.get(at + Sock.PINNED) != 0;
-    boolean ready = dump.getInt(at + Sock.STATE) == Layouts.UP_READY;
+    boolean ready = dump.getInt(at + Sock.STATE) == FlowLayouts.UP_READY;
     Reason reason = pinned ? Reason.PINNED : Reason.ofNumber(dump.get(at + Sock.REASON));
     return new FlowView(
         dump.getLong(at + Sock.ID),

@@ -1,8 +1,8 @@
 package io.underpass.accel;
 
 import io.underpass.ffm.BpfMap;
-import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Half;
+import io.underpass.ffm.FlowLayouts;
+import io.underpass.ffm.FlowLayouts.Half;
 import io.underpass.ffm.NativeException;
 import java.nio.ByteBuffer;
 import java.util.HashSet;
@@ -91,6 +91,8 @@ public final class Halves {
 
   /** Whether a state is one of a socket in the sockhashes. */
   static boolean isEnrolled(int state) {
-    return state == Layouts.UP_ENROLLED || state == Layouts.UP_READY || state == Layouts.UP_LEAVING;
+    return state == FlowLayouts.UP_ENROLLED
+        || state == FlowLayouts.UP_READY
+        || state == FlowLayouts.UP_LEAVING;
   }
 }

@@ -1,9 +1,9 @@
 package io.underpass.accel;
 
 import io.underpass.ffm.BpfObject;
+import io.underpass.ffm.FlowLayouts;
+import io.underpass.ffm.FlowLayouts.Visit;
 import io.underpass.ffm.GracePeriod;
-import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Visit;
 import io.underpass.ffm.NativeException;
 import io.underpass.kernel.Namespaces;
 import java.nio.ByteBuffer;
@@ -58,7 +58,7 @@ public final class Sweep implements AutoCloseable {
             object.program("up_visit"),
             object.map("visits"),
             SHAPE,
-            Layouts.UP_VISIT_ELSEWHERE,
+            FlowLayouts.UP_VISIT_ELSEWHERE,
             namespaces);
     return new Sweep(visits, halves, known, gracePeriod);
   }
@@ -114,7 +114,7 @@ public final class Sweep implements AutoCloseable {
       if (next.isEmpty()) {
         takeOff();
       } else {
-        pass(Layouts.UP_MODE_STEP);
+        pass(FlowLayouts.UP_MODE_STEP);
       }
     }
     long now = System.nanoTime();
@@ -144,7 +144,7 @@ public final class Sweep implements AutoCloseable {
     Ids those = leaving;
     leaving = new Ids();
     next = those;
-    pass(Layouts.UP_MODE_TAKE_OFF);
+    pass(FlowLayouts.UP_MODE_TAKE_OFF);
   }
 
   private void seen(ByteBuffer entries, int at, long now) {
@@ -152,12 +152,12 @@ public final class Sweep implements AutoCloseable {
     long peer = entries.getLong(at + Visit.PEER_ID);
     int outcome = entries.get(at + Visit.OUTCOME);
     boolean hasMoved = entries.get(at + Visit.MOVED) != 0;
-    if (outcome == Layouts.UP_VISIT_GONE) {
+    if (outcome == FlowLayouts.UP_VISIT_GONE) {
       known.remove(id);
     } else {
       known.add(id, entries.getInt(at + Visit.OWNER_ID));
     }
-    if (outcome == Layouts.UP_VISIT_ELSEWHERE) {
+    if (outcome == FlowLayouts.UP_VISIT_ELSEWHERE) {
       agenda.put(id, now + UNREACHABLE_NANOS);
       return;
     }
@@ -167,15 +167,15 @@ public final class Sweep implements AutoCloseable {
     } else {
       agenda.put(id, now + again);
     }
-    if (outcome == Layouts.UP_VISIT_LEAVES) {
+    if (outcome == FlowLayouts.UP_VISIT_LEAVES) {
       leaving.add(id);
     }
-    // The other end first: this one may want to know how far it is (review).
+    // The other end first: this one may want to know how far it is (judge).
     if (peer != 0 && (hasMoved || entries.get(at + Visit.NUDGE) != 0)) {
       visitNext(peer);
     }
     if (hasMoved) {
-      if (outcome != Layouts.UP_VISIT_GONE) {
+      if (outcome != FlowLayouts.UP_VISIT_GONE) {
         visitNext(id);
       }
     }

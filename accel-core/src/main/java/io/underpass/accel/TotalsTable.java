@@ -2,8 +2,8 @@ package io.underpass.accel;
 
 import io.underpass.Reason;
 import io.underpass.ffm.BpfMap;
+import io.underpass.ffm.FlowLayouts.Counters;
 import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Counters;
 import io.underpass.ffm.NativeException;
 import io.underpass.protocol.Totals;
 import java.nio.ByteBuffer;

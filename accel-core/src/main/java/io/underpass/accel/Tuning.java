@@ -38,7 +38,9 @@ public record Tuning(
   public static final Tuning DEFAULT =
       new Tuning(false, Map.of(), Map.of(), Set.of(), Rules.NONE, PROBE_LIMIT, false, 0);
 
-  /** What a kernel could do wrong; {@code UP_FAULT_*} of {@code underpass.h}, in its order. */
+  /**
+   * What a kernel could do wrong; {@code enum up_fault} of {@code underpass.h}, and the probe's.
+   */
   public enum Fault {
     ORDER(1),
     READER(2),
@@ -48,7 +50,7 @@ public record Tuning(
     AVAILABLE(32),
     UNENROL(64),
 
-    /** The kernel's own count is no program's to make wrong: the probe misreads it. */
+    /** No program can make the kernel's own count wrong: the probe misreads it. */
     FIONREAD(128),
     REST(256),
     ENROL(512),
@@ -59,7 +61,7 @@ public record Tuning(
     BOTH(16384),
     STAY(32768),
 
-    /** What a selector says is no program's either, nor when a stream ends. */
+    /** Nor what a selector says, or when a stream ends: the probe misreads these too. */
     WRITABLE(65536),
     HELD(131072),
     END(262144),

@@ -24,9 +24,9 @@ public final class PortLayouts {
   public static final int UP_FILTER = 4096;
 
   /** What such a byte says. */
-  public static final int UP_F_MEMBER = 1;
+  public static final int UP_MAY_BE_MEMBER = 1;
 
-  public static final int UP_F_IDENTITY = 2;
+  public static final int UP_MAY_HAVE_IDENTITY = 2;
 
   /** Flags of a member. */
   public static final int UP_M_DATAGRAMS = 1;

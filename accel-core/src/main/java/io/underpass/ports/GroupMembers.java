@@ -84,7 +84,8 @@ final class GroupMembers {
 
   private static void letThrough(ByteBuffer value, Entry entry) {
     int at = entry.pid & (PortLayouts.UP_FILTER - 1);
-    int flags = PortLayouts.UP_F_MEMBER | (entry.hasIdentity() ? PortLayouts.UP_F_IDENTITY : 0);
+    int flags =
+        PortLayouts.UP_MAY_BE_MEMBER | (entry.hasIdentity() ? PortLayouts.UP_MAY_HAVE_IDENTITY : 0);
     value.put(at, (byte) (value.get(at) | flags));
   }
 

@@ -11,11 +11,12 @@ import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
+import io.underpass.ffm.FlowLayouts;
 import io.underpass.ffm.GracePeriod;
 import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Counters;
+import io.underpass.ffm.FlowLayouts.Counters;
 import io.underpass.ffm.Layouts.Jvm;
-import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.ffm.NativeException;
 import io.underpass.host.PeerProcess;
 import io.underpass.host.ProcStatus;
@@ -156,7 +157,7 @@ final class ProbeBed implements AutoCloseable {
         ByteBuffer record = socks.newValue();
         record.putInt(Sock.OWNER_ID, OWNER).putInt(Sock.OWNER_TGID, SELF);
         socks.update(key(end), record, BpfMap.NO_EXIST);
-        set(end, Layouts.UP_OPT_JOIN);
+        set(end, Layouts.UP_OPT_ACCELERATE);
       }
     }
   }
@@ -182,7 +183,7 @@ final class ProbeBed implements AutoCloseable {
   }
 
   boolean isReady(Pair pair) throws IOException {
-    return state(pair.client) == Layouts.UP_READY && state(pair.server) == Layouts.UP_READY;
+    return state(pair.client) == FlowLayouts.UP_READY && state(pair.server) == FlowLayouts.UP_READY;
   }
 
   long redirectedBytes(SocketChannel sender) throws IOException {

@@ -3,6 +3,7 @@ package io.underpass.probe;
 import io.underpass.accel.Tuning.Fault;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
+import io.underpass.ffm.FlowLayouts;
 import io.underpass.ffm.Layouts;
 import io.underpass.probe.ProbeBed.Pair;
 import io.underpass.probe.ProbeStream.Wrong;
@@ -239,7 +240,7 @@ final class ProbeSteps {
     bed.sweep();
     left.there().send(CHUNK);
     left.there().expect(2 * CHUNK);
-    for (int i = 0; bed.state(left.server()) != Layouts.UP_PLAIN; i++) {
+    for (int i = 0; bed.state(left.server()) != FlowLayouts.UP_PLAIN; i++) {
       if (i == ENROL_SWEEPS) {
         throw new Wrong("a socket with an empty queue cannot be taken off");
       }

@@ -2,9 +2,9 @@ package io.underpass.accel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.underpass.ffm.Layouts.Counters;
-import io.underpass.ffm.Layouts.Flow;
-import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.FlowLayouts.Counters;
+import io.underpass.ffm.FlowLayouts.Flow;
+import io.underpass.ffm.FlowLayouts.Sock;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;

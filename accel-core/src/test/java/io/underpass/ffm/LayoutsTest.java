@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.Reason;
+import io.underpass.accel.Tuning;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.PortRanges;
 import java.io.InputStream;
@@ -15,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -30,16 +32,16 @@ class LayoutsTest {
   @ParameterizedTest
   @ValueSource(
       classes = {
-        Layouts.Counters.class,
-        Layouts.Sock.class,
+        FlowLayouts.Counters.class,
+        FlowLayouts.Sock.class,
         Layouts.Jvm.class,
         Layouts.Totals.class,
         Layouts.Rule.class,
         Layouts.Control.class,
         Layouts.Claiming.class,
-        Layouts.Half.class,
-        Layouts.Visit.class,
-        Layouts.Flow.class
+        FlowLayouts.Half.class,
+        FlowLayouts.Visit.class,
+        FlowLayouts.Flow.class
       })
   void everyMemberOfAMapsValueIsWhereTheCompiledObjectHasIt(Class<?> layout) throws Exception {
     compare(object("underpass"), layout);
@@ -83,10 +85,11 @@ class LayoutsTest {
     assertEquals(theirs, ours, name);
   }
 
-  @Test
-  void everyNumberIsTheHeaders() throws Exception {
+  @ParameterizedTest
+  @ValueSource(classes = {Layouts.class, FlowLayouts.class})
+  void everyNumberIsTheHeaders(Class<?> layouts) throws Exception {
     Map<String, Integer> header = header("underpass.h");
-    Map<String, Integer> ours = constants(Layouts.class);
+    Map<String, Integer> ours = constants(layouts);
     assertTrue(ours.size() > 5);
     ours.forEach((name, value) -> assertEquals(header.get(name), value, name));
   }
@@ -102,12 +105,27 @@ class LayoutsTest {
   }
 
   @Test
-  void reasonsHaveTheHeadersOrder() throws Exception {
-    Map<String, Integer> header = header("underpass.h");
+  void reasonsHaveTheHeadersNamesAndNumbers() throws Exception {
+    Map<String, Integer> header = those("UP_REASON_");
+    Map<String, Integer> ours = new HashMap<>();
     for (Reason reason : Reason.values()) {
-      assertEquals(reason, Reason.ofNumber(header.get("UP_REASON_" + reason.name())));
+      ours.put(reason.name(), reason.number());
+      assertEquals(reason, Reason.ofNumber(reason.number()));
     }
-    assertEquals(header.get("UP_REASON_MAX"), Reason.values().length);
+    ours.put("MAX", ours.size());
+    assertEquals(header, ours);
+  }
+
+  /** The probe itself does what no program can. */
+  @Test
+  void faultsHaveTheHeadersNamesAndNumbers() throws Exception {
+    Map<String, Integer> ours = new HashMap<>();
+    for (Tuning.Fault fault : Tuning.Fault.values()) {
+      ours.put(fault.name(), fault.bit);
+    }
+    assertEquals(Integer.bitCount(ours.values().stream().mapToInt(i -> i).sum()), ours.size());
+    ours.keySet().removeAll(Set.of("FIONREAD", "WRITABLE", "HELD", "END"));
+    assertEquals(those("UP_FAULT_"), ours);
   }
 
   private static String name(Class<?> layout) {
@@ -138,6 +156,19 @@ class LayoutsTest {
       }
     }
     return numbers;
+  }
+
+  /** The header's numbers of which the names begin so, by what follows. */
+  private static Map<String, Integer> those(String prefix) throws Exception {
+    Map<String, Integer> those = new HashMap<>();
+    header("underpass.h")
+        .forEach(
+            (name, number) -> {
+              if (name.startsWith(prefix)) {
+                those.put(name.substring(prefix.length()), number);
+              }
+            });
+    return those;
   }
 
   private static Map<String, Integer> constants(Class<?> of) throws IllegalAccessException {

@@ -54,7 +54,7 @@ class ClaimsTest {
       listener.bind(new InetSocketAddress("127.0.0.1", 0));
       int fd = ChannelCalls.descriptor(listener);
       assertEquals(
-          -Errno.ENOPROTOOPT, ChannelCalls.setOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_JOIN, ONE));
+          -Errno.ENOPROTOOPT, ChannelCalls.setOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_ACCELERATE, ONE));
       try (SocketChannel client = SocketChannel.open(listener.getLocalAddress());
           SocketChannel accepted = listener.accept();
           BpfMap socks = HalfPairTest.map(pins, "socks")) {

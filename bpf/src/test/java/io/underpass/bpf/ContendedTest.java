@@ -8,13 +8,14 @@ import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
+import io.underpass.ffm.FlowLayouts;
 import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Counters;
-import io.underpass.ffm.Layouts.Sock;
 import io.underpass.host.PeerProcess;
 import io.underpass.policy.Rules;
 import io.underpass.policy.Rules.Decision;
 import io.underpass.policy.Rules.Rule;
+import io.underpass.ffm.FlowLayouts.Counters;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.protocol.FlowView;
 import io.underpass.service.Registration;
 import io.underpass.testing.KernelTest;
@@ -128,7 +129,7 @@ class ContendedTest {
       ByteBuffer record = socks.newValue();
       ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(sender));
       return socks.lookup(key, record)
-          && (record.get(Sock.FLAGS) & Layouts.UP_F_JUDGED) != 0
+          && (record.get(Sock.FLAGS) & FlowLayouts.UP_F_JUDGEABLE) != 0
           && record.getLong(Sock.JUDGE_AT) <= messages(record)
           && record.getInt(Sock.CONTENDED) > record.getInt(Sock.JUDGED_CONTENDED);
     }

@@ -9,7 +9,7 @@ import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
 import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;

@@ -9,9 +9,10 @@ import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
+import io.underpass.ffm.FlowLayouts;
 import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Sock;
 import io.underpass.host.PeerProcess;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.service.Datapath;
@@ -167,7 +168,7 @@ class HalfPairTest {
       long id = record.getLong(Sock.ID);
       assertTrue(senders.delete(senders.newKey().putLong(0, id)));
       assertTrue(members.delete(members.newKey().putLong(0, id)));
-      record.putInt(Sock.STATE, Layouts.UP_PLAIN);
+      record.putInt(Sock.STATE, FlowLayouts.UP_PLAIN);
       record.put(Sock.REASON, (byte) Reason.PAUSED.number());
       assertTrue(socks.update(key(socks, end), record, BpfMap.ANY));
     }

@@ -22,9 +22,9 @@ public final class Joining {
   static boolean asks(SocketChannel channel) throws IOException {
     int result =
         ChannelCalls.setOption(
-            ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_JOIN, ONE);
+            ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_ACCELERATE, ONE);
     if (result != 0 && result != -Errno.ENOPROTOOPT) {
-      throw new IOException("setsockopt UP_OPT_JOIN: " + Errno.name(-result));
+      throw new IOException("setsockopt UP_OPT_ACCELERATE: " + Errno.name(-result));
     }
     return result == 0;
   }

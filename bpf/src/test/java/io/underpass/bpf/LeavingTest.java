@@ -8,8 +8,8 @@ import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
-import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.FlowLayouts;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.protocol.FlowView;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
@@ -100,7 +100,7 @@ class LeavingTest {
       ByteBuffer record = socks.newValue();
       assertTrue(socks.lookup(key, record));
       record
-          .putInt(Sock.STATE, Layouts.UP_LEAVING)
+          .putInt(Sock.STATE, FlowLayouts.UP_LEAVING)
           .put(Sock.REASON, (byte) Reason.ONE_WAY.number());
       assertTrue(socks.update(key, record, BpfMap.EXIST));
     }

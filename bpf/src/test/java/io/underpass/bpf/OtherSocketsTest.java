@@ -75,7 +75,7 @@ class OtherSocketsTest {
         Testbed.Pair known = Testbed.Pair.open("127.0.0.1")) {
       for (int fd : new int[] {client, server}) {
         assertFalse(hasRecord(socks, fd), "the registration passes over it");
-        for (int option : new int[] {Layouts.UP_OPT_JOIN, Layouts.UP_OPT_PIN_TCP}) {
+        for (int option : new int[] {Layouts.UP_OPT_ACCELERATE, Layouts.UP_OPT_PIN_TCP}) {
           assertTrue(ChannelCalls.setOption(fd, Layouts.UP_SOL, option, ONE) < 0);
         }
         assertEquals(-1, ChannelCalls.getOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_AVAILABLE));

@@ -1,9 +1,9 @@
 package io.underpass.datapath;
 
-import io.underpass.ffm.Layouts.Counters;
-import io.underpass.ffm.Layouts.Flow;
-import io.underpass.ffm.Layouts.Sock;
-import io.underpass.ffm.Layouts.Tuple;
+import io.underpass.ffm.FlowLayouts.Counters;
+import io.underpass.ffm.FlowLayouts.Flow;
+import io.underpass.ffm.FlowLayouts.Sock;
+import io.underpass.ffm.FlowLayouts.Tuple;
 import io.underpass.ffm.NativeException;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +49,7 @@ public record EndState(
                     rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES),
                     Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED)),
                     rows.get(at + Sock.PINNED) != 0,
-                    rows.getInt(at + Sock.ROOM) == rows.getInt(at + Sock.ENROLMENTS)));
+                    rows.getInt(at + Sock.ROOM_ENROLMENT) == rows.getInt(at + Sock.ENROLMENTS)));
           }
         });
     return all;

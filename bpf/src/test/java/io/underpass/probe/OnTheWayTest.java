@@ -3,8 +3,8 @@ package io.underpass.probe;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.ffm.FlowLayouts;
 import io.underpass.ffm.HeldMemory;
-import io.underpass.ffm.Layouts;
 import io.underpass.kernel.BuiltObject;
 import io.underpass.probe.ProbeBed.Pair;
 import io.underpass.testing.KernelTest;
@@ -63,7 +63,7 @@ class OnTheWayTest {
         bed.sweep();
       }
       assertEquals(
-          onTheWay ? Layouts.UP_LEAVING : Layouts.UP_PLAIN,
+          onTheWay ? FlowLayouts.UP_LEAVING : FlowLayouts.UP_PLAIN,
           bed.state(pair.server()),
           "the owner's lock is nobody's matter");
       held.release();
@@ -103,7 +103,7 @@ class OnTheWayTest {
   /** Nobody is on the way any more; but whoever else walks the table holds it for a moment. */
   private static void awaitOff(ProbeBed bed, Pair pair) throws IOException, InterruptedException {
     long end = System.nanoTime() + PATIENCE.toNanos();
-    while (bed.state(pair.server()) != Layouts.UP_PLAIN) {
+    while (bed.state(pair.server()) != FlowLayouts.UP_PLAIN) {
       assertTrue(System.nanoTime() < end, "it is not taken off");
       bed.sweep();
       Thread.sleep(1);

@@ -2,9 +2,9 @@ package io.underpass.bpf.soak;
 
 import io.underpass.Reason;
 import io.underpass.ffm.BpfMap;
-import io.underpass.ffm.Layouts;
-import io.underpass.ffm.Layouts.Counters;
-import io.underpass.ffm.Layouts.Sock;
+import io.underpass.ffm.FlowLayouts;
+import io.underpass.ffm.FlowLayouts.Counters;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.ffm.NativeException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -29,19 +29,19 @@ final class FlowRecords {
       long redirectedBytes,
       long redirectedMessages,
       long switches) {
-    static final View NONE = new View(Layouts.UP_NEW, 0, Reason.NONE, 0, false, 0, 0, 0, 0);
+    static final View NONE = new View(FlowLayouts.UP_NEW, 0, Reason.NONE, 0, false, 0, 0, 0, 0);
 
     boolean enrolled() {
-      return state == Layouts.UP_ENROLLED
-          || state == Layouts.UP_READY
-          || state == Layouts.UP_LEAVING;
+      return state == FlowLayouts.UP_ENROLLED
+          || state == FlowLayouts.UP_READY
+          || state == FlowLayouts.UP_LEAVING;
     }
 
     /** Whether it was enrolled all the time between two looks, or not for a moment. */
     boolean isAsThen(View then) {
       return enrolledNanos == then.enrolledNanos
           && enrolled() == then.enrolled()
-          && (enrolled() || (state == then.state && state != Layouts.UP_WANTED));
+          && (enrolled() || (state == then.state && state != FlowLayouts.UP_WANTED));
     }
   }
 
