@@ -4,13 +4,13 @@
  *
  *   exec <helper's socket> before|after|instead <program>
  *
- * "before": the child registers first, and then the process runs the program; "after": the other way round; "instead": it stays what it
- * is, and does what the program would. The program is
+ * "before": the child registers first, and then the process runs the program; "after": the other way round; "instead":
+ * it stays what it is, and does what the program would. The program is
  *
  *   exec target
  *
- * a copy of this one, setuid perhaps, which waits for a line, asks for a record of one of its sockets, as an agent does, and prints
- * what the kernel answers: 0, or the error number. What the helper answers is printed before, as it is.
+ * a copy of this one, setuid perhaps. It waits for a line, asks for a record of one of its sockets, as an agent does,
+ * and prints what the kernel answers: 0, or the error number. Before that it prints the helper's answer, as it is.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,8 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define UP_SOL 0x7570
-#define UP_OPT_JOIN 5
+/* UP_SOL and UP_OPT_ACCELERATE are given by the compiler's command (Gcc). */
 
 static int target(void)
 {
@@ -37,7 +36,7 @@ static int target(void)
 	if (!fgets(line, sizeof(line), stdin) || bind(listener, (struct sockaddr *)&any, size) || listen(listener, 1) ||
 	    getsockname(listener, (struct sockaddr *)&any, &size) || connect(client, (struct sockaddr *)&any, size))
 		return 1;
-	printf("join %d\n", setsockopt(client, UP_SOL, UP_OPT_JOIN, &one, sizeof(one)) ? errno : 0);
+	printf("join %d\n", setsockopt(client, UP_SOL, UP_OPT_ACCELERATE, &one, sizeof(one)) ? errno : 0);
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * member <helper's socket> <group>: joins the group, listens on 127.0.0.1:7871, leaves that socket to a child, and ends
- * with its input. The child binds 7872 itself, runs another program (this one, with another name) in its place, and that one answers
- * who connects to what it has inherited. A JVM gives its descriptors to no child, so it takes C.
+ * with its input. The child binds 7872 itself, runs another program (this one, with another name) in its place, and
+ * that one answers who connects to what it has inherited. A JVM gives its descriptors to no child, so it takes C.
  */
 #include <arpa/inet.h>
 #include <stdio.h>

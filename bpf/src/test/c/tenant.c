@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a tenant without privilege may try against others. Says a line for each thing that it did, and waits for a line where that
- * matters.
+ * What a tenant without privilege may try against others. Says a line for each thing that it did, and waits for a line
+ * where that matters.
  *
- * tenant exec <socket> <group> <program>      a member binds, and then runs a program in its own place: "tenant bind ..."
- * tenant left <socket> <group> <program>      runs the program first; a child that it has left the connection registers it then
- * tenant bind                                 binds 127.0.0.1:7872, and connects to 7871
- * tenant wander tcp|udp <port>                connects to a port of 127.0.0.1 from a thread that has left the socket's network
- * tenant wandering-member <socket> <group>    a member that binds 127.0.0.1:7871 by a socket of the network that it has left
- * tenant fill <socket> <group>                a member that binds as many ports as it gets
+ * tenant exec <socket> <group> <program>      a member binds, and then runs a program in its own place: "tenant bind
+ * ..." tenant left <socket> <group> <program>      runs the program first; a child that it has left the connection
+ * registers it then tenant bind                                 binds 127.0.0.1:7872, and connects to 7871 tenant
+ * wander tcp|udp <port>                connects to a port of 127.0.0.1 from a thread that has left the socket's network
+ * tenant wandering-member <socket> <group>    a member that binds 127.0.0.1:7871 by a socket of the network that it has
+ * left tenant fill <socket> <group>                a member that binds as many ports as it gets
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -4,6 +4,7 @@ import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Request;
 import io.underpass.protocol.Status;
 import io.underpass.service.HelperConfig;
@@ -102,7 +103,7 @@ final class DrainCommand implements Callable<Integer> {
                     while (true) {
                       Thread.sleep(LOOK);
                       Status status = second.status();
-                      if (!status.state().equals("running") && !status.reason().equals(last)) {
+                      if (status.state() != HelperState.RUNNING && !status.reason().equals(last)) {
                         last = status.reason();
                         out.println(last);
                         out.flush();

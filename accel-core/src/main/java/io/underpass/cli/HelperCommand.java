@@ -4,6 +4,8 @@ import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
 import io.underpass.host.Privileges;
 import io.underpass.policy.Rules;
+import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Status;
 import io.underpass.service.HelperConfig;
 import java.nio.file.Path;
@@ -52,7 +54,7 @@ final class HelperCommand implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> stop(helper, exit)));
     spec.commandLine().getOut().println("underpass: helper ready on " + helper.socket());
     Status status = helper.status();
-    if (status.state().equals("refused")) {
+    if (status.state() == HelperState.REFUSED) {
       spec.commandLine().getErr().println("underpass: nothing is accelerated: " + status.reason());
     }
     helper.awaitEnd();

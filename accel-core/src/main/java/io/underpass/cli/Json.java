@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import io.underpass.Reason;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Probe;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -29,7 +30,7 @@ final class Json {
     out.flush();
   }
 
-  /** Reasons and outcomes have the same words as everywhere else. */
+  /** Reasons, states and outcomes have the same words as everywhere else. */
   private static ObjectWriter writer() {
     SimpleModule words =
         new SimpleModule()
@@ -40,6 +41,15 @@ final class Json {
                   public void serialize(Reason reason, JsonGenerator to, SerializerProvider by)
                       throws IOException {
                     to.writeString(reason.wireName());
+                  }
+                })
+            .addSerializer(
+                HelperState.class,
+                new JsonSerializer<>() {
+                  @Override
+                  public void serialize(HelperState state, JsonGenerator to, SerializerProvider by)
+                      throws IOException {
+                    to.writeString(state.wireName());
                   }
                 })
             .addSerializer(

@@ -1,6 +1,6 @@
 package io.underpass.cli;
 
-import io.underpass.service.HelperConfig;
+import io.underpass.protocol.HelperClient;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -10,7 +10,7 @@ final class SocketOption {
       names = "--socket",
       paramLabel = "PATH",
       description = "where the helper listens; default: ${DEFAULT-VALUE}")
-  private Path path = HelperConfig.DEFAULT_SOCKET;
+  private Path path = HelperClient.DEFAULT_SOCKET;
 
   Path path() {
     return path;

@@ -36,7 +36,7 @@ final class StatusCommand implements Callable<Integer> {
       return 0;
     }
     out.println("helper " + status.helper());
-    out.println("state " + status.state());
+    out.println("state " + status.state().wireName());
     if (!status.reason().isEmpty()) {
       out.println("reason " + status.reason());
     }

@@ -30,6 +30,7 @@ import io.underpass.probe.KernelProbe;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.UserShare;
@@ -266,14 +267,14 @@ public final class KernelDatapath implements Datapath {
   }
 
   @Override
-  public String state() {
+  public HelperState state() {
     if (drain.hasBegun()) {
-      return "stopping";
+      return HelperState.STOPPING;
     }
     if (!refusal.isEmpty()) {
-      return "refused";
+      return HelperState.REFUSED;
     }
-    return thread.failing() > 0 ? "failing" : "running";
+    return thread.failing() > 0 ? HelperState.FAILING : HelperState.RUNNING;
   }
 
   @Override

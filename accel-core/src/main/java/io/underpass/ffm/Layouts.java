@@ -10,18 +10,6 @@ public final class Layouts {
   /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
   public static final int UP_ABI = 7;
 
-  /** Level of the socket options that a process asks of its own sockets. */
-  public static final int UP_SOL = 0x7570;
-
-  /** Of that level: no acceleration of this socket. */
-  public static final int UP_OPT_PIN_TCP = 1;
-
-  /** Of that level: bytes that can be read at once. */
-  public static final int UP_OPT_AVAILABLE = 2;
-
-  /** Of that level: this socket is worth a record. */
-  public static final int UP_OPT_ACCELERATE = 5;
-
   /** How many registrations there can be. */
   public static final int UP_MAX_JVMS = 1024;
 

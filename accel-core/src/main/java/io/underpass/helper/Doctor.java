@@ -13,6 +13,7 @@ import io.underpass.kernel.LoadFailure;
 import io.underpass.kernel.ProgramKinds;
 import io.underpass.policy.Policy;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.WireException;
@@ -222,7 +223,7 @@ public final class Doctor {
   private void helper() {
     try {
       helper = askHelper();
-      boolean running = helper.state().equals("running");
+      boolean running = helper.state() == HelperState.RUNNING;
       add(
           "helper",
           running ? Result.OK : Result.FAIL,
@@ -231,9 +232,9 @@ public final class Doctor {
               + ", pid "
               + helper.pid()
               + ", is "
-              + helper.state()
+              + helper.state().wireName()
               + (helper.reason().isEmpty() ? "" : ": " + helper.reason()),
-          helper.state().equals("refused") ? "run another kernel" : START);
+          helper.state() == HelperState.REFUSED ? "run another kernel" : START);
     } catch (WireException e) {
       add(
           "helper",

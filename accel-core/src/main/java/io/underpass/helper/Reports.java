@@ -3,6 +3,7 @@ package io.underpass.helper;
 import io.underpass.Version;
 import io.underpass.protocol.Failure;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
@@ -70,7 +71,7 @@ final class Reports {
   /** The state, with one registration; null for none. */
   Status statusFor(Registration own) throws IOException {
     // Other reasons tell how much of others there is.
-    String reason = datapath.state().equals("refused") ? datapath.reason() : "";
+    String reason = datapath.state() == HelperState.REFUSED ? datapath.reason() : "";
     if (own == null) {
       return status(reason, 0, List.of(), List.of(), List.of());
     }

@@ -7,9 +7,11 @@ import io.underpass.host.PeerProcess;
 import io.underpass.policy.Policy;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.WireException;
 import io.underpass.service.Datapath;
@@ -286,9 +288,9 @@ final class Requests {
       fields.put("id", Integer.toString(made.id()));
       fields.put("proto", Integer.toString(Version.PROTOCOL));
       fields.put("helper", Version.VERSION);
-      fields.put("level", Integer.toString(Layouts.UP_SOL));
-      fields.put("state", datapath.state());
-      fields.put("reason", datapath.state().equals("refused") ? datapath.reason() : "");
+      fields.put("level", Integer.toString(SocketOptions.LEVEL));
+      fields.put("state", datapath.state().wireName());
+      fields.put("reason", datapath.state() == HelperState.REFUSED ? datapath.reason() : "");
       Probe.toWire(datapath.probes(), fields);
       if (granted != null) {
         fields.put("group", granted.group());

@@ -12,17 +12,17 @@ import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
 import io.underpass.ffm.FlowLayouts;
-import io.underpass.ffm.GracePeriod;
-import io.underpass.ffm.Layouts;
 import io.underpass.ffm.FlowLayouts.Counters;
-import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.FlowLayouts.Sock;
+import io.underpass.ffm.GracePeriod;
+import io.underpass.ffm.Layouts.Jvm;
 import io.underpass.ffm.NativeException;
 import io.underpass.host.PeerProcess;
 import io.underpass.host.ProcStatus;
 import io.underpass.kernel.Namespaces;
 import io.underpass.kernel.OpenResources;
 import io.underpass.kernel.ProcessCgroup;
+import io.underpass.protocol.SocketOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -135,13 +135,13 @@ final class ProbeBed implements AutoCloseable {
    * up too: it is told not to. Without one nobody knows the option. What is accepted inherits it.
    */
   private static void leaveToUs(Channel channel) throws IOException {
-    set(channel, Layouts.UP_OPT_PIN_TCP);
+    set(channel, SocketOptions.PIN_TCP);
   }
 
   /** Nobody may answer. */
   private static void set(Channel channel, int option) throws IOException {
     int result =
-        ChannelCalls.setOption(ChannelCalls.descriptor(channel), Layouts.UP_SOL, option, ONE);
+        ChannelCalls.setOption(ChannelCalls.descriptor(channel), SocketOptions.LEVEL, option, ONE);
     if (result != 0 && result != -Errno.ENOPROTOOPT) {
       throw new IOException("setsockopt of option " + option + ": " + Errno.name(-result));
     }
@@ -157,7 +157,7 @@ final class ProbeBed implements AutoCloseable {
         ByteBuffer record = socks.newValue();
         record.putInt(Sock.OWNER_ID, OWNER).putInt(Sock.OWNER_TGID, SELF);
         socks.update(key(end), record, BpfMap.NO_EXIST);
-        set(end, Layouts.UP_OPT_ACCELERATE);
+        set(end, SocketOptions.ACCELERATE);
       }
     }
   }

@@ -4,9 +4,9 @@ import io.underpass.accel.Tuning.Fault;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
 import io.underpass.ffm.FlowLayouts;
-import io.underpass.ffm.Layouts;
 import io.underpass.probe.ProbeBed.Pair;
 import io.underpass.probe.ProbeStream.Wrong;
+import io.underpass.protocol.SocketOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
@@ -212,7 +212,7 @@ final class ProbeSteps {
   }
 
   private static int ask(int fd) throws IOException {
-    return ChannelCalls.getOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_AVAILABLE);
+    return ChannelCalls.getOption(fd, SocketOptions.LEVEL, SocketOptions.AVAILABLE);
   }
 
   /** The kernel's own count, which only native code of a JVM asks, as after {@link #available}. */

@@ -4,6 +4,7 @@ import io.underpass.policy.Net;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
@@ -105,11 +106,8 @@ public interface Datapath extends AutoCloseable {
    */
   Drained drain(Duration wait) throws IOException;
 
-  /**
-   * One word for people: {@code running}, {@code failing} (what it does fails, again and again),
-   * {@code refused} (the kernel is not fit), {@code stopping}.
-   */
-  String state();
+  /** What it does. */
+  HelperState state();
 
   /** Why it is in that state; empty if there is nothing to say. */
   String reason();

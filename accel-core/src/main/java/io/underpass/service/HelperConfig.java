@@ -3,6 +3,7 @@ package io.underpass.service;
 import io.underpass.policy.Policy;
 import io.underpass.policy.Rules;
 import io.underpass.policy.Trust;
+import io.underpass.protocol.HelperClient;
 import java.nio.file.Path;
 
 /**
@@ -25,11 +26,11 @@ public record HelperConfig(
     boolean takeEvery,
     Path adminSocket,
     int trustDigest) {
-  public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
   public static final Path DEFAULT_BPFFS = Path.of("/sys/fs/bpf/underpass");
 
   public static HelperConfig defaults() {
-    return new HelperConfig(DEFAULT_SOCKET, null, Rules.NONE, DEFAULT_BPFFS, false, null, 0);
+    return new HelperConfig(
+        HelperClient.DEFAULT_SOCKET, null, Rules.NONE, DEFAULT_BPFFS, false, null, 0);
   }
 
   public HelperConfig withSocket(Path path) {
@@ -66,7 +67,7 @@ public record HelperConfig(
   public static Path adminSocketOf(Path socket) {
     Path name = socket.getFileName();
     // Helpers with sockets of other names may share a folder.
-    boolean usual = name.equals(DEFAULT_SOCKET.getFileName());
+    boolean usual = name.equals(HelperClient.DEFAULT_SOCKET.getFileName());
     return socket.resolveSibling("admin").resolve(usual ? Path.of("admin.sock") : name);
   }
 }

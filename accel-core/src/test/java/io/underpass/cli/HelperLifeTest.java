@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.testing.KernelTest;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -53,7 +54,7 @@ class HelperLifeTest {
     assertTrue(Files.isDirectory(PINS), "pins outlive a kill");
     start();
     try (HelperClient client = HelperClient.connect(socket(), Duration.ofSeconds(10))) {
-      assertEquals("running", client.status().state());
+      assertEquals(HelperState.RUNNING, client.status().state());
     }
     helper.destroy();
     assertEquals(0, helper.waitFor(), this::err);

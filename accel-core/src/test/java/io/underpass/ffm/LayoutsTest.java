@@ -8,6 +8,7 @@ import io.underpass.Reason;
 import io.underpass.accel.Tuning;
 import io.underpass.protocol.GroupWish;
 import io.underpass.protocol.PortRanges;
+import io.underpass.protocol.SocketOptions;
 import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.nio.file.Files;
@@ -27,7 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LayoutsTest {
   private static final Pattern NUMBER =
       Pattern.compile(
-          "^(?:#define\\s+(UP_\\w+)\\s+|\\s+(UP_\\w+)\\s*=\\s*)(0x[0-9a-f]+|[0-9]+)\\b");
+          "^(?:#define\\s+(UP_\\w+)\\s+|\\s+(UP_\\w+)\\s*=\\s*)(-?(?:0x[0-9a-f]+|[0-9]+))\\b");
 
   @ParameterizedTest
   @ValueSource(
@@ -114,6 +115,15 @@ class LayoutsTest {
     }
     ours.put("MAX", ours.size());
     assertEquals(header, ours);
+  }
+
+  @Test
+  void socketOptionsHaveTheHeadersNumbers() throws Exception {
+    Map<String, Integer> header = header("underpass.h");
+    Map<String, Integer> ours = constants(SocketOptions.class);
+    assertEquals(header.get("UP_SOL"), ours.remove("LEVEL"));
+    assertEquals(header.get("UP_READER_WAITS"), ours.remove("READER_WAITS"));
+    assertEquals(those("UP_OPT_"), ours);
   }
 
   /** The probe itself does what no program can. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Reply;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -71,7 +72,7 @@ class ControlServerPropertyTest {
     }
     assertTrue(server.datapath.admitted().isEmpty());
     try (HelperClient client = server.client()) {
-      assertEquals("running", client.status().state());
+      assertEquals(HelperState.RUNNING, client.status().state());
     }
   }
 }

@@ -11,7 +11,9 @@ import io.underpass.host.PeerProcess;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Reply;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.protocol.Status;
 import io.underpass.protocol.WireException;
 import io.underpass.service.Registration;
@@ -58,7 +60,7 @@ class ControlServerTest {
       assertEquals(1, drained.left());
       assertEquals(2, drained.groups());
       assertEquals(new Drained.Held(7, "127.0.0.1:1", "127.0.0.1:2", 5), drained.held().get(0));
-      assertEquals("running", client.status().state());
+      assertEquals(HelperState.RUNNING, client.status().state());
       WireException refused = assertThrows(WireException.class, () -> second.drain(5));
       assertEquals(ErrorCode.UNAVAILABLE, refused.code());
     }
@@ -70,7 +72,7 @@ class ControlServerTest {
       try (HelperClient client = server.client()) {
         Reply reply = client.register("auto");
         assertEquals(100, reply.number("id"));
-        assertEquals(0x7570, reply.number("level"));
+        assertEquals(SocketOptions.LEVEL, reply.number("level"));
         Registration made = server.datapath.admitted().get(100);
         assertEquals(ProcessHandle.current().pid(), made.pid());
         assertEquals(TestServer.uid(), made.uid());
@@ -162,7 +164,7 @@ class ControlServerTest {
         HelperClient client = server.client()) {
       client.register("auto");
       Status status = client.status();
-      assertEquals("running", status.state());
+      assertEquals(HelperState.RUNNING, status.state());
       assertEquals("/pins", status.bpffs());
       assertEquals("/cgroup", status.cgroup());
       assertEquals(2, status.flows());
@@ -231,7 +233,7 @@ class ControlServerTest {
       try (HelperClient quiet = server.client()) {
         quiet.register("auto");
         Thread.sleep(900);
-        assertEquals("running", quiet.status().state());
+        assertEquals(HelperState.RUNNING, quiet.status().state());
       }
     }
   }
@@ -266,7 +268,7 @@ class ControlServerTest {
       flood.repeat("FLOWS limit=1000\n", 50);
       lazy.write(ByteBuffer.wrap(flood.toString().getBytes(StandardCharsets.US_ASCII)));
       try (HelperClient other = server.client()) {
-        assertEquals("running", other.status().state());
+        assertEquals(HelperState.RUNNING, other.status().state());
       }
       awaitNoRegistrationAfterOne(server);
       assertTrue(TestServer.readAll(lazy).startsWith("OK id=100"));
@@ -313,7 +315,7 @@ class ControlServerTest {
           assertThrows(HelperException.class, () -> ControlSocket.bind(socket, false).close());
       assertEquals("a helper serves " + socket + " already", e.reason());
       try (HelperClient client = server.client()) {
-        assertEquals("running", client.status().state());
+        assertEquals(HelperState.RUNNING, client.status().state());
       }
     }
     // A killed helper leaves the file, and nobody listens.
@@ -323,7 +325,7 @@ class ControlServerTest {
     assertTrue(Files.exists(socket));
     try (TestServer server = new TestServer(folder);
         HelperClient client = server.client()) {
-      assertEquals("running", client.status().state());
+      assertEquals(HelperState.RUNNING, client.status().state());
     }
   }
 
@@ -347,7 +349,7 @@ class ControlServerTest {
         Thread.sleep(5);
       }
       try (HelperClient client = server.client()) {
-        assertEquals("running", client.status().state());
+        assertEquals(HelperState.RUNNING, client.status().state());
       }
     }
   }

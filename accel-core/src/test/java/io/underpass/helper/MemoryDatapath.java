@@ -6,6 +6,7 @@ import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.UserShare;
@@ -146,8 +147,8 @@ final class MemoryDatapath implements Datapath {
   }
 
   @Override
-  public String state() {
-    return "running";
+  public HelperState state() {
+    return HelperState.RUNNING;
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.underpass.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.underpass.protocol.SocketOptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,7 +27,15 @@ public final class Gcc {
   public static Path compile(Path source, Path folder) throws IOException, InterruptedException {
     Path program = folder.resolve(source.getFileName().toString().replaceFirst("\\.c$", ""));
     Process gcc =
-        new ProcessBuilder("gcc", "-O", "-Wall", "-o", program.toString(), source.toString())
+        new ProcessBuilder(
+                "gcc",
+                "-O",
+                "-Wall",
+                "-DUP_SOL=" + SocketOptions.LEVEL,
+                "-DUP_OPT_ACCELERATE=" + SocketOptions.ACCELERATE,
+                "-o",
+                program.toString(),
+                source.toString())
             .redirectErrorStream(true)
             .start();
     String said = new String(gcc.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -9,6 +9,7 @@ import io.underpass.ffm.Layouts;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.protocol.WireException;
 import io.underpass.service.HelperConfig;
 import io.underpass.testing.HelperProcess;
@@ -396,7 +397,7 @@ class CgroupTest extends HelperFolders {
       EnrolmentTest.exchange(pair, 5);
       pair.client().write(ByteBuffer.allocate(BYTES));
       int server = ChannelCalls.descriptor(pair.server());
-      int available = ChannelCalls.getOption(server, Layouts.UP_SOL, Layouts.UP_OPT_AVAILABLE);
+      int available = ChannelCalls.getOption(server, SocketOptions.LEVEL, SocketOptions.AVAILABLE);
       pair.server().read(ByteBuffer.allocate(BYTES));
       return available == BYTES ? "right" : "available " + available;
     }

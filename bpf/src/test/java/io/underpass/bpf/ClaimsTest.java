@@ -10,8 +10,8 @@ import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
-import io.underpass.ffm.Layouts;
 import io.underpass.host.PeerProcess;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.protocol.WireException;
 import io.underpass.service.Datapath;
 import io.underpass.service.Registration;
@@ -54,7 +54,8 @@ class ClaimsTest {
       listener.bind(new InetSocketAddress("127.0.0.1", 0));
       int fd = ChannelCalls.descriptor(listener);
       assertEquals(
-          -Errno.ENOPROTOOPT, ChannelCalls.setOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_ACCELERATE, ONE));
+          -Errno.ENOPROTOOPT,
+          ChannelCalls.setOption(fd, SocketOptions.LEVEL, SocketOptions.ACCELERATE, ONE));
       try (SocketChannel client = SocketChannel.open(listener.getLocalAddress());
           SocketChannel accepted = listener.accept();
           BpfMap socks = HalfPairTest.map(pins, "socks")) {

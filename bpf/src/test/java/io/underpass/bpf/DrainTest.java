@@ -12,6 +12,7 @@ import io.underpass.protocol.Drained;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.WireException;
 import io.underpass.service.Registration;
 import io.underpass.testing.HelperProcess;
@@ -159,7 +160,7 @@ class DrainTest extends HelperFolders {
           assertFalse(drained.isDone(), "it does not wait for the reader");
           Thread.sleep(5);
         }
-        assertEquals("stopping", looker.status().state());
+        assertEquals(HelperState.STOPPING, looker.status().state());
         pair.server().read(ByteBuffer.allocate(QUEUED));
         assertTrue(drained.get(60, TimeUnit.SECONDS).removed());
       }

@@ -8,9 +8,9 @@ import io.underpass.Reason;
 import io.underpass.accel.Tuning;
 import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.ChannelCalls;
-import io.underpass.ffm.Layouts;
 import io.underpass.host.PeerProcess;
 import io.underpass.protocol.FlowView;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.service.Registration;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
@@ -124,7 +124,8 @@ class FullTableTest {
       fillHalves();
       for (Testbed.Pair pair : pairs) {
         int fd = ChannelCalls.descriptor(pair.client());
-        assertEquals(0, ChannelCalls.setOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_PIN_TCP, ONE));
+        assertEquals(
+            0, ChannelCalls.setOption(fd, SocketOptions.LEVEL, SocketOptions.PIN_TCP, ONE));
         datapath.sweep();
       }
       awaitNobodyWaits(datapath);

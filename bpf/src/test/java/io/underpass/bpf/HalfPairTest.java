@@ -17,6 +17,7 @@ import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.service.Datapath;
 import io.underpass.service.Registration;
+import io.underpass.protocol.HelperState;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
@@ -85,7 +86,7 @@ class HalfPairTest {
       EnrolmentTest.exchange(pair, 50);
       assertTrue(senders.delete(key));
       EnrolmentTest.exchange(pair, 50);
-      assertEquals("running", other.state());
+      assertEquals(HelperState.RUNNING, other.state());
     }
     Files.deleteIfExists(foreign);
   }

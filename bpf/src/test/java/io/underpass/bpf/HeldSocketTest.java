@@ -7,9 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.underpass.Reason;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.HeldMemory;
-import io.underpass.ffm.Layouts;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -63,14 +64,14 @@ class HeldSocketTest {
       soon("enrolled", () -> awaitAccelerated(bed, other));
       EnrolmentTest.exchange(other, 20);
       soon("listed", () -> assertTrue(admin.flows(100).size() >= 4, "flows"));
-      soon("told", () -> assertEquals("running", admin.status().state()));
+      soon("told", () -> assertEquals(HelperState.RUNNING, admin.status().state()));
       soon("looked at", () -> bed.client.claim());
       soon(
           "taken off",
           () -> {
             int fd = ChannelCalls.descriptor(other.client());
             assertEquals(
-                0, ChannelCalls.setOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_PIN_TCP, ONE));
+                0, ChannelCalls.setOption(fd, SocketOptions.LEVEL, SocketOptions.PIN_TCP, ONE));
             bed.await(other.server(), f -> f.reason() == Reason.PINNED && !f.accelerated());
           });
       soon("drained", () -> assertTrue(admin.drain(3).removed(), "all are taken off"));
@@ -103,7 +104,7 @@ class HeldSocketTest {
       FutureTask<Integer> sender = start(() -> pair.client().write(ByteBuffer.allocate(SIZE)));
       Thread.sleep(TRIES_MILLIS);
       int fd = ChannelCalls.descriptor(pair.client());
-      assertEquals(0, ChannelCalls.setOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_PIN_TCP, ONE));
+      assertEquals(0, ChannelCalls.setOption(fd, SocketOptions.LEVEL, SocketOptions.PIN_TCP, ONE));
       Thread.sleep(TRIES_MILLIS);
       assertFalse(sender.isDone(), "it is on the way");
       assertTrue(Testbed.members(pins) > 0, "and its receiver stays");

@@ -2,7 +2,7 @@ package io.underpass.bpf;
 
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
-import io.underpass.ffm.Layouts;
+import io.underpass.protocol.SocketOptions;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 
@@ -22,7 +22,7 @@ public final class Joining {
   static boolean asks(SocketChannel channel) throws IOException {
     int result =
         ChannelCalls.setOption(
-            ChannelCalls.descriptor(channel), Layouts.UP_SOL, Layouts.UP_OPT_ACCELERATE, ONE);
+            ChannelCalls.descriptor(channel), SocketOptions.LEVEL, SocketOptions.ACCELERATE, ONE);
     if (result != 0 && result != -Errno.ENOPROTOOPT) {
       throw new IOException("setsockopt UP_OPT_ACCELERATE: " + Errno.name(-result));
     }

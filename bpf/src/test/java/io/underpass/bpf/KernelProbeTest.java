@@ -12,6 +12,7 @@ import io.underpass.ffm.NetNamespace;
 import io.underpass.host.PeerProcess;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Probe.Outcome;
 import io.underpass.service.Datapath;
@@ -61,7 +62,7 @@ class KernelProbeTest {
                 || (probe.name().equals("fionread") && probe.outcome() == Outcome.OFF),
             probe::toString);
       }
-      assertEquals("running", bed.client.status().state());
+      assertEquals(HelperState.RUNNING, bed.client.status().state());
     }
   }
 
@@ -81,7 +82,7 @@ class KernelProbeTest {
       try (KernelDatapath datapath =
           new KernelDatapath(
               pins, TestCgroup.mount(), Tuning.DEFAULT.withFaults(Fault.ORDER), trouble::add)) {
-        assertEquals("refused", datapath.state());
+        assertEquals(HelperState.REFUSED, datapath.state());
         while (datapath.flows(Datapath.ALL, 100).top().stream().anyMatch(FlowView::accelerated)) {
           datapath.sweep();
         }
@@ -170,7 +171,7 @@ class KernelProbeTest {
 
   /** All goes by TCP, and everybody is told why. */
   private static void assertRefused(KernelDatapath datapath, Testbed.Pair pair) throws Exception {
-    assertEquals("refused", datapath.state());
+    assertEquals(HelperState.REFUSED, datapath.state());
     assertTrue(datapath.reason().startsWith("the kernel failed the probe of "));
     long ticks = PeerProcess.parseStartTicks(Files.readString(Path.of("/proc/self/stat")));
     Registration self = new Registration(1, (int) ProcessHandle.current().pid(), ticks, 0);

@@ -9,6 +9,7 @@ import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NativeSockets;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -75,10 +76,10 @@ class OtherSocketsTest {
         Testbed.Pair known = Testbed.Pair.open("127.0.0.1")) {
       for (int fd : new int[] {client, server}) {
         assertFalse(hasRecord(socks, fd), "the registration passes over it");
-        for (int option : new int[] {Layouts.UP_OPT_ACCELERATE, Layouts.UP_OPT_PIN_TCP}) {
-          assertTrue(ChannelCalls.setOption(fd, Layouts.UP_SOL, option, ONE) < 0);
+        for (int option : new int[] {SocketOptions.ACCELERATE, SocketOptions.PIN_TCP}) {
+          assertTrue(ChannelCalls.setOption(fd, SocketOptions.LEVEL, option, ONE) < 0);
         }
-        assertEquals(-1, ChannelCalls.getOption(fd, Layouts.UP_SOL, Layouts.UP_OPT_AVAILABLE));
+        assertEquals(-1, ChannelCalls.getOption(fd, SocketOptions.LEVEL, SocketOptions.AVAILABLE));
         assertFalse(hasRecord(socks, fd));
       }
       bed.awaitAccelerated(known);

@@ -10,6 +10,7 @@ import io.underpass.policy.Net;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Probe;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.UserShare;
@@ -189,7 +190,7 @@ public final class SteeredHelper implements AutoCloseable {
     }
 
     @Override
-    public String state() {
+    public HelperState state() {
       return kernel.state();
     }
 

@@ -5,6 +5,7 @@ import io.underpass.protocol.FlowView;
 import io.underpass.protocol.LineBuffer;
 import io.underpass.protocol.Reply;
 import io.underpass.protocol.Request;
+import io.underpass.protocol.SocketOptions;
 import io.underpass.protocol.Totals;
 import io.underpass.protocol.Wire;
 import java.io.IOException;
@@ -27,9 +28,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Speaks the helper's protocol over a real socket, and has nothing behind it. */
 final class ProtocolServer implements AutoCloseable {
-  /** The level of bpf/underpass.h, at which nobody answers unless the real helper runs. */
-  static final int UP_SOL = 0x7570;
-
   /** Each registration that came. */
   final BlockingQueue<Request> registrations = new LinkedBlockingQueue<>();
 
@@ -52,7 +50,7 @@ final class ProtocolServer implements AutoCloseable {
   private final Queue<SocketChannel> connections = new ConcurrentLinkedQueue<>();
 
   ProtocolServer(Path socket) throws IOException {
-    this(socket, UP_SOL);
+    this(socket, SocketOptions.LEVEL);
   }
 
   /** With the level that registrations are told. */

@@ -1,6 +1,7 @@
 package io.underpass.config;
 
 import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortRanges;
 import io.underpass.protocol.Wire;
 import java.nio.file.Path;
@@ -40,9 +41,6 @@ public record Settings(
     boolean required,
     boolean groupless,
     List<String> problems) {
-  /** Where the helper listens unless told otherwise. */
-  public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
-
   /** Enough to see what matters, little enough to read every second. */
   public static final int DEFAULT_FLOWS = 100;
 
@@ -69,7 +67,7 @@ public record Settings(
       String argument, Map<String, String> properties, Map<String, String> environment) {
     Sources sources = new Sources(argument, properties, environment);
     Mode enabled = sources.first("enabled", Mode.AUTO, Settings::mode);
-    Path socket = sources.first("socket", DEFAULT_SOCKET, Settings::absolute);
+    Path socket = sources.first("socket", HelperClient.DEFAULT_SOCKET, Settings::absolute);
     int flows = sources.first("flows", DEFAULT_FLOWS, Settings::limit);
     boolean spin = sources.first("spin", true, Settings::autoOrOff);
     boolean pace = sources.first("pace", true, Settings::autoOrOff);

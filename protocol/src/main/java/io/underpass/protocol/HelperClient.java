@@ -20,6 +20,9 @@ import java.util.Map;
  * WireException}, and the helper closes.
  */
 public final class HelperClient implements AutoCloseable {
+  /** Where the helper listens unless it is told otherwise. */
+  public static final Path DEFAULT_SOCKET = Path.of("/run/underpass/helper.sock");
+
   /** How late {@link #awaitEnd} may be; each look is one system call. */
   private static final long LOOK_MILLIS = 1_000;
 

@@ -9,7 +9,7 @@ import java.util.Map;
  * The state of the helper.
  *
  * @param helper its version
- * @param state one word: {@code running}, {@code failing}, {@code refused} or {@code stopping}
+ * @param state what it does
  * @param reason why it is in that state; empty if there is nothing to say
  * @param pid of the helper's process
  * @param uptimeSeconds since it serves
@@ -25,7 +25,7 @@ import java.util.Map;
  */
 public record Status(
     String helper,
-    String state,
+    HelperState state,
     String reason,
     int pid,
     long uptimeSeconds,
@@ -63,7 +63,7 @@ public record Status(
   public Reply toReply() {
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("helper", helper);
-    fields.put("state", state);
+    fields.put("state", state.wireName());
     fields.put("reason", reason);
     fields.put("pid", Integer.toString(pid));
     fields.put("uptimeSeconds", Long.toString(uptimeSeconds));
@@ -97,7 +97,7 @@ public record Status(
     }
     return new Status(
         Wire.text(fields, "helper"),
-        Wire.text(fields, "state"),
+        HelperState.ofWireName(Wire.text(fields, "state")),
         Wire.text(fields, "reason"),
         Wire.integer(fields, "pid"),
         Wire.number(fields, "uptimeSeconds"),

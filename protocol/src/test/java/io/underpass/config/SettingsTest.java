@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.config.Settings.Mode;
 import io.underpass.protocol.GroupWish;
+import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortRanges;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +28,7 @@ class SettingsTest {
     Settings expected =
         new Settings(
             Mode.AUTO,
-            Settings.DEFAULT_SOCKET,
+            HelperClient.DEFAULT_SOCKET,
             Settings.DEFAULT_FLOWS,
             true,
             true,
@@ -113,7 +114,7 @@ class SettingsTest {
       assertTrue(problem.startsWith(bad.replace('\0', '?') + " ("), problem);
       assertEquals(bad.startsWith("flows=") ? Settings.DEFAULT_FLOWS : 7, settings.flows());
       assertEquals(Mode.AUTO, settings.enabled());
-      assertEquals(Settings.DEFAULT_SOCKET, settings.socket());
+      assertEquals(HelperClient.DEFAULT_SOCKET, settings.socket());
     }
   }
 

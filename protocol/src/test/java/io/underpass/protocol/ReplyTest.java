@@ -43,7 +43,7 @@ class ReplyTest {
     Status status =
         new Status(
             "0.1.0",
-            "running",
+            HelperState.RUNNING,
             "",
             4711,
             12,

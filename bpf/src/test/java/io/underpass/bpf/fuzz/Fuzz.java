@@ -1,6 +1,7 @@
 package io.underpass.bpf.fuzz;
 
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.service.HelperConfig;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.Pinning;
@@ -87,7 +88,7 @@ public final class Fuzz {
           "%d frames, seed %d, %d answered; before %s, after %s; registered %d times since%n",
           sent.get(), seed, answered.get(), before, after, registered);
       return admin.status().registrations() == 0
-          && admin.status().state().equals("running")
+          && admin.status().state() == HelperState.RUNNING
           && !after.isMoreThan(before);
     } finally {
       Files.deleteIfExists(folder.resolve("policy"));

@@ -1,5 +1,6 @@
 package io.underpass.bpf.soak;
 
+import io.underpass.protocol.SocketOptions;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -8,11 +9,6 @@ import java.nio.channels.SocketChannel;
 
 /** The socket options by which the agent speaks with the programs (bpf/options.bpf.h). */
 final class Options {
-  private static final int LEVEL = 0x7570;
-  private static final int PIN_TCP = 1;
-  private static final int AVAILABLE = 2;
-  private static final int UNREAD = 3;
-
   private static final Method FD;
   private static final Method FD_NUMBER;
   private static final Method GET;
@@ -58,21 +54,21 @@ final class Options {
 
   /** False if nobody answers: the socket has no record. */
   static boolean pinTcp(SocketChannel channel) {
-    return call(SET, channel, false, LEVEL, PIN_TCP, 1, false) != null;
+    return call(SET, channel, false, SocketOptions.LEVEL, SocketOptions.PIN_TCP, 1, false) != null;
   }
 
   /** Bytes that can be read at once; -1 where the socket is not enrolled. */
   static int available(SocketChannel channel) {
-    return get(channel, AVAILABLE);
+    return get(channel, SocketOptions.AVAILABLE);
   }
 
   /** Bytes in the psock queue; 0 or less if there are none, or nobody answers. */
   static int unread(SocketChannel channel) {
-    return get(channel, UNREAD);
+    return get(channel, SocketOptions.UNREAD);
   }
 
   private static int get(SocketChannel channel, int option) {
-    Object answer = call(GET, channel, false, LEVEL, option);
+    Object answer = call(GET, channel, false, SocketOptions.LEVEL, option);
     return answer instanceof Integer value ? value : -1;
   }
 

@@ -1,6 +1,7 @@
 package io.underpass.agent.hooks;
 
 import io.underpass.agent.jdk.JavaBase;
+import io.underpass.protocol.SocketOptions;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
@@ -20,17 +21,8 @@ import java.net.StandardSocketOptions;
 public final class Sockopts {
   static final String NET = "sun.nio.ch.Net";
 
-  /** Where the helper's programs answer: {@code UP_SOL} of bpf/underpass.h. */
-  public static final int LEVEL = 0x7570;
-
-  // The options of bpf/underpass.h.
-  private static final int PIN_TCP = 1;
-  private static final int AVAILABLE = 2;
-  private static final int UNREAD = 3;
-  private static final int BEHIND = 4;
-  private static final int JOIN = 5;
-  private static final int ENROLLED = 6;
-  private static final int RESET = 7;
+  /** Where the helper's programs answer. */
+  public static final int LEVEL = SocketOptions.LEVEL;
 
   private static final int SOL_SOCKET = 1;
   private static final int SO_ERROR = 4;
@@ -43,7 +35,7 @@ public final class Sockopts {
   private static final int NO_CLAMP = 1 << 30;
 
   /** Answer of {@link #behind}: the reader has read all that was redirected. */
-  static final int READER_WAITS = -2;
+  static final int READER_WAITS = SocketOptions.READER_WAITS;
 
   private final int level;
   private final MethodHandle get;
@@ -91,12 +83,12 @@ public final class Sockopts {
    * @param socket what is known of it; null if nothing is
    */
   int available(FileDescriptor fd, SocketRecord socket) throws Throwable {
-    return get(fd, AVAILABLE, socket);
+    return get(fd, SocketOptions.AVAILABLE, socket);
   }
 
   /** Whether the kernel has this socket enrolled; false if nobody answers. */
   boolean isEnrolled(FileDescriptor fd) throws Throwable {
-    return get(fd, ENROLLED, null) >= 0;
+    return get(fd, SocketOptions.ENROLLED, null) >= 0;
   }
 
   /**
@@ -105,7 +97,7 @@ public final class Sockopts {
    * @param socket as above
    */
   int unread(FileDescriptor fd, SocketRecord socket) throws Throwable {
-    return get(fd, UNREAD, socket);
+    return get(fd, SocketOptions.UNREAD, socket);
   }
 
   /**
@@ -113,14 +105,14 @@ public final class Sockopts {
    * where not; {@link #READER_WAITS}; -1 if the socket is not accelerated, or nobody answers.
    */
   int behind(FileDescriptor fd) throws Throwable {
-    return get(fd, BEHIND, null);
+    return get(fd, SocketOptions.BEHIND, null);
   }
 
   /** This socket sends by TCP from now on. */
   void pinTcp(FileDescriptor fd) throws Throwable {
     // Never left out: urgent data is rare, and a redirect would corrupt the stream.
     try {
-      set.invokeExact(fd, false, level, PIN_TCP, 1, false);
+      set.invokeExact(fd, false, level, SocketOptions.PIN_TCP, 1, false);
     } catch (IOException e) {
       // Nobody answers: then nobody redirects either.
     }
@@ -134,7 +126,7 @@ public final class Sockopts {
    */
   boolean join(FileDescriptor fd) throws Throwable {
     try {
-      set.invokeExact(fd, false, level, JOIN, 1, false);
+      set.invokeExact(fd, false, level, SocketOptions.ACCELERATE, 1, false);
       return true;
     } catch (IOException e) {
       return false;
@@ -178,7 +170,7 @@ public final class Sockopts {
 
   /** Was the connection ended by a reset of which the kernel may have told nobody? */
   boolean wasReset(FileDescriptor fd, SocketRecord socket) throws Throwable {
-    return get(fd, RESET, socket) == 1;
+    return get(fd, SocketOptions.RESET, socket) == 1;
   }
 
   /** Has the connection ended, by both FINs or by a reset? */

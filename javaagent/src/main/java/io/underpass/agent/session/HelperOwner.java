@@ -1,6 +1,5 @@
 package io.underpass.agent.session;
 
-import io.underpass.config.Settings;
 import io.underpass.protocol.HelperClient;
 import java.io.IOException;
 import java.net.SocketOption;
@@ -27,7 +26,7 @@ final class HelperOwner implements HelperClient.Check {
   private static final int ROOT = 0;
   private static final int NOBODY = -1;
 
-  private static final Path BY_DEFAULT = Settings.DEFAULT_SOCKET.getParent();
+  private static final Path BY_DEFAULT = HelperClient.DEFAULT_SOCKET.getParent();
 
   private final Path folder;
   private final int self;
