@@ -20,6 +20,7 @@ import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Cgroup;
 import io.underpass.ffm.NativeException;
 import io.underpass.kernel.BuiltObject;
+import io.underpass.kernel.ForeignPinsWatch;
 import io.underpass.kernel.Namespaces;
 import io.underpass.kernel.OpenResources;
 import io.underpass.kernel.Pins;
@@ -103,7 +104,7 @@ public final class KernelDatapath implements Datapath {
       Path pinFolder, Path cgroup, Tuning tuning, boolean paused, Consumer<String> trouble)
       throws IOException {
     this.trouble = trouble;
-    this.pins = new Pins(pinFolder);
+    this.pins = new Pins(pinFolder, BuiltObject.DATAPATH);
     boolean adopting = pins.exist();
     byte[] image = BuiltObject.DATAPATH.image();
     this.probes =
@@ -141,6 +142,7 @@ public final class KernelDatapath implements Datapath {
       this.thread =
           new SweepThread(sweeps.events(), control, () -> sweeps.run(false), trouble, vital);
       this.ports = open.keep(new PortGroups(pinFolder, cgroup, trouble, vital));
+      open.keep(new ForeignPinsWatch(pinFolder, trouble));
       this.drain = new Drain(sweeps, lock, thread, pins, halves, dump, ports);
       this.admissions =
           new Admissions(

@@ -2,8 +2,8 @@ package io.underpass.datapath;
 
 import io.underpass.accel.Tuning;
 import io.underpass.kernel.BuiltObject;
+import io.underpass.kernel.ForeignPins;
 import io.underpass.kernel.Pins;
-import io.underpass.ports.PortGroups;
 import io.underpass.probe.KernelProbe;
 import io.underpass.protocol.Probe;
 import io.underpass.service.Datapath;
@@ -35,7 +35,18 @@ public final class KernelSource implements DatapathSource {
 
   @Override
   public boolean isLeft(Path pinFolder) throws IOException {
-    return new Pins(pinFolder).exist() || PortGroups.pins(pinFolder).exist();
+    return new Pins(pinFolder, BuiltObject.DATAPATH).exist()
+        || new Pins(pinFolder, BuiltObject.PORTS).exist();
+  }
+
+  @Override
+  public List<Path> foreignLeft(Path pinFolder) throws IOException {
+    return ForeignPins.folders(pinFolder);
+  }
+
+  @Override
+  public List<Path> removeForeign(Path pinFolder) throws IOException {
+    return ForeignPins.removeUnused(pinFolder);
   }
 
   @Override

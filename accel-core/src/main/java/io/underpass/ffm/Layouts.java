@@ -7,9 +7,6 @@ package io.underpass.ffm;
  * out.
  */
 public final class Layouts {
-  /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_ABI = 7;
-
   /** How many registrations there can be. */
   public static final int UP_MAX_JVMS = 1024;
 

@@ -5,9 +5,6 @@ package io.underpass.ffm;
  * {@code bpf/underpass.h} goes for these too. Structs that only the programs use are left out.
  */
 public final class PortLayouts {
-  /** Changes with every struct that lives in a pinned map; part of the pin folder's name. */
-  public static final int UP_PORTS_ABI = 4;
-
   /** Bytes of a group's name. */
   public static final int UP_GROUP_NAME = 16;
 

@@ -352,7 +352,7 @@ public final class Doctor {
 
   private void leftPins() {
     try {
-      boolean left = source.isLeft(config.bpffs());
+      boolean left = source.isLeft(config.bpffs()) || !source.foreignLeft(config.bpffs()).isEmpty();
       add(
           "pins",
           left ? Result.WARN : Result.OK,

@@ -227,30 +227,44 @@ public final class Helper implements AutoCloseable {
 
   /**
    * Finishes what a helper left behind that is gone: takes its flows back to TCP and its pins away.
-   * Empty if there is nothing.
+   * What a helper of another version left goes if no process uses it. Empty if there is nothing.
    *
-   * @throws HelperException if a helper runs, or this process may not do it
+   * @throws HelperException if a helper runs, or this process may not do it, or what another
+   *     version left is still used
    */
   public static Optional<Drained> drainLeft(
       HelperConfig config, DatapathSource source, Duration wait) throws HelperException {
     try {
       Bpffs.check(config.bpffs());
-      if (!source.isLeft(config.bpffs())) {
+      boolean own = source.isLeft(config.bpffs());
+      if (!own && source.foreignLeft(config.bpffs()).isEmpty()) {
         return Optional.empty();
       }
       LibBpf.ensureAvailable();
       Privileges.check();
-      Path cgroup = CgroupMount.find();
       Drained drained;
-      Audit audit = new Audit(System.err::println);
-      try (FolderLock _ = lock(config);
-          Datapath left = source.adoptPaused(config, cgroup, audit::trouble)) {
-        drained = left.drain(wait);
+      List<Path> foreign;
+      try (FolderLock _ = lock(config)) {
+        drained = own ? drainOwn(config, source, wait) : new Drained(true, 0, 0, List.of());
+        foreign = source.removeForeign(config.bpffs());
       }
       removeFolder(config);
+      if (drained.removed() && !foreign.isEmpty()) {
+        throw new HelperException(
+            "a helper of another version left " + foreign + ", which processes still use",
+            "run drain of that version, or end those processes and run it again");
+      }
       return Optional.of(drained);
     } catch (IOException e) {
       throw asHelperException(e);
+    }
+  }
+
+  private static Drained drainOwn(HelperConfig config, DatapathSource source, Duration wait)
+      throws IOException {
+    Audit audit = new Audit(System.err::println);
+    try (Datapath left = source.adoptPaused(config, CgroupMount.find(), audit::trouble)) {
+      return left.drain(wait);
     }
   }
 

@@ -4,7 +4,6 @@ import io.underpass.ffm.BpfLink;
 import io.underpass.ffm.BpfObject;
 import io.underpass.ffm.BpfProgram;
 import io.underpass.ffm.Cgroup;
-import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.UnavailableException;
 import io.underpass.host.HelperException;
@@ -20,41 +19,32 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What outlives the helper: maps, links and the verdict, pinned in one folder a layout version.
+ * What outlives the helper: maps, links and the verdict of an object, pinned in one folder.
  *
  * <p>Maps, links and program belong together: a map without its pin would drop its verdict, a link
  * without its maps would mark sockets in a table that nobody reads. The next helper adopts the maps
  * with everything in them, and swaps its own programs in.
  */
 public final class Pins {
-  private static final List<String> MAPS =
-      List.of(
-          "jvms",
-          "socks",
-          "members",
-          "senders",
-          "halves",
-          "handshakes",
-          "ids",
-          "users",
-          "totals",
-          "control",
-          "events");
   private static final String VERDICT = "verdict";
   private static final String LINK = "link_";
 
   /** The helper's, which names the folder that this one is in. */
-  private static final String OPTION = "--pin-dir";
+  static final String OPTION = "--pin-dir";
 
   private final Path folder;
   private final List<String> maps;
 
-  /** Of the data path. */
-  public Pins(Path folder) {
-    this(folder.resolve("v" + Layouts.UP_ABI), MAPS);
+  /**
+   * Where the maps of this version's object are, or will be.
+   *
+   * @param pins the folder of all of the helper's pins
+   */
+  public Pins(Path pins, BuiltObject object) throws IOException {
+    this(object.pinFolder(pins), object.pinnedMaps());
   }
 
-  /** Of an object with these maps, in a folder of its own. */
+  /** A folder with these maps, and perhaps others. */
   public Pins(Path folder, List<String> maps) {
     this.folder = folder;
     this.maps = maps;
@@ -92,15 +82,18 @@ public final class Pins {
    * missing would not be that of the sockets that are enrolled.
    */
   private void checkWhole() throws IOException {
-    Set<String> names = names();
     Set<String> missing = new TreeSet<>(maps);
-    missing.removeAll(names);
-    boolean works = names.contains(VERDICT) || names.stream().anyMatch(n -> n.startsWith(LINK));
-    if (works && !missing.isEmpty()) {
+    missing.removeAll(names());
+    if (hasPrograms() && !missing.isEmpty()) {
       throw new HelperException(
           "what an earlier helper left in " + folder + " is not whole: it has no " + missing,
           "end the JVMs that it served, and then remove the folder: rm -r " + folder);
     }
+  }
+
+  /** Whether programs work on the maps: maps alone are of a start that was cut short. */
+  boolean hasPrograms() throws IOException {
+    return names().stream().anyMatch(name -> name.equals(VERDICT) || name.startsWith(LINK));
   }
 
   /** Attaches a cgroup program, in the place of an earlier helper's if there is one. */

@@ -26,22 +26,6 @@ record LoadedPorts(
     RingBuffer events,
     OpenResources open)
     implements AutoCloseable {
-  private static final List<String> MAPS =
-      List.of(
-          "port_members",
-          "member_filter",
-          "mappings",
-          "reals",
-          "bound",
-          "shares",
-          "port_filter",
-          "locals",
-          "identities",
-          "identity_filter",
-          "ports_state",
-          "port_socks",
-          "port_events");
-
   /** Beside those of {@link DatagramHooks}. */
   private static final List<String> CGROUP_PROGRAMS =
       List.of(
@@ -57,11 +41,6 @@ record LoadedPorts(
           // Last: nothing is translated before everything that translates back is in place.
           "up_bind4",
           "up_bind6");
-
-  /** Where what is in this folder is pinned. */
-  static Pins pins(Path folder) {
-    return new Pins(folder, MAPS);
-  }
 
   /**
    * Adopts what is pinned, or loads and pins.

@@ -2,9 +2,9 @@ package io.underpass.ports;
 
 import io.underpass.ffm.NamespaceNumber;
 import io.underpass.ffm.NativeException;
-import io.underpass.ffm.PortLayouts;
 import io.underpass.ffm.UnavailableException;
 import io.underpass.host.PeerProcess;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.kernel.Pins;
 import io.underpass.kernel.ProcessIdentity;
 import io.underpass.policy.Net;
@@ -81,7 +81,7 @@ public final class PortGroups implements AutoCloseable {
   public PortGroups(Path pinFolder, Path cgroup, Consumer<String> trouble, Vital vital)
       throws IOException {
     this.vital = vital;
-    this.pins = pins(pinFolder);
+    this.pins = new Pins(pinFolder, BuiltObject.PORTS);
     this.cgroup = cgroup;
     this.trouble = trouble;
     this.netns = netnsOf(ProcessHandle.current().pid());
@@ -94,11 +94,6 @@ public final class PortGroups implements AutoCloseable {
         changes.unlock();
       }
     }
-  }
-
-  /** Where a helper with these pins keeps its port groups. */
-  public static Pins pins(Path pinFolder) {
-    return LoadedPorts.pins(pinFolder.resolve("ports-v" + PortLayouts.UP_PORTS_ABI));
   }
 
   private void beginChange() throws WireException {

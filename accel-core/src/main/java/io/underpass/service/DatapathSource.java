@@ -23,8 +23,14 @@ public interface DatapathSource {
   Datapath adoptPaused(HelperConfig config, Path cgroup, Consumer<String> trouble)
       throws IOException;
 
-  /** Whether an earlier helper left pins in this folder. */
+  /** Whether an earlier helper left pins in this folder, which {@link #adoptPaused} takes over. */
   boolean isLeft(Path pinFolder) throws IOException;
+
+  /** The folders in this one that helpers of other versions left, whose layouts are others. */
+  List<Path> foreignLeft(Path pinFolder) throws IOException;
+
+  /** Removes of these what no process uses any more; returns those that had to stay. */
+  List<Path> removeForeign(Path pinFolder) throws IOException;
 
   /** Tries the kernel as a start does, without a helper. */
   List<Probe> probe(Path cgroup) throws IOException;

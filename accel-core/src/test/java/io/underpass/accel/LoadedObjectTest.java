@@ -69,7 +69,8 @@ class LoadedObjectTest {
     elf.putLong(endOf(program, elf) - INSTRUCTION, REJECTED);
     Path pins = Pinning.newFolder();
     try {
-      return LoadedObject.load(image, Tuning.DEFAULT, new Pins(pins), trouble::add);
+      return LoadedObject.load(
+          image, Tuning.DEFAULT, new Pins(pins, BuiltObject.DATAPATH), trouble::add);
     } finally {
       Pinning.remove(pins);
     }

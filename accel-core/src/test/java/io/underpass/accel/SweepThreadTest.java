@@ -31,7 +31,9 @@ class SweepThreadTest {
     Path pins = Pinning.newFolder();
     byte[] image = BuiltObject.DATAPATH.image();
     try (BpfObject object =
-            LoadedObject.load(image, Tuning.DEFAULT, new Pins(pins), trouble::add).object();
+            LoadedObject.load(
+                    image, Tuning.DEFAULT, new Pins(pins, BuiltObject.DATAPATH), trouble::add)
+                .object();
         ControlBlock control = new ControlBlock(object.map("control"))) {
       SweepThread[] thread = new SweepThread[1];
       thread[0] =

@@ -22,6 +22,12 @@ final class Compiler {
     return bpf(folder, source, flags);
   }
 
+  /** An object of this source, whose headers are in the folder. */
+  static byte[] bpfOf(Path folder, String source) throws Exception {
+    Path file = Files.writeString(folder.resolve("source.bpf.c"), source);
+    return bpf(folder, file);
+  }
+
   /** An object that uses the structs, so that their types are in its BTF. */
   static byte[] bpfWithTypes(Path folder, Path header, List<String> structs) throws Exception {
     StringBuilder source = new StringBuilder("#include <linux/types.h>\n");

@@ -81,7 +81,9 @@ class LayoutsTest {
     Map<String, Integer> ours = constants(layout);
     assertEquals(struct.size(), ours.remove("SIZE"), "size of " + name);
     Map<String, Integer> theirs = new HashMap<>();
-    struct.offsets().forEach((member, at) -> theirs.put(member.toUpperCase(Locale.ROOT), at));
+    struct
+        .members()
+        .forEach(m -> theirs.put(m.name().toUpperCase(Locale.ROOT), m.bits() / Byte.SIZE));
     theirs.remove("PAD");
     assertEquals(theirs, ours, name);
   }

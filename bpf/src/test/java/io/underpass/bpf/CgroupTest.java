@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Layouts;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
@@ -269,7 +270,7 @@ class CgroupTest extends HelperFolders {
 
   private Set<Long> attached(String program) throws IOException {
     Set<Long> ids = new TreeSet<>();
-    try (Stream<Path> files = Files.list(pins.resolve("v" + Layouts.UP_ABI))) {
+    try (Stream<Path> files = Files.list(BuiltObject.DATAPATH.pinFolder(pins))) {
       for (Path file : files.toList()) {
         String[] name = file.getFileName().toString().split("_", 3);
         if (name[0].equals("link") && name[2].equals(program)) {

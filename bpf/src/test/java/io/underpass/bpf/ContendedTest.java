@@ -9,13 +9,13 @@ import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.FlowLayouts;
-import io.underpass.ffm.Layouts;
+import io.underpass.ffm.FlowLayouts.Counters;
+import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.host.PeerProcess;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.policy.Rules;
 import io.underpass.policy.Rules.Decision;
 import io.underpass.policy.Rules.Rule;
-import io.underpass.ffm.FlowLayouts.Counters;
-import io.underpass.ffm.FlowLayouts.Sock;
 import io.underpass.protocol.FlowView;
 import io.underpass.service.Registration;
 import io.underpass.testing.KernelTest;
@@ -125,7 +125,7 @@ class ContendedTest {
 
   /** Whether the next judgement on the traffic, which is due, would be against it. */
   private boolean wouldLeave(SocketChannel sender) throws IOException {
-    try (BpfMap socks = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks"))) {
+    try (BpfMap socks = BpfMap.openPinned(BuiltObject.DATAPATH.pinFolder(pins).resolve("socks"))) {
       ByteBuffer record = socks.newValue();
       ByteBuffer key = socks.newKey().putInt(0, ChannelCalls.descriptor(sender));
       return socks.lookup(key, record)

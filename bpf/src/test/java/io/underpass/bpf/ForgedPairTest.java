@@ -8,8 +8,8 @@ import io.underpass.Reason;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.Errno;
-import io.underpass.ffm.Layouts;
 import io.underpass.ffm.FlowLayouts.Sock;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
@@ -118,8 +118,8 @@ class ForgedPairTest {
     process.outputWriter().flush();
   }
 
-  private static Path maps(Testbed bed) {
-    return Path.of(bed.helper.status().bpffs(), "v" + Layouts.UP_ABI);
+  private static Path maps(Testbed bed) throws IOException {
+    return BuiltObject.DATAPATH.pinFolder(Path.of(bed.helper.status().bpffs()));
   }
 
   /** {@code struct up_isn}. */

@@ -10,14 +10,14 @@ import io.underpass.datapath.KernelDatapath;
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
 import io.underpass.ffm.FlowLayouts;
-import io.underpass.ffm.Layouts;
-import io.underpass.host.PeerProcess;
 import io.underpass.ffm.FlowLayouts.Sock;
+import io.underpass.host.PeerProcess;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
+import io.underpass.protocol.HelperState;
 import io.underpass.service.Datapath;
 import io.underpass.service.Registration;
-import io.underpass.protocol.HelperState;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.Pinning;
@@ -213,7 +213,7 @@ class HalfPairTest {
   }
 
   static BpfMap map(Path folder, String name) throws IOException {
-    return BpfMap.openPinned(folder.resolve("v" + Layouts.UP_ABI).resolve(name));
+    return BpfMap.openPinned(BuiltObject.DATAPATH.pinFolder(folder).resolve(name));
   }
 
   /** Talks, and has the kernel searched, until both ends are as wanted. */

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.BpfLink;
-import io.underpass.ffm.Layouts;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.service.HelperConfig;
@@ -145,7 +145,7 @@ class HelperFaultTest extends HelperFolders {
   /** Of what is attached to this process's cgroup. */
   private int programOf(String name) throws IOException {
     String link = "link_" + TestCgroup.ownId() + "_" + name;
-    try (BpfLink pinned = BpfLink.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve(link))) {
+    try (BpfLink pinned = BpfLink.openPinned(BuiltObject.DATAPATH.pinFolder(pins).resolve(link))) {
       return pinned.programId();
     }
   }

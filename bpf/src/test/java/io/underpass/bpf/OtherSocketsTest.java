@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.ChannelCalls;
-import io.underpass.ffm.Layouts;
 import io.underpass.ffm.NativeException;
 import io.underpass.ffm.NativeSockets;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.SocketOptions;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
@@ -117,7 +117,7 @@ class OtherSocketsTest {
     return socks.lookup(key, socks.newValue());
   }
 
-  private static Path pinned(Testbed bed, String map) {
-    return Path.of(bed.helper.status().bpffs(), "v" + Layouts.UP_ABI, map);
+  private static Path pinned(Testbed bed, String map) throws IOException {
+    return BuiltObject.DATAPATH.pinFolder(Path.of(bed.helper.status().bpffs())).resolve(map);
   }
 }

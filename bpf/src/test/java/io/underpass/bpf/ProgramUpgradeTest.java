@@ -8,12 +8,7 @@ import io.underpass.protocol.HelperClient;
 import io.underpass.service.HelperConfig;
 import io.underpass.testing.HelperProcess;
 import io.underpass.testing.KernelTest;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,7 +37,7 @@ class ProgramUpgradeTest extends HelperFolders {
         first.kill();
       }
       EnrolmentTest.exchange(old, 50);
-      try (HelperProcess second = UpgradedHelper.start(compiled(), socket, pins);
+      try (HelperProcess second = UpgradedHelper.start(changed(), socket, pins);
           Testbed.Pair young = Testbed.Pair.open("::1")) {
         try (HelperClient client = Streams.register(socket)) {
           EnrolmentTest.exchange(young, 50);
@@ -80,8 +75,12 @@ class ProgramUpgradeTest extends HelperFolders {
     return Streams.register(socket);
   }
 
+  private Path changed() throws Exception {
+    return ChangedPrograms.compile(build, COUNTED, MARKED + ";\n");
+  }
+
   /** Until both ends redirect all that they send. */
-  private static void awaitRedirected(HelperClient client, Testbed.Pair pair) throws Exception {
+  static void awaitRedirected(HelperClient client, Testbed.Pair pair) throws Exception {
     long before;
     FlowView flow;
     do {
@@ -90,31 +89,5 @@ class ProgramUpgradeTest extends HelperFolders {
       EnrolmentTest.exchange(pair, 10);
       flow = Testbed.await(client, pair.client(), FlowView::accelerated);
     } while (flow.tx().redirectedMessages() + flow.rx().redirectedMessages() < before + 20);
-  }
-
-  /** A folder for the class path, with the object in the place where the jar has it. */
-  private Path compiled() throws Exception {
-    Path sources = Files.createDirectory(build.resolve("bpf"));
-    Path origin = Path.of(System.getProperty("underpass.root", "."), "bpf");
-    try (Stream<Path> files = Files.list(origin)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        Files.copy(file, sources.resolve(file.getFileName()));
-      }
-    }
-    Path verdict = sources.resolve("verdict.bpf.h");
-    String code = Files.readString(verdict);
-    String changed = code.replace(COUNTED, MARKED + ";\n");
-    assertTrue(!changed.equals(code), "the line that is changed is not there");
-    Files.writeString(verdict, changed);
-    Path out = build.resolve("classes/io/underpass/bpf");
-    run("make", "-s", "-C", sources, "OUT=" + out, out.resolve("underpass.bpf.o"));
-    return build.resolve("classes");
-  }
-
-  private static void run(Object... command) throws IOException, InterruptedException {
-    List<String> words = Stream.of(command).map(Object::toString).toList();
-    Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), out);
   }
 }

@@ -2,8 +2,8 @@ package io.underpass.bpf;
 
 import io.underpass.datapath.KernelSource;
 import io.underpass.ffm.BpfMap;
-import io.underpass.ffm.Layouts;
 import io.underpass.helper.Helper;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.Totals;
@@ -128,7 +128,7 @@ final class Testbed implements AutoCloseable {
   static int members(Path pins) throws IOException {
     int count = 0;
     try (BpfMap members =
-        BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"))) {
+        BpfMap.openPinned(BuiltObject.DATAPATH.pinFolder(pins).resolve("members"))) {
       ByteBuffer key = members.newKey();
       for (boolean more = members.nextKey(null, key); more; more = members.nextKey(key, key)) {
         count++;

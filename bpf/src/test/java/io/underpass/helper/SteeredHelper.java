@@ -5,7 +5,7 @@ import io.underpass.datapath.KernelDatapath;
 import io.underpass.datapath.KernelSource;
 import io.underpass.datapath.Switching;
 import io.underpass.ffm.BpfMap;
-import io.underpass.ffm.Layouts;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.policy.Net;
 import io.underpass.protocol.Drained;
 import io.underpass.protocol.FlowView;
@@ -62,7 +62,7 @@ public final class SteeredHelper implements AutoCloseable {
               return datapath;
             },
             new Audit(line -> {}));
-    members = BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("members"));
+    members = BpfMap.openPinned(BuiltObject.DATAPATH.pinFolder(pins).resolve("members"));
   }
 
   public Path socket() {

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.underpass.agent.child.Available;
 import io.underpass.agent.child.Rally;
 import io.underpass.datapath.KernelSource;
-import io.underpass.ffm.Layouts;
 import io.underpass.helper.Helper;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import io.underpass.testing.TestCgroup;
@@ -41,7 +41,7 @@ class JoinIT {
   void aJvmThatIsMovedGoesOnBeingAccelerated() throws Exception {
     try (Helper helper = Helper.start(config(), new KernelSource());
         TestCgroup cgroup = TestCgroup.create()) {
-      Path pins = Path.of(helper.status().bpffs(), "v" + Layouts.UP_ABI);
+      Path pins = BuiltObject.DATAPATH.pinFolder(Path.of(helper.status().bpffs()));
       Path hook = pins.resolve("link_" + cgroup.id() + "_up_getsockopt");
       try (Child child =
           Child.start(Child.agent(Child.socket(helper.socket())), Rally.class.getName())) {

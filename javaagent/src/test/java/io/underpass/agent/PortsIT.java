@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.underpass.agent.child.Hello;
 import io.underpass.agent.child.PortHolder;
 import io.underpass.datapath.KernelSource;
-import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.service.HelperConfig;
 import io.underpass.testing.KernelTest;
 import java.io.IOException;
@@ -63,7 +63,7 @@ class PortsIT {
                 .withPolicyFile(policy)
                 .withBpffs(pins),
             new KernelSource());
-    hook = pins.resolve("ports-v" + PortLayouts.UP_PORTS_ABI).resolve("link_up_sendmsg4");
+    hook = BuiltObject.PORTS.pinFolder(pins).resolve("link_up_sendmsg4");
   }
 
   @AfterAll

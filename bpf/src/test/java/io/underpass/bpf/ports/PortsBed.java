@@ -1,8 +1,8 @@
 package io.underpass.bpf.ports;
 
 import io.underpass.datapath.KernelSource;
-import io.underpass.ffm.PortLayouts;
 import io.underpass.helper.Helper;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Request;
@@ -57,7 +57,12 @@ final class PortsBed implements AutoCloseable {
   }
 
   static int datagramHooks(Path pins) {
-    Path folder = pins.resolve("ports-v" + PortLayouts.UP_PORTS_ABI);
+    Path folder;
+    try {
+      folder = BuiltObject.PORTS.pinFolder(pins);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     return (int)
         Stream.of("sendmsg4", "sendmsg6", "recvmsg4", "recvmsg6")
             .filter(hook -> Files.exists(folder.resolve("link_up_" + hook)))

@@ -9,6 +9,7 @@ import io.underpass.ffm.BpfMap;
 import io.underpass.ffm.PortLayouts;
 import io.underpass.ffm.PortLayouts.Bound;
 import io.underpass.ffm.PortLayouts.Vport;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.PortView;
 import io.underpass.protocol.Request;
@@ -130,8 +131,7 @@ class TenantQuotaTest extends HelperFolders {
       Cast other = member("green");
       assertEquals("127.0.0.1:7871", other.say("serve o socket 127.0.0.1 7871"));
       assertMatches("o at .*", member("green").say("connect socket 127.0.0.1 7871"));
-      try (BpfMap locals =
-          BpfMap.openPinned(pins.resolve("ports-v" + PortLayouts.UP_PORTS_ABI).resolve("locals"))) {
+      try (BpfMap locals = BpfMap.openPinned(BuiltObject.PORTS.pinFolder(pins).resolve("locals"))) {
         int[] count = {0};
         locals.forEachBatch((keys, _) -> count[0] += keys.limit() / locals.keyBytes());
         assertTrue(count[0] >= 512 && count[0] < 5000, () -> count[0] + " addresses");
@@ -152,8 +152,7 @@ class TenantQuotaTest extends HelperFolders {
     int count = 120_000;
     try (HelperProcess helper = new HelperProcess(socket, pins, policy)) {
       Cast member = member("blue");
-      try (BpfMap bound =
-          BpfMap.openPinned(pins.resolve("ports-v" + PortLayouts.UP_PORTS_ABI).resolve("bound"))) {
+      try (BpfMap bound = BpfMap.openPinned(BuiltObject.PORTS.pinFolder(pins).resolve("bound"))) {
         // No tenant can have so many any more.
         ByteBuffer key = bound.newKey();
         ByteBuffer row = bound.newValue();

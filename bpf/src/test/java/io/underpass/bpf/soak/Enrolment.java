@@ -2,7 +2,7 @@ package io.underpass.bpf.soak;
 
 import io.underpass.bpf.soak.Event.Action;
 import io.underpass.ffm.BpfMap;
-import io.underpass.ffm.Layouts;
+import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.HelperClient;
 import io.underpass.service.HelperConfig;
 import io.underpass.testing.Pinning;
@@ -94,7 +94,7 @@ final class Enrolment implements AutoCloseable {
             ? SoakHelper.process(socket, pins, regime)
             : SoakHelper.embedded(socket, pins, regime.tuning(fault));
     return new Place(
-        socket, helper, BpfMap.openPinned(pins.resolve("v" + Layouts.UP_ABI).resolve("socks")));
+        socket, helper, BpfMap.openPinned(BuiltObject.DATAPATH.pinFolder(pins).resolve("socks")));
   }
 
   long kills() {
