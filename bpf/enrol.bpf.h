@@ -109,7 +109,7 @@ static __always_inline void enrol(struct up_sock *rec, struct tcp_sock *tp, stru
 		return;
 	if (!is_hooked(rec->sk)) {
 		/* The registration does not reach this cgroup. A CLAIM hooks it, and names the socket again. */
-		decide_plain(rec, UP_REASON_NO_PEER);
+		decide_plain(rec, UP_REASON_NOT_HOOKED);
 		out->moved = 1;
 		return;
 	}

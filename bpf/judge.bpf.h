@@ -73,7 +73,7 @@ static __always_inline void consider(struct up_sock *rec, const struct tcp_sock 
 	}
 	if (is_mutual(rec, half)) {
 		if (half->state == UP_PLAIN) {
-			decide_plain(rec, half->reason);
+			decide_plain(rec, reason_by_peer(rec, half));
 			return;
 		}
 		if (half->state == UP_WANTED || half->state == UP_ENROLLED)

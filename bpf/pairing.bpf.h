@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "flow.bpf.h"
+#include "identity.bpf.h"
 #include "kernel.h"
 #include "maps.bpf.h"
 #include "tenants.bpf.h"
@@ -221,10 +222,25 @@ static __always_inline int can_pass(enum up_reason reason)
 	switch (reason) {
 	case UP_REASON_PAUSED:
 	case UP_REASON_NO_PEER:
+	case UP_REASON_NOT_HOOKED:
+	case UP_REASON_NOT_REGISTERED:
 	case UP_REASON_UNTRUSTED:
 		return 1;
 	default:
 		return is_about_traffic(reason);
+	}
+}
+
+/* Why this end is plain where the other end is: a lost hook, or a lost registration, is about that end alone. */
+static __always_inline enum up_reason reason_by_peer(const struct up_sock *rec, const struct up_half *half)
+{
+	switch (half->reason) {
+	case UP_REASON_NOT_HOOKED:
+		return is_hooked(rec->sk) ? UP_REASON_NO_PEER : UP_REASON_NOT_HOOKED;
+	case UP_REASON_NOT_REGISTERED:
+		return UP_REASON_NO_PEER;
+	default:
+		return half->reason;
 	}
 }
 

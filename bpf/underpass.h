@@ -43,7 +43,7 @@
 enum up_reason : __u8 {
 	UP_REASON_NONE = 0,
 	UP_REASON_UNDECIDED = 1,    /* too young, or too quiet, to tell */
-	UP_REASON_NO_PEER = 2,      /* the other end is not here, or not registered, or this one is not hooked */
+	UP_REASON_NO_PEER = 2,      /* no other end answered: it is not on this host, or not registered */
 	UP_REASON_ONE_WAY = 3,      /* traffic of a kind that would lose */
 	UP_REASON_PINNED = 4,       /* the application asked, or sends urgent data */
 	UP_REASON_TABLE_FULL = 5,   /* `members`, `halves` or `handshakes` is full */
@@ -58,7 +58,9 @@ enum up_reason : __u8 {
 	UP_REASON_CONTENDED = 14,   /* bursts that wait for a reading reader longer than they gain */
 	UP_REASON_UNTRUSTED = 15,   /* its two processes are different users', and no policy line joins them */
 	UP_REASON_QUOTA = 16,       /* its user has as many sockets in the tables as one user may have */
-	UP_REASON_MAX = 17,
+	UP_REASON_NOT_HOOKED = 17,  /* our programs are not attached to the cgroup in which it was made */
+	UP_REASON_NOT_REGISTERED = 18, /* the registration of its process has ended */
+	UP_REASON_MAX = 19,
 };
 
 /*

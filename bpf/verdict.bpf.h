@@ -95,8 +95,8 @@ static __always_inline int is_shut(const struct up_sock *rec)
  *
  * The verdict reads the peer by its address, here and in may_redirect, and does not ask whether the peer is still
  * there: the memory of a closed socket may hold another one. The redirect finds the peer by its id, which is never
- * another socket's. Where it finds the peer, the peer has lived all the time, and the reads were its own. Where not, the
- * message goes by TCP.
+ * another socket's. Where it finds the peer, the peer has lived all the time, and the reads were its own. Where it does
+ * not, the message goes by TCP.
  */
 static __always_inline int goes_on(struct up_sock *rec, __u32 size)
 {

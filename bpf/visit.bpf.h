@@ -50,7 +50,7 @@ static __always_inline void hand_over(struct up_sock *rec, struct up_visit *out,
 	}
 	if (is_mutual(rec, half)) {
 		if (half->state == UP_PLAIN || half->state == UP_LEAVING) {
-			leave(rec, half->reason, out);
+			leave(rec, reason_by_peer(rec, half), out);
 			return;
 		}
 		if (rec->state == UP_READY &&
@@ -125,6 +125,8 @@ static __always_inline int has_reason_passed(const struct up_sock *rec)
 	case UP_REASON_PAUSED:
 		return 1;
 	case UP_REASON_NO_PEER:
+	case UP_REASON_NOT_HOOKED:
+	case UP_REASON_NOT_REGISTERED:
 	case UP_REASON_UNTRUSTED:
 		return rec->claimed || is_looked_for(rec);
 	case UP_REASON_QUOTA:
@@ -244,7 +246,7 @@ static __attribute__((noinline)) int step(struct up_sock *rec, struct tcp_sock *
 	else if (paused)
 		send_back(rec, UP_REASON_PAUSED, out);
 	else if (!owned)
-		send_back(rec, UP_REASON_NO_PEER, out);
+		send_back(rec, UP_REASON_NOT_REGISTERED, out);
 	else if (is_among_strangers(rec))
 		send_back(rec, UP_REASON_UNTRUSTED, out);
 	else if (rec->state == UP_PLAIN && may_start_over(rec))

@@ -12,7 +12,7 @@ import java.util.Locale;
 public enum Reason {
   NONE("it is accelerated"),
   UNDECIDED("too young, or too quiet, to tell"),
-  NO_PEER("the other end is not on this host, or its process is not registered"),
+  NO_PEER("no other end answered: it is on another host, or its process is not registered"),
   ONE_WAY("traffic of a kind that would lose by it; it is looked at again as the traffic changes"),
   PINNED("the application asked for TCP, or sends urgent data"),
   TABLE_FULL("the helper's tables are full"),
@@ -28,7 +28,11 @@ public enum Reason {
   UNTRUSTED(
       "its two processes are of different users or containers; a line of the helper's policy,"
           + " such as \"trust uid <one> <other>\", brings them together"),
-  QUOTA("its user has as many sockets in the helper's tables as one user may have");
+  QUOTA("its user has as many sockets in the helper's tables as one user may have"),
+  NOT_HOOKED(
+      "the socket was made in a cgroup that the helper's programs are not attached to; its agent"
+          + " asks for that"),
+  NOT_REGISTERED("the registration of its process with the helper has ended");
 
   private static final Reason[] ALL = values();
 

@@ -74,14 +74,14 @@ public final class Layouts {
    * <pre>
    *  0 | tx                      | struct up_counters
    * 40 | connections_accelerated | u64
-   * 48 | connections_plain       | u64[17], by reason
+   * 48 | connections_plain       | u64[19], by reason
    * </pre>
    */
   public static final class Totals {
     public static final int TX = 0;
     public static final int CONNECTIONS_ACCELERATED = 40;
     public static final int CONNECTIONS_PLAIN = 48;
-    public static final int SIZE = 184;
+    public static final int SIZE = 200;
 
     private Totals() {}
   }

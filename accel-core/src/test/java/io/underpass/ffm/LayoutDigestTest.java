@@ -139,10 +139,10 @@ class LayoutDigestTest {
             "map totals",
             "  max_entries 1025",
             "  key u32",
-            "  value struct up_totals 184",
+            "  value struct up_totals 200",
             "    0 tx struct up_counters 40",
             "      256 switches u64",
-            "    384 connections_plain u64[17]")) {
+            "    384 connections_plain u64[19]")) {
       assertTrue(lines.contains(line), () -> line + " is not in " + lines);
     }
     String state = lines.stream().filter(l -> l.contains(" state enum")).findFirst().orElseThrow();

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.Reason;
 import io.underpass.ffm.ChannelCalls;
-import io.underpass.ffm.Layouts;
 import io.underpass.kernel.BuiltObject;
 import io.underpass.protocol.ErrorCode;
 import io.underpass.protocol.FlowView;
@@ -139,6 +139,23 @@ class CgroupTest extends HelperFolders {
       awaitHooked(one.id());
       assertEquals("claimed", worker.ask("claim"));
       assertEquals("accelerated", worker.ask("connect"), "and hooked again");
+    }
+  }
+
+  /** It was asked for while another process's hook was there. */
+  @Test
+  void aSocketWhoseHookHasGoneSaysSoUntilItsProcessClaimsIt() throws Exception {
+    try (HelperProcess _ = new HelperProcess(socket, pins);
+        Worker worker = new Worker(one)) {
+      try (Worker _ = new Worker(two)) {
+        two.take(worker.pid());
+        assertEquals("made", worker.ask("make"));
+      }
+      awaitRegistrations(1);
+      assertEquals(Reason.NOT_HOOKED.wireName(), worker.ask("reason"));
+      assertEquals("claimed", worker.ask("claim"));
+      assertEquals("accelerated", worker.ask("await"));
+      assertEquals("right", worker.ask("exchange"));
     }
   }
 
@@ -358,6 +375,12 @@ class CgroupTest extends HelperFolders {
             switch (word) {
               case "register" -> register(helper);
               case "connect" -> connect();
+              case "make" -> {
+                pair = Testbed.Pair.open("127.0.0.1");
+                yield "made";
+              }
+              case "reason" -> reason();
+              case "await" -> await();
               case "exchange" -> exchange();
               case "claim" -> {
                 client.claim();
@@ -391,6 +414,21 @@ class CgroupTest extends HelperFolders {
       Testbed.await(client, pair.server(), FlowView::accelerated);
       String result = exchange();
       return result.equals("right") ? "accelerated" : result;
+    }
+
+    /** Why it is plain, when there has been traffic enough. */
+    private static String reason() throws Exception {
+      EnrolmentTest.exchange(pair, 50);
+      return Testbed.await(client, pair.client(), f -> f.reason() != Reason.UNDECIDED)
+          .reason()
+          .wireName();
+    }
+
+    private static String await() throws Exception {
+      Testbed.await(client, pair.client(), FlowView::accelerated);
+      Testbed.await(client, pair.server(), FlowView::accelerated);
+      EnrolmentTest.exchange(pair, 50);
+      return "accelerated";
     }
 
     /** What is unread of a redirected message is known by the hooks alone. */
