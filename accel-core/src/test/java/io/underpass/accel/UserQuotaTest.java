@@ -41,7 +41,7 @@ class UserQuotaTest {
 
   @BeforeEach
   void load() throws Exception {
-    pins = new Pins(folder);
+    pins = new Pins(folder, BuiltObject.DATAPATH);
     object =
         LoadedObject.load(BuiltObject.DATAPATH.image(), Tuning.DEFAULT, pins, trouble::add)
             .object();
