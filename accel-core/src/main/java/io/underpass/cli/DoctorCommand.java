@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.cli;
 
 import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Doctor;
-import io.underpass.protocol.HelperClient;
 import io.underpass.service.HelperConfig;
 import java.io.PrintWriter;
 import java.util.List;

@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.cli;
 
 import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
 import io.underpass.host.Privileges;
 import io.underpass.policy.Rules;
-import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Status;
 import io.underpass.service.HelperConfig;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.bpf.ports;
 
 import static io.underpass.bpf.ports.Lines.assertMatches;

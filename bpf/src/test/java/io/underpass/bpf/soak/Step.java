@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.bpf.soak;
 
 /** What one end of a connection does next; nothing where its socket is closed already. */

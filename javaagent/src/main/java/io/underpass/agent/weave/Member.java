@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.agent.weave;
 
 /** One hook of one class of the JDK, and what it is for. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.agent.child;
 
 /** Says one word, and exits with the code that it is given. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.agent.child;
 
 /** Virtual threads, in a program that runs on JDKs without them too. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.samples.bench;
 
 /** The smallest program: its run is the start of a JVM. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.samples.bench;
 
 /** What goes to and fro on a connection of the grid, for one size. */

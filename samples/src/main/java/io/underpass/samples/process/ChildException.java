@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass.samples.process;
 
 /** A child process did not do what it was started for; the message is fit to be shown as it is. */
