@@ -27,7 +27,8 @@ MAKEFLAGS += --no-print-directory
 # Lazy, so that a missing JDK is reported once, by `setup`.
 JAVA_HOME_FOUND = $(shell bin/underpass jdk 2>/dev/null)
 MVN = JAVA_HOME="$(JAVA_HOME_FOUND)" mvn --batch-mode -Dstyle.color=never -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
-  -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugins.jar=error -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugins.shade=error
+  -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugins.jar=error -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugins.shade=error \
+  -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugins.dependency=error
 # JMH still uses sun.misc.Unsafe, and the JDK warns of it.
 SAMPLES = "$(JAVA_HOME_FOUND)/bin/java" --sun-misc-unsafe-memory-access=allow -cp "samples/target/underpass-samples.jar:samples/target/lib/*"
 

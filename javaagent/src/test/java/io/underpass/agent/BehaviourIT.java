@@ -47,7 +47,7 @@ class BehaviourIT {
         List.of(
             "underpass: running plain: there is no helper at "
                 + socket
-                + "; start it: bin/underpass helper"),
+                + "; start it: underpass helper"),
         result.err());
     assertTrue(result.jmx().contains("State=plain"), result::toString);
   }

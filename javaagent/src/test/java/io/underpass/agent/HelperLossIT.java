@@ -49,7 +49,7 @@ class HelperLossIT {
         Map<String, String> gone = awaitState(end, "helper-gone");
         // That it went away; or, once it was looked for, that it cannot be reached.
         assertTrue(gone.get("Reason").startsWith("the helper at " + socket + " "), gone::toString);
-        assertEquals("start it: bin/underpass helper", gone.get("Remedy"));
+        assertEquals("start it: underpass helper", gone.get("Remedy"));
       }
 
       dialogue.exchange(old, 500);

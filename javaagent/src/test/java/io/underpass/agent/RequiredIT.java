@@ -38,9 +38,7 @@ class RequiredIT {
   @CsvSource({"'group=blue!,'", "'group=blue,required=true,'"})
   void withoutAHelperItDoesNotStart(String options) throws Exception {
     assertNotStarted(
-        "group blue is required: there is no helper at "
-            + socket
-            + "; start it: bin/underpass helper",
+        "group blue is required: there is no helper at " + socket + "; start it: underpass helper",
         Child.agent(options + Child.socket(socket)));
   }
 
@@ -116,7 +114,7 @@ class RequiredIT {
       assertEquals(
           "underpass: not attached: group blue is required: there is no helper at "
               + socket
-              + "; start it: bin/underpass helper",
+              + "; start it: underpass helper",
           said);
     }
   }
@@ -130,7 +128,7 @@ class RequiredIT {
         List.of(
             "underpass: running plain: there is no helper at "
                 + socket
-                + "; start it: bin/underpass helper; without group blue, its ports are the host's"),
+                + "; start it: underpass helper; without group blue, its ports are the host's"),
         result.err());
     try (ProtocolServer _ = new ProtocolServer(socket)) {
       List<String> errors =

@@ -84,7 +84,7 @@ class SessionIT {
           List.of(
               "underpass: running plain: the helper at "
                   + socket
-                  + " cannot be reached (Connection refused); start it: bin/underpass helper"),
+                  + " cannot be reached (Connection refused); start it: underpass helper"),
           child.errors());
       Files.delete(socket);
       try (ProtocolServer _ = new ProtocolServer(socket)) {

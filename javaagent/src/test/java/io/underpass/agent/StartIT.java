@@ -46,7 +46,7 @@ class StartIT {
         List.of(
             "underpass: WARNING: running plain: there is no helper at "
                 + socket
-                + "; start it: bin/underpass helper"),
+                + "; start it: underpass helper"),
         hello(Child.agent("enabled=on," + Child.socket(socket))));
   }
 

@@ -23,9 +23,9 @@ public record Failure(String what, long count, long firstMillis, long lastMillis
   static Failure fromWire(Map<String, String> fields) throws WireException {
     return new Failure(
         Wire.text(fields, FAILURE),
-        Wire.number(fields, "count", Long.MAX_VALUE),
-        Wire.number(fields, "first", Long.MAX_VALUE),
-        Wire.number(fields, "last", Long.MAX_VALUE));
+        Wire.number(fields, "count"),
+        Wire.number(fields, "first"),
+        Wire.number(fields, "last"));
   }
 
   Map<String, String> toWire() {

@@ -69,7 +69,7 @@ public final class DatagramPromise implements Runnable {
         + group
         + " may miss its ports until the helper is back: "
         + why
-        + "; start it: bin/underpass helper";
+        + "; start it: underpass helper";
   }
 
   /** There is a registration: it is told what is due, and asked from here on. */

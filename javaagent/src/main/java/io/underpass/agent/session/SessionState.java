@@ -25,7 +25,7 @@ public record SessionState(
         : new SessionState(
             "refused",
             refusal,
-            "run another kernel; bin/underpass doctor says more",
+            "run another kernel; underpass doctor says more",
             helper,
             id,
             probes);
@@ -45,7 +45,7 @@ public record SessionState(
         "the helper at "
             + socket
             + " went away; what is enrolled stays so, the numbers stand still",
-        "start it: bin/underpass helper",
+        "start it: underpass helper",
         helper,
         id,
         probes);

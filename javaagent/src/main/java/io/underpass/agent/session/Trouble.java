@@ -17,7 +17,7 @@ import java.nio.file.attribute.BasicFileAttributes;
  * @param remedy half a sentence that names what to do
  */
 public record Trouble(String reason, String remedy) {
-  private static final String START = "start it: bin/underpass helper";
+  private static final String START = "start it: underpass helper";
 
   /** What stands in the way of opening the socket; null if nothing is to be seen from here. */
   static Trouble ofSocket(Path socket) {
@@ -93,8 +93,8 @@ public record Trouble(String reason, String remedy) {
         switch (refusal.code()) {
           case DENIED -> "admit this user in the helper's policy file";
           case PROTO -> "run the agent and the helper of one release";
-          case FULL -> "see bin/underpass status for who is registered";
-          case UNAVAILABLE -> "see bin/underpass status for what the kernel lacks";
+          case FULL -> "see underpass status for who is registered";
+          case UNAVAILABLE -> "see underpass status for what the kernel lacks";
           default -> "see the helper's output";
         };
     return new Trouble("the helper refused (" + refusal.getMessage() + ")", remedy);
