@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 package io.underpass;
 
 /** The versions that two parts of Underpass tell each other. */
