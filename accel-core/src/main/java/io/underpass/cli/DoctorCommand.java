@@ -2,7 +2,6 @@ package io.underpass.cli;
 
 import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Doctor;
-import io.underpass.protocol.HelperClient;
 import io.underpass.service.HelperConfig;
 import java.io.PrintWriter;
 import java.util.List;

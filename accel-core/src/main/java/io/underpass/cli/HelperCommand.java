@@ -4,7 +4,6 @@ import io.underpass.datapath.KernelSource;
 import io.underpass.helper.Helper;
 import io.underpass.host.Privileges;
 import io.underpass.policy.Rules;
-import io.underpass.protocol.HelperClient;
 import io.underpass.protocol.HelperState;
 import io.underpass.protocol.Status;
 import io.underpass.service.HelperConfig;
