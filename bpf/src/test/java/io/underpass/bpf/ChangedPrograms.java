@@ -27,7 +27,7 @@ final class ChangedPrograms {
     Path origin = Path.of(System.getProperty("underpass.root", "."), "bpf");
     int changed = 0;
     try (Stream<Path> files = Files.list(origin)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
+      for (Path file : files.filter(ChangedPrograms::isSource).toList()) {
         String code = Files.readString(file);
         changed += code.contains(from) ? 1 : 0;
         Files.writeString(sources.resolve(file.getFileName()), code.replace(from, to));
@@ -37,6 +37,12 @@ final class ChangedPrograms {
     Path out = build.resolve("classes/io/underpass/bpf");
     run("make", "-s", "-C", sources, "OUT=" + out, "all");
     return build.resolve("classes");
+  }
+
+  /** Not what tests leave beside them, which need not be text. */
+  private static boolean isSource(Path file) {
+    String name = file.getFileName().toString();
+    return name.endsWith(".h") || name.endsWith(".c") || name.equals("Makefile");
   }
 
   private static void run(Object... command) throws IOException, InterruptedException {

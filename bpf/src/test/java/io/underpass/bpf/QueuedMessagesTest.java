@@ -4,6 +4,7 @@ package io.underpass.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.underpass.ffm.ChannelCalls;
 import io.underpass.protocol.FlowView;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.KernelTest;
@@ -76,7 +77,7 @@ class QueuedMessagesTest {
 
   private Process hoarder(LimitedCgroup cgroup, Path socket) throws IOException {
     Path classes = folder.resolve("classes");
-    ReadableClasses.copy(classes, List.of(Hoarder.class, HelperClient.class));
+    ReadableClasses.copy(classes, List.of(Hoarder.class, ChannelCalls.class, HelperClient.class));
     List<String> command = new ArrayList<>(cgroup.prefix());
     command.addAll(LeastPrivilege.stranger(2001));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -2,6 +2,7 @@
 package io.underpass.bpf.ports;
 
 import io.underpass.bpf.ReadableClasses;
+import io.underpass.ffm.ChannelCalls;
 import io.underpass.protocol.HelperClient;
 import io.underpass.testing.LeastPrivilege;
 import java.io.BufferedReader;
@@ -89,7 +90,7 @@ final class Cast {
 
   /** Copies the classes that a {@link Member} needs to where everybody can read them. */
   static void copyClasses(Path to) throws IOException {
-    ReadableClasses.copy(to, List.of(Member.class, HelperClient.class));
+    ReadableClasses.copy(to, List.of(Member.class, ChannelCalls.class, HelperClient.class));
   }
 
   /** Its answer. */
