@@ -9,8 +9,6 @@ import io.underpass.ffm.NativeException;
 import io.underpass.kernel.Namespaces;
 import io.underpass.service.Datapath;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.function.Consumer;
 
 /**
  * Reads the records of connections that are known, as {@code up_dump} finds them. It takes no
@@ -21,13 +19,8 @@ public final class FlowDump implements AutoCloseable {
   private static final Lookups.Shape SHAPE =
       new Lookups.Shape(Flow.SIZE, Sock.ID, Flow.OUTCOME, Flow.NETNS_INUM, Flow.BOUND_DEV_IF);
 
-  /** Rows that are handed over together; each piece enters each network namespace anew. */
-  private static final int ROOM = 1024;
-
   private final Lookups lookups;
   private final Known known;
-  private final ByteBuffer found =
-      ByteBuffer.allocateDirect(ROOM * Flow.SIZE).order(ByteOrder.nativeOrder());
 
   /** Of the programs of a loaded object. */
   public static FlowDump of(BpfObject object, Known known, Namespaces namespaces)
@@ -47,41 +40,42 @@ public final class FlowDump implements AutoCloseable {
     this.known = known;
   }
 
+  /** Gets a row; good during the call. */
+  @FunctionalInterface
+  public interface Row {
+    /**
+     * One connection.
+     *
+     * @param rows in native order
+     * @param at where its {@code struct up_flow} begins
+     */
+    void accept(ByteBuffer rows, int at);
+  }
+
   /**
-   * Reads the connections that are known, in bounded memory, piece by piece.
+   * Reads the connections that are known, one at a time.
    *
    * @param owner a registration, or {@link Datapath#ALL}; some rows may have become another's
-   * @param rows gets whole {@code struct up_flow}s, in native order, from 0 to the limit, that are
-   *     good only during the call
    */
-  public synchronized void run(int owner, Consumer<ByteBuffer> rows) throws NativeException {
-    run(known(owner), rows);
+  public void run(int owner, Row row) throws NativeException {
+    run(known(owner), row);
   }
 
-  /** Reads these sockets, as far as they are connections; likewise. */
-  synchronized void run(Ids ids, Consumer<ByteBuffer> rows) throws NativeException {
-    for (int from = 0; from < ids.size(); from += ROOM) {
-      rows.accept(read(ids.slice(from, ROOM)));
-    }
-  }
-
-  /** The sockets of a registration, or of {@link Datapath#ALL}, that may be connections. */
-  Ids known(int owner) {
-    return owner == Datapath.ALL ? known.all() : known.of(owner);
-  }
-
-  private ByteBuffer read(Ids ids) throws NativeException {
-    found.clear();
+  /** Reads these sockets, as far as they are connections. */
+  synchronized void run(Ids ids, Row row) throws NativeException {
     lookups.run(
         ids,
         FlowLayouts.UP_MODE_STEP,
         (entries, at) -> {
           if (entries.getInt(at + Flow.OUTCOME) == FlowLayouts.UP_VISIT_DONE) {
-            found.put(found.position(), entries, at, Flow.SIZE);
-            found.position(found.position() + Flow.SIZE);
+            row.accept(entries, at);
           }
         });
-    return found.flip();
+  }
+
+  /** The sockets of a registration, or of {@link Datapath#ALL}, that may be connections. */
+  Ids known(int owner) {
+    return owner == Datapath.ALL ? known.all() : known.of(owner);
   }
 
   @Override

@@ -38,41 +38,27 @@ public final class FlowTable {
     FlowRanking ranking = new FlowRanking(ids.size());
     dump.run(
         ids,
-        rows -> {
-          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            if (belongs(rows, at, owner)) {
-              ranking.addFlow(rows, at);
-            }
+        (rows, at) -> {
+          if (belongs(rows, at, owner)) {
+            ranking.addFlow(rows, at);
           }
         });
-    dump.run(
-        ranking.missingPeers(),
-        rows -> {
-          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            ranking.addPeer(rows, at);
-          }
-        });
+    dump.run(ranking.missingPeers(), ranking::addPeer);
     Ids busiest = ranking.busiest(limit);
     Map<Long, FlowView.Counters> peers = new HashMap<>();
     dump.run(
         ranking.peersOf(busiest),
-        rows -> {
-          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            peers.put(rows.getLong(at + Sock.ID), counters(rows, at));
-          }
-        });
+        (rows, at) -> peers.put(rows.getLong(at + Sock.ID), counters(rows, at)));
     // Not in their order: those of other network namespaces come last.
     Map<Long, FlowView> views = new HashMap<>();
     dump.run(
         busiest,
-        rows -> {
-          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            long peer = rows.getLong(at + Sock.PEER_ID);
-            if (belongs(rows, at, owner)) {
-              views.put(
-                  rows.getLong(at + Sock.ID),
-                  view(rows, at, peers.getOrDefault(peer, FlowView.Counters.ZERO)));
-            }
+        (rows, at) -> {
+          long peer = rows.getLong(at + Sock.PEER_ID);
+          if (belongs(rows, at, owner)) {
+            views.put(
+                rows.getLong(at + Sock.ID),
+                view(rows, at, peers.getOrDefault(peer, FlowView.Counters.ZERO)));
           }
         });
     List<FlowView> first = new ArrayList<>(views.size());
@@ -93,12 +79,7 @@ public final class FlowTable {
   public static Map<Integer, Long> countByOwner(FlowDump dump) throws NativeException {
     Map<Integer, Long> counts = new HashMap<>();
     dump.run(
-        Datapath.ALL,
-        rows -> {
-          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
-            counts.merge(rows.getInt(at + Sock.OWNER_ID), 1L, Long::sum);
-          }
-        });
+        Datapath.ALL, (rows, at) -> counts.merge(rows.getInt(at + Sock.OWNER_ID), 1L, Long::sum));
     return counts;
   }
 
@@ -107,16 +88,14 @@ public final class FlowTable {
     List<Drained.Held> held = new ArrayList<>();
     dump.run(
         Datapath.ALL,
-        rows -> {
-          for (int at = 0; at < rows.limit() && held.size() < limit; at += Flow.SIZE) {
-            if (Halves.isEnrolled(rows.getInt(at + Sock.STATE))) {
-              held.add(
-                  new Drained.Held(
-                      rows.getInt(at + Sock.OWNER_TGID),
-                      local(rows, at),
-                      remote(rows, at),
-                      Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED))));
-            }
+        (rows, at) -> {
+          if (held.size() < limit && Halves.isEnrolled(rows.getInt(at + Sock.STATE))) {
+            held.add(
+                new Drained.Held(
+                    rows.getInt(at + Sock.OWNER_TGID),
+                    local(rows, at),
+                    remote(rows, at),
+                    Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED))));
           }
         });
     return held;

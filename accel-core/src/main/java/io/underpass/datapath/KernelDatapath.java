@@ -41,7 +41,6 @@ import io.underpass.service.Datapath;
 import io.underpass.service.Registration;
 import io.underpass.service.Vital;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -260,8 +259,8 @@ public final class KernelDatapath implements Datapath {
   }
 
   /** For tests: what {@code up_dump} writes, as it is. */
-  void dump(Consumer<ByteBuffer> rows) throws NativeException {
-    dump.run(Datapath.ALL, rows);
+  void dump(FlowDump.Row row) throws NativeException {
+    dump.run(Datapath.ALL, row);
   }
 
   @Override

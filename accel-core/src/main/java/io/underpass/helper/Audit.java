@@ -105,7 +105,8 @@ final class Audit {
    */
   synchronized void failed(String what, Throwable e) {
     String kind = e == null ? "failed: " + what : what + " failed: " + e.getClass().getSimpleName();
-    sayAtPowersOfTen(failures.add(kind, text(kind, e)), text(kind, e));
+    String text = text(kind, e);
+    sayAtPowersOfTen(failures.add(kind, text), text);
   }
 
   /**

@@ -37,8 +37,7 @@ public record EndState(
   public static List<EndState> all(KernelDatapath datapath) throws NativeException {
     List<EndState> all = new ArrayList<>();
     datapath.dump(
-        rows -> {
-          for (int at = 0; at < rows.limit(); at += Flow.SIZE) {
+        (rows, at) ->
             all.add(
                 new EndState(
                     rows.getLong(at + Sock.ID),
@@ -50,9 +49,7 @@ public record EndState(
                     rows.getLong(at + Sock.TX_COUNTERS + Counters.REDIRECTED_BYTES),
                     Integer.toUnsignedLong(rows.getInt(at + Flow.QUEUED)),
                     rows.get(at + Sock.PINNED) != 0,
-                    rows.getInt(at + Sock.ROOM_ENROLMENT) == rows.getInt(at + Sock.ENROLMENTS)));
-          }
-        });
+                    rows.getInt(at + Sock.ROOM_ENROLMENT) == rows.getInt(at + Sock.ENROLMENTS))));
     return all;
   }
 }
